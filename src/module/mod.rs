@@ -1,0 +1,55 @@
+//! A decoded and validated WebAssembly module, without its code.
+
+mod types;
+
+pub use types::*;
+
+use std::ops::Range;
+
+/// Everything that a module's bytes say, apart from the translation of its functions.
+#[derive(Debug, Default)]
+pub struct Module {
+    /// Function types in the order of the type section.
+    pub types: Vec<FuncType>,
+    pub imports: Vec<Import>,
+    pub exports: Vec<Export>,
+    /// Type index of every function, imported ones first.
+    pub functions: Vec<u32>,
+    /// How many of `functions` are imported.
+    pub imported_functions: u32,
+    pub tables: Vec<TableType>,
+    pub imported_tables: u32,
+    pub memories: Vec<MemoryType>,
+    pub imported_memories: u32,
+    pub globals: Vec<GlobalType>,
+    pub imported_globals: u32,
+    /// Initial values of the defined globals, in order.
+    pub global_inits: Vec<ConstExpr>,
+    /// For every global, imported ones first: is it imported or exported, so that its value lies in a
+    /// cell of its own instead of in the instance's context?
+    pub global_in_cell: Vec<bool>,
+    pub elements: Vec<ElementSegment>,
+    pub data: Vec<DataSegment>,
+    /// The start function.
+    pub start: Option<u32>,
+    /// Functions (by function index, ascending) that can become values: exported, the start function,
+    /// in element segments, or named by `ref.func`. Only these have a `VMFuncRef`.
+    pub func_refs: Vec<u32>,
+    /// Custom sections in order: name and range of the contents in `bytes`.
+    pub custom_sections: Vec<(String, Range<usize>)>,
+    /// Range in `bytes` of each defined function's body.
+    pub bodies: Vec<Range<usize>>,
+    /// The module's own copy of its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Module {
+    /// Position of function `index` in [`Module::func_refs`].
+    pub fn func_ref_position(&self, index: u32) -> Option<u32> {
+        self.func_refs.binary_search(&index).ok().map(|i| i as u32)
+    }
+    /// Type of function `index`.
+    pub fn function_type(&self, index: u32) -> &FuncType {
+        &self.types[self.functions[index as usize] as usize]
+    }
+}

@@ -1,0 +1,123 @@
+//! Types and small parts of modules, named as in the standard.
+
+use std::ops::Range;
+
+/// A value type of WebAssembly 2.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValType {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+    FuncRef,
+    ExternRef,
+}
+
+/// A function type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FuncType {
+    pub params: Box<[ValType]>,
+    pub results: Box<[ValType]>,
+}
+
+/// Size limits of a table (elements) or a memory (pages of 64 KiB).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub min: u32,
+    pub max: Option<u32>,
+}
+
+/// A table's type; `element` is `FuncRef` or `ExternRef`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableType {
+    pub element: ValType,
+    pub limits: Limits,
+}
+
+/// A memory's type, in pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    pub limits: Limits,
+}
+
+/// A global's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalType {
+    pub value: ValType,
+    pub mutable: bool,
+}
+
+/// What an import wants. `Function` holds a type index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportKind {
+    Function(u32),
+    Table(TableType),
+    Memory(MemoryType),
+    Global(GlobalType),
+}
+
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub module: String,
+    pub name: String,
+    pub kind: ImportKind,
+}
+
+/// What an export names, by index in its index space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    Function(u32),
+    Table(u32),
+    Memory(u32),
+    Global(u32),
+}
+
+#[derive(Clone, Debug)]
+pub struct Export {
+    pub name: String,
+    pub kind: ExportKind,
+}
+
+/// A constant expression of WebAssembly 2.0: one instruction. Floats are bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstExpr {
+    I32(i32),
+    I64(i64),
+    F32(u32),
+    F64(u64),
+    V128([u8; 16]),
+    /// `ref.null` of either reference type.
+    RefNull,
+    RefFunc(u32),
+    GlobalGet(u32),
+}
+
+#[derive(Clone, Debug)]
+pub enum SegmentMode<Place> {
+    Active(Place),
+    Passive,
+    /// Element segments only.
+    Declared,
+}
+
+/// Where an active segment goes: index of the table or memory, and offset.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub index: u32,
+    pub offset: ConstExpr,
+}
+
+#[derive(Clone, Debug)]
+pub struct ElementSegment {
+    pub ty: ValType,
+    pub mode: SegmentMode<Place>,
+    pub items: Vec<ConstExpr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct DataSegment {
+    pub mode: SegmentMode<Place>,
+    /// Range of the contents in the module's bytes.
+    pub bytes: Range<usize>,
+}

@@ -1,0 +1,43 @@
+//! The traps of the standard.
+
+/// Why a guest was stopped. The numbers cross to JavaScript (`lib/errors.js`), so they stay.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trap {
+    /// `unreachable` was executed.
+    Unreachable = 1,
+    /// A memory access or bulk memory operation went out of bounds.
+    MemoryOutOfBounds = 2,
+    /// A table access, bulk table operation or index of `call_indirect` went out of bounds.
+    TableOutOfBounds = 3,
+    /// `call_indirect` met null or a function of another type.
+    IndirectCall = 4,
+    DivideByZero = 5,
+    RemainderByZero = 6,
+    /// A signed division whose result does not fit.
+    IntegerOverflow = 7,
+    /// A float to integer conversion of a NaN or a number out of range.
+    BadConversion = 8,
+    /// The guest stack is used up.
+    StackOverflow = 9,
+}
+
+impl Trap {
+    /// The trap of this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        use Trap::*;
+        [
+            Unreachable,
+            MemoryOutOfBounds,
+            TableOutOfBounds,
+            IndirectCall,
+            DivideByZero,
+            RemainderByZero,
+            IntegerOverflow,
+            BadConversion,
+            StackOverflow,
+        ]
+        .into_iter()
+        .find(|t| *t as u8 == code)
+    }
+}
