@@ -1,5 +1,8 @@
 //! wrt: WebAssembly for Node.js on an engine of its own.
 
+pub mod arch;
+mod binding;
+pub mod code;
 pub mod compiler;
 pub mod module;
 pub mod runtime;

@@ -1,6 +1,25 @@
-//! What runs compiled modules: threads, instances, memories, tables, globals, traps.
+//! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
+mod builtins;
+mod functions;
+mod global;
+mod instance;
+mod memory;
+mod references;
+mod signals;
+mod signature;
+mod stack;
+mod store;
+mod table;
 mod trap;
 pub mod vm;
 
+pub use functions::FunctionRegistry;
+pub use global::Global;
+pub use instance::{
+    ExportValue, ImportValue, Instance, InstantiateError, SegmentTrap, new_global, new_table,
+};
+pub use memory::{MAX_PAGES, Memory, PAGE};
+pub use store::{CODE_REFUSED, Outcome, Store, StoreError};
+pub use table::{MAX_ELEMENTS, Table};
 pub use trap::Trap;

@@ -245,7 +245,16 @@ impl VMOffsets {
         let type_ids = take(module.types.len(), 4, 4);
         let globals = take(module.globals.len(), 16, 16);
         let func_refs = take(module.func_refs.len(), 32, 8);
-        Self { memories, tables, imported_functions, global_cells, type_ids, globals, func_refs, size: at }
+        Self {
+            memories,
+            tables,
+            imported_functions,
+            global_cells,
+            type_ids,
+            globals,
+            func_refs,
+            size: at,
+        }
     }
 
     /// Bytes of the whole context.
@@ -295,7 +304,10 @@ mod tests {
     fn offsets_match_the_structures() {
         assert_eq!(THREAD_GUEST as usize, offset_of!(VMThread, guest));
         assert_eq!(THREAD_HOST as usize, offset_of!(VMThread, host));
-        assert_eq!(THREAD_STACK_LIMIT as usize, offset_of!(VMThread, stack_limit));
+        assert_eq!(
+            THREAD_STACK_LIMIT as usize,
+            offset_of!(VMThread, stack_limit)
+        );
         assert_eq!(MEMORY_LENGTH as usize, offset_of!(VMMemory, length));
         assert_eq!(TABLE_BASE as usize, offset_of!(VMTable, base));
         assert_eq!(TABLE_LENGTH as usize, offset_of!(VMTable, length));
@@ -305,14 +317,23 @@ mod tests {
         assert_eq!(ENTRY_VMCTX as usize, offset_of!(VMTableEntry, vmctx));
         assert_eq!(ENTRY_FUNC_REF as usize, offset_of!(VMTableEntry, func_ref));
         assert_eq!(TABLE_ENTRY_SIZE as usize, size_of::<VMTableEntry>());
-        assert_eq!(offset_of!(VMFuncRef, index), offset_of!(VMTableEntry, index));
+        assert_eq!(
+            offset_of!(VMFuncRef, index),
+            offset_of!(VMTableEntry, index)
+        );
         assert_eq!(offset_of!(VMFuncRef, code), offset_of!(VMTableEntry, code));
-        assert_eq!(offset_of!(VMFuncRef, vmctx), offset_of!(VMTableEntry, vmctx));
+        assert_eq!(
+            offset_of!(VMFuncRef, vmctx),
+            offset_of!(VMTableEntry, vmctx)
+        );
         assert_eq!(FUNC_REF_ENTRY as usize, offset_of!(VMFuncRef, entry));
         assert_eq!(32, size_of::<VMFuncRef>());
         assert_eq!(IMPORT_CODE as usize, offset_of!(VMImportedFunction, code));
         assert_eq!(IMPORT_VMCTX as usize, offset_of!(VMImportedFunction, vmctx));
-        assert_eq!(IMPORT_FUNC_REF as usize, offset_of!(VMImportedFunction, func_ref));
+        assert_eq!(
+            IMPORT_FUNC_REF as usize,
+            offset_of!(VMImportedFunction, func_ref)
+        );
         assert_eq!(IMPORT_HOST as usize, offset_of!(VMImportedFunction, host));
         assert_eq!(32, size_of::<VMImportedFunction>());
         assert_eq!(VMCTX_THREAD as usize, offset_of!(VMContext, thread));

@@ -1,0 +1,21 @@
+//! The few lines that depend on the processor: switching between the host's stack and the guest's,
+//! ending an activation, finding the current thread, and reading a signal's context.
+//!
+//! Every architecture has one file with the same interface:
+//!
+//! - `check() -> Result<(), &'static str>`: can wrt run here?
+//! - `current() / set_current(..)`: the [`Store`](crate::runtime::Store) of this OS thread, safe to
+//!   call from a signal handler;
+//! - `enter(..)`, `resume(..)`: go to the guest's stack and come back;
+//! - `raise`: the runtime function by which a guest ends its own activation;
+//! - `SignalContext`: pc of the interrupted code, and diversion to the host.
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod x86_64_linux;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+pub use x86_64_linux::*;
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+mod unsupported;
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+pub use unsupported::*;

@@ -1,0 +1,45 @@
+//! Processors and systems that wrt does not run on yet: everything compiles, and loading ends with the
+//! error of [`check`]. What is missing elsewhere is the switch of stacks in generated code: Cranelift
+//! lowers `stack_switch` for x86-64 on Linux alone.
+
+use crate::runtime::Store;
+use crate::runtime::vm::{VMFuncRef, VMThread};
+
+/// Says that wrt does not run here.
+pub fn check() -> Result<(), &'static str> {
+    Err("wrt runs on Linux x86-64 only, so far: this platform has no way to switch stacks yet")
+}
+
+pub fn current() -> *mut Store {
+    std::ptr::null_mut()
+}
+
+pub fn set_current(_: *mut Store) {}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe fn enter(_: *mut VMThread, _: *const VMFuncRef, _: *const u8, _: usize) {}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe fn resume(_: *mut VMThread) {}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
+
+pub struct SignalContext;
+
+impl SignalContext {
+    /// # Safety
+    /// As on other platforms; nothing is read here.
+    pub unsafe fn new(_: *mut libc::c_void) -> Self {
+        Self
+    }
+
+    pub fn pc(&self) -> usize {
+        0
+    }
+
+    pub fn divert_to_host(&mut self, _: &VMThread) {}
+}

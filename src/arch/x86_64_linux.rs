@@ -1,0 +1,181 @@
+//! x86-64 on Linux.
+//!
+//! The guest leaves its stack by Cranelift's `stack_switch`, which stores {sp, fp, pc} of the guest
+//! and loads those of the host, all other registers being clobbered. The functions here are its peer
+//! on the host's side, inline, so that the processor predicts the way back.
+
+use crate::runtime::Store;
+use crate::runtime::vm::{
+    SCRATCH_CODE, SCRATCH_STATE, THREAD_GUEST, THREAD_HOST, VMFuncRef, VMThread,
+};
+use std::arch::{asm, global_asm, naked_asm};
+
+/// Is this a processor and a system that wrt runs on?
+pub fn check() -> Result<(), &'static str> {
+    Ok(())
+}
+
+// A thread-local of the initial-exec model: two instructions to read, and unlike the model that Rust
+// uses in shared objects, never an allocation, so that signal handlers may read it on any thread.
+global_asm!(
+    ".section .tbss.wrt_current_thread,\"awT\",@nobits",
+    ".hidden wrt_current_thread",
+    ".globl wrt_current_thread",
+    ".p2align 3",
+    ".type wrt_current_thread,@object",
+    ".size wrt_current_thread,8",
+    "wrt_current_thread: .zero 8",
+    ".text",
+);
+
+/// The store of this OS thread, null where none was made. Callable from a signal handler.
+#[inline(always)]
+pub fn current() -> *mut Store {
+    let store: *mut Store;
+    // SAFETY: reads eight bytes of this thread's own storage, defined above.
+    unsafe {
+        asm!(
+            "mov {t}, qword ptr [rip + wrt_current_thread@gottpoff]",
+            "mov {t}, qword ptr fs:[{t}]",
+            t = out(reg) store,
+            options(nostack, readonly, preserves_flags, pure),
+        );
+    }
+    store
+}
+
+/// Makes `store` the one of this OS thread; null for none.
+pub fn set_current(store: *mut Store) {
+    // SAFETY: writes eight bytes of this thread's own storage, defined above.
+    unsafe {
+        asm!(
+            "mov {t}, qword ptr [rip + wrt_current_thread@gottpoff]",
+            "mov qword ptr fs:[{t}], {v}",
+            t = out(reg) _,
+            v = in(reg) store,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Calls `entry(thread, func_ref)` on the stack that ends at `stack`, and comes back when it
+/// returns, when the guest suspends, or when its activation ends.
+///
+/// It is a balanced call and return, which processors predict; a jump in and out costs twice as much.
+///
+/// # Safety
+/// `entry` is an entry trampoline for `func_ref`'s type; both are live. `stack` is 16-byte aligned, with
+/// 16 writable bytes above it and room for guest frames below, down to the thread's stack limit.
+#[inline(always)]
+pub unsafe fn enter(
+    thread: *mut VMThread,
+    func_ref: *const VMFuncRef,
+    entry: *const u8,
+    stack: usize,
+) {
+    // SAFETY: all registers that can be are declared clobbered; rbx and rbp, which cannot, are saved
+    // on the host's stack. The guest comes back to label 2 with the host's sp and fp restored by the
+    // instructions before it, by `stack_switch`, by `raise` or by the signal handler.
+    unsafe {
+        asm!(
+            "push rbx",
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "mov [rdi + {host}], rsp",
+            "mov [rdi + {host} + 8], rbp",
+            "mov [rdi + {host} + 16], rax",
+            "mov rsp, rdx",
+            "mov [rsp], rdi",
+            "xor ebp, ebp",
+            "call rcx",
+            "mov rdi, [rsp]",
+            "mov rsp, [rdi + {host}]",
+            "2:",
+            "pop rbp",
+            "pop rbx",
+            host = const THREAD_HOST,
+            inout("rdi") thread => _,
+            inout("rsi") func_ref => _,
+            inout("rdx") stack => _,
+            inout("rcx") entry => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("sysv64"),
+        );
+    }
+}
+
+/// Goes on with the activation whose context is in `thread.guest`; comes back as [`enter`] does.
+///
+/// # Safety
+/// `thread.guest` was stored by a guest that suspended and whose frames are untouched since.
+#[inline(always)]
+pub unsafe fn resume(thread: *mut VMThread) {
+    // SAFETY: as in `enter`.
+    unsafe {
+        asm!(
+            "push rbx",
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "mov [rdi + {host}], rsp",
+            "mov [rdi + {host} + 8], rbp",
+            "mov [rdi + {host} + 16], rax",
+            "mov rsp, [rdi + {guest}]",
+            "mov rbp, [rdi + {guest} + 8]",
+            "jmp qword ptr [rdi + {guest} + 16]",
+            "2:",
+            "pop rbp",
+            "pop rbx",
+            host = const THREAD_HOST,
+            guest = const THREAD_GUEST,
+            inout("rdi") thread => _,
+            out("rsi") _, out("rcx") _, out("rdx") _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("sysv64"),
+        );
+    }
+}
+
+/// [`Builtin::Raise`](crate::runtime::vm::Builtin): ends the running activation with this state and
+/// code. The guest's frames are dropped.
+///
+/// # Safety
+/// Only for generated code that runs in an activation of `thread`.
+#[unsafe(naked)]
+pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32) {
+    naked_asm!(
+        "mov [rdi + {state}], esi",
+        "mov [rdi + {code}], edx",
+        "mov rsp, [rdi + {host}]",
+        "mov rbp, [rdi + {host} + 8]",
+        "jmp qword ptr [rdi + {host} + 16]",
+        state = const SCRATCH_STATE,
+        code = const SCRATCH_CODE,
+        host = const THREAD_HOST,
+    )
+}
+
+/// The context that a signal interrupted.
+pub struct SignalContext(*mut libc::ucontext_t);
+
+impl SignalContext {
+    /// # Safety
+    /// `context` is the third argument of a running `SA_SIGINFO` handler.
+    pub unsafe fn new(context: *mut libc::c_void) -> Self {
+        Self(context.cast())
+    }
+
+    /// Address of the interrupted instruction.
+    pub fn pc(&self) -> usize {
+        // SAFETY: by `new`, the context is valid while the handler runs.
+        unsafe { (*self.0).uc_mcontext.gregs[libc::REG_RIP as usize] as usize }
+    }
+
+    /// Makes the interrupted code go on at the host's side of the running activation.
+    pub fn divert_to_host(&mut self, thread: &VMThread) {
+        // SAFETY: by `new`, the context is valid while the handler runs.
+        let registers = unsafe { &mut (*self.0).uc_mcontext.gregs };
+        registers[libc::REG_RSP as usize] = thread.host.sp as i64;
+        registers[libc::REG_RBP as usize] = thread.host.fp as i64;
+        registers[libc::REG_RIP as usize] = thread.host.pc as i64;
+    }
+}

@@ -1,0 +1,62 @@
+//! Entering and resuming guests.
+
+use super::buffers::Buffers;
+use crate::arch;
+use crate::runtime::Store;
+use napi::sys;
+use std::ffi::CStr;
+use std::ptr::null_mut;
+
+type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+/// What is exported; V8's profiler shows guests under the name `wasm`.
+pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+    (c"empty", empty),
+    (c"reclaim", reclaim),
+    (c"resume", resume),
+    (c"enter", enter),
+];
+
+/// This thread's store. Scratch functions are reached through exports of an environment that made it.
+#[inline(always)]
+pub fn store<'a>() -> &'a Store {
+    // SAFETY: made in `init` and alive while an environment of the thread is.
+    unsafe { &*arch::current() }
+}
+
+/// Does nothing: the floor that calls are measured against.
+unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    null_mut()
+}
+
+unsafe extern "C" fn enter(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    store.enter();
+    if store.has_grown() {
+        detach(env, store);
+    }
+    null_mut()
+}
+
+unsafe extern "C" fn resume(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    store.resume();
+    if store.has_grown() {
+        detach(env, store);
+    }
+    null_mut()
+}
+
+/// Detaches the buffers of memories that the guest has grown, before JavaScript sees them.
+#[cold]
+#[inline(never)]
+fn detach(env: sys::napi_env, store: &Store) {
+    for memory in store.take_grown() {
+        Buffers::detach(env, &memory);
+    }
+}
+
+unsafe extern "C" fn reclaim(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    store().reclaim();
+    null_mut()
+}

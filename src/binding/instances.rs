@@ -1,0 +1,123 @@
+//! Instantiation, and the functions of instances.
+
+use super::calls::store;
+use super::modules::signature;
+use super::realm::Realm;
+use crate::module::ImportKind;
+use crate::runtime::vm::State;
+use crate::runtime::{ExportValue, ImportValue, Instance, InstantiateError};
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+
+/// Instantiates a module. `imports` has a number for every import: a function's number or 0 for a host
+/// function, or a handle. The result is [instance, first host function, start function or 0, a number
+/// for every export], or an error text if memory is out. If an active segment does not fit, the state
+/// word is `Trap`, slot 0 holds the segment and slot 1 says whether it is an element segment.
+#[napi]
+pub fn instantiate(module: u32, imports: Int32Array) -> Result<Either<Int32Array, String>> {
+    let refused = || Error::from_reason("no such module or import");
+    let (module, values) = Realm::with(|realm| {
+        let module = realm
+            .modules
+            .get((module as usize).wrapping_sub(1))?
+            .clone();
+        let values = module
+            .module()
+            .imports
+            .iter()
+            .zip(imports.iter())
+            .map(|(import, &number)| {
+                let handle = number as u32;
+                Some(match import.kind {
+                    ImportKind::Function(_) if number == 0 => ImportValue::HostFunction,
+                    ImportKind::Function(_) => ImportValue::Function(handle),
+                    ImportKind::Table(_) => ImportValue::Table(realm.tables.get(handle)?.clone()),
+                    ImportKind::Memory(_) => {
+                        ImportValue::Memory(realm.memories.get(handle)?.clone())
+                    }
+                    ImportKind::Global(_) => {
+                        ImportValue::Global(realm.globals.get(handle)?.clone())
+                    }
+                })
+            })
+            .collect::<Option<Vec<_>>>()?;
+        Some((module, values))
+    })
+    .ok_or_else(refused)?;
+    let store = store();
+    let instance = match Instance::new(store, module, &values) {
+        Ok(instance) => instance,
+        Err(error @ InstantiateError::Import(_)) => {
+            return Err(Error::from_reason(error.to_string()));
+        }
+        Err(error) => return Ok(Either::B(error.to_string())),
+    };
+    match instance.apply_segments() {
+        Ok(()) => store.set_state(State::Done, 0),
+        Err(failure) => {
+            store.set_slot(0, u64::from(failure.segment));
+            store.set_slot(1, u64::from(failure.is_element));
+            store.set_state(State::Trap, failure.trap as i32);
+        }
+    }
+    let numbers = Realm::with(|realm| {
+        let exports = instance.module().module().exports.len();
+        let mut numbers = Vec::with_capacity(exports + 3);
+        numbers.push(0);
+        numbers.push(instance.first_host_function() as i32);
+        numbers.push(instance.start_function().unwrap_or(0) as i32);
+        for i in 0..exports {
+            let number = match instance.export(i) {
+                Some(ExportValue::Function(number)) => number,
+                Some(ExportValue::Table(table)) => realm.tables.handle(&table),
+                Some(ExportValue::Memory(memory)) => realm.memories.handle(&memory),
+                Some(ExportValue::Global(global)) => realm.globals.handle(&global),
+                None => 0,
+            };
+            numbers.push(number as i32);
+        }
+        let entry = realm.instances.vacant_entry();
+        let handle = entry.key() as i32 + 1;
+        instance.set_host_data(handle as usize);
+        entry.insert(instance);
+        numbers[0] = handle;
+        numbers
+    });
+    Ok(Either::A(Int32Array::new(numbers)))
+}
+
+#[napi]
+pub fn release_instance(handle: u32) {
+    let instance = Realm::with(|r| r.instances.try_remove((handle as usize).wrapping_sub(1)));
+    // Dropped here, where the realm is not borrowed.
+    drop(instance);
+}
+
+/// The instance that a registered function belongs to, and the function's index there.
+fn locate<'a>(number: u32) -> Result<(&'a Instance, u32)> {
+    store()
+        .functions()
+        .get(number)
+        // SAFETY: registered in this store.
+        .and_then(|f| unsafe { Instance::of_function(f) })
+        .ok_or_else(|| Error::from_reason("no such function"))
+}
+
+/// Handle of the instance that function `number` belongs to.
+#[napi]
+pub fn function_owner(number: u32) -> Result<u32> {
+    locate(number).map(|(instance, _)| instance.host_data() as u32)
+}
+
+/// Index of function `number` in its module: the name of its function object.
+#[napi]
+pub fn function_index(number: u32) -> Result<u32> {
+    locate(number).map(|(_, index)| index)
+}
+
+/// Type of function `number`, as in `describe`.
+#[napi]
+pub fn function_signature(number: u32) -> Result<String> {
+    locate(number)
+        .map(|(instance, index)| signature(instance.module().module().function_type(index)))
+}

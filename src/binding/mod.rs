@@ -1,0 +1,65 @@
+//! Node-API, and nothing else: the engine for the facade in `lib/`.
+//!
+//! Two kinds of functions are exported. *Scratch* functions (`enter`, `resume`, `tableGet`, ...) take
+//! no arguments and give no result: everything lies in the scratch memory, so a call costs what an
+//! empty Node-API function costs. The others are called rarely and take values in the usual way.
+//! Nothing is decided here: `lib/` does what the standard says and this does what it is told,
+//! checking only what memory safety needs.
+
+mod buffers;
+mod calls;
+mod instances;
+mod modules;
+mod objects;
+mod realm;
+mod values;
+
+use crate::runtime::{Store, vm::SCRATCH_SIZE};
+use napi::bindgen_prelude::*;
+use napi::sys;
+use napi_derive::napi;
+use realm::Realm;
+use std::ffi::{CStr, c_void};
+
+/// Called once for every environment that loads the addon: once a thread as a rule, and more often
+/// where somebody loads it into several contexts of one thread. All of a thread share its store.
+#[napi(module_exports)]
+pub fn init(exports: Object, env: Env) -> Result<()> {
+    let store = Store::current().map_err(|e| Error::from_reason(e.to_string()))?;
+    Realm::opened();
+    // SAFETY: a live environment, in its own thread; the hook runs there, too.
+    let status =
+        unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), std::ptr::null_mut()) };
+    check_status!(status)?;
+    let scratch = buffers::external(env.raw(), store.scratch(), SCRATCH_SIZE, None)?;
+    set(&env, &exports, c"scratch", scratch)?;
+    for (name, callback) in calls::FUNCTIONS.iter().chain(objects::FUNCTIONS) {
+        let mut function = std::ptr::null_mut();
+        // SAFETY: a live environment; the name is 0-terminated; the callback needs no data.
+        let status = unsafe {
+            sys::napi_create_function(
+                env.raw(),
+                name.as_ptr(),
+                name.count_bytes() as isize,
+                Some(*callback),
+                std::ptr::null_mut(),
+                &mut function,
+            )
+        };
+        check_status!(status)?;
+        set(&env, &exports, name, function)?;
+    }
+    Ok(())
+}
+
+/// Runs when an environment ends.
+extern "C" fn closed(_: *mut c_void) {
+    Realm::closed();
+}
+
+fn set(env: &Env, object: &Object, name: &CStr, value: sys::napi_value) -> Result<()> {
+    // SAFETY: a live environment and live values of it; the name is 0-terminated.
+    let status =
+        unsafe { sys::napi_set_named_property(env.raw(), object.raw(), name.as_ptr(), value) };
+    check_status!(status)
+}

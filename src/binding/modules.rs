@@ -1,0 +1,173 @@
+//! Compiling modules and telling what is in them.
+
+use super::realm::Realm;
+use super::values::{letter, name};
+use crate::code::CompiledModule;
+use crate::module::{
+    ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
+};
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use serde_json::{Map, Value, json};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A module's handle, or why there is none.
+type Compiled = Either<u32, String>;
+type Outcome = std::result::Result<Arc<CompiledModule>, String>;
+
+/// Compiles a copy of the bytes.
+fn compile_bytes(bytes: Vec<u8>) -> Outcome {
+    // A panic would be a bug of ours; it ends this compilation, not the process.
+    catch_unwind(AssertUnwindSafe(|| CompiledModule::new(bytes)))
+        .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
+        .map_err(|e| e.to_string())
+}
+
+fn register(outcome: Outcome) -> Compiled {
+    match outcome {
+        Ok(module) => Either::A(Realm::with(|r| r.modules.insert(module)) as u32 + 1),
+        Err(message) => Either::B(message),
+    }
+}
+
+#[napi]
+pub fn compile(bytes: &[u8]) -> Compiled {
+    register(compile_bytes(bytes.to_vec()))
+}
+
+/// A compilation off the JavaScript thread.
+pub struct Compilation(Vec<u8>);
+
+impl Task for Compilation {
+    type Output = Outcome;
+    type JsValue = Compiled;
+
+    fn compute(&mut self) -> Result<Outcome> {
+        Ok(compile_bytes(std::mem::take(&mut self.0)))
+    }
+
+    fn resolve(&mut self, _: Env, outcome: Outcome) -> Result<Compiled> {
+        Ok(register(outcome))
+    }
+}
+
+/// Compiles a copy of the bytes, taken now, off the JavaScript thread.
+#[napi(ts_return_type = "Promise<number | string>")]
+pub fn compile_async(bytes: &[u8]) -> AsyncTask<Compilation> {
+    AsyncTask::new(Compilation(bytes.to_vec()))
+}
+
+#[napi]
+pub fn validate(bytes: &[u8]) -> bool {
+    catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)
+}
+
+fn module(handle: u32) -> Result<Arc<CompiledModule>> {
+    Realm::with(|r| r.modules.get((handle as usize).wrapping_sub(1)).cloned())
+        .ok_or_else(|| Error::from_reason("no such module"))
+}
+
+/// Imports and exports as JSON.
+#[napi]
+pub fn describe(handle: u32) -> Result<String> {
+    let module = module(handle)?;
+    let module = module.module();
+    let imports = module.imports.iter().map(|import| {
+        let mut object = match import.kind {
+            ImportKind::Function(ty) => function(&module.types[ty as usize]),
+            ImportKind::Table(ty) => table(ty),
+            ImportKind::Memory(ty) => memory(ty),
+            ImportKind::Global(ty) => global(ty),
+        };
+        object.insert("module".into(), Value::from(import.module.as_str()));
+        object.insert("name".into(), Value::from(import.name.as_str()));
+        Value::from(object)
+    });
+    let exports = module.exports.iter().map(|export| {
+        let mut object = match export.kind {
+            ExportKind::Function(i) => {
+                let mut object = function(module.function_type(i));
+                object.insert("index".into(), i.into());
+                object
+            }
+            ExportKind::Table(i) => table(module.tables[i as usize]),
+            ExportKind::Memory(i) => memory(module.memories[i as usize]),
+            ExportKind::Global(i) => global(module.globals[i as usize]),
+        };
+        object.insert("name".into(), Value::from(export.name.as_str()));
+        Value::from(object)
+    });
+    let imports: Vec<Value> = imports.collect();
+    let exports: Vec<Value> = exports.collect();
+    Ok(json!({ "imports": imports, "exports": exports }).to_string())
+}
+
+/// A function type in one text, such as `iI>f`.
+pub fn signature(ty: &FuncType) -> String {
+    let params = ty.params.iter().map(|t| letter(*t));
+    params
+        .chain(['>'])
+        .chain(ty.results.iter().map(|t| letter(*t)))
+        .collect()
+}
+
+fn object(kind: &str) -> Map<String, Value> {
+    Map::from_iter([("kind".into(), kind.into())])
+}
+
+fn function(ty: &FuncType) -> Map<String, Value> {
+    let mut object = object("function");
+    object.insert("sig".into(), signature(ty).into());
+    object
+}
+
+fn with_limits(mut object: Map<String, Value>, limits: Limits) -> Map<String, Value> {
+    object.insert("minimum".into(), limits.min.into());
+    if let Some(max) = limits.max {
+        object.insert("maximum".into(), max.into());
+    }
+    object
+}
+
+fn table(ty: TableType) -> Map<String, Value> {
+    let mut object = object("table");
+    object.insert("element".into(), name(ty.element).into());
+    with_limits(object, ty.limits)
+}
+
+fn memory(ty: MemoryType) -> Map<String, Value> {
+    with_limits(object("memory"), ty.limits)
+}
+
+fn global(ty: GlobalType) -> Map<String, Value> {
+    let mut object = object("global");
+    object.insert("value".into(), name(ty.value).into());
+    object.insert("mutable".into(), ty.mutable.into());
+    object
+}
+
+/// Contents of the custom sections of this name, in order.
+#[napi]
+pub fn custom_sections<'env>(
+    env: &'env Env,
+    handle: u32,
+    name: String,
+) -> Result<Vec<ArrayBuffer<'env>>> {
+    let module = module(handle)?;
+    let module = module.module();
+    module
+        .custom_sections
+        .iter()
+        .filter(|(n, _)| *n == name)
+        .filter_map(|(_, range)| module.bytes.get(range.clone()))
+        .map(|bytes| ArrayBuffer::from_data(env, bytes.to_vec()))
+        .collect()
+}
+
+#[napi]
+pub fn release_module(handle: u32) {
+    let module = Realm::with(|r| r.modules.try_remove((handle as usize).wrapping_sub(1)));
+    // Unmapped here, where the realm is not borrowed.
+    drop(module);
+}

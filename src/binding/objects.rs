@@ -1,0 +1,248 @@
+//! Memories, tables and globals: scratch functions. Slots are listed with each.
+
+use super::buffers::Buffers;
+use super::calls::store;
+use super::realm::Realm;
+use super::values::{TYPES, from_word, to_word};
+use crate::module::{GlobalType, Limits, MemoryType, TableType, ValType};
+use crate::runtime::vm::{State, VMGlobal};
+use crate::runtime::{Memory, Store, Table, Trap, new_global, new_table};
+use napi::bindgen_prelude::*;
+use napi::sys;
+use napi_derive::napi;
+use std::ffi::CStr;
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+    (c"memoryNew", memory_new),
+    (c"memorySize", memory_size),
+    (c"memoryGrow", memory_grow),
+    (c"tableNew", table_new),
+    (c"tableSize", table_size),
+    (c"tableGet", table_get),
+    (c"tableSet", table_set),
+    (c"tableGrow", table_grow),
+    (c"globalNew", global_new),
+    (c"globalGet", global_get),
+    (c"globalSet", global_set),
+];
+
+fn word(store: &Store, k: usize) -> u32 {
+    store.slot(k) as u32
+}
+
+/// Limits from two slots; -1 means no maximum.
+fn limits(store: &Store, k: usize) -> Limits {
+    let max = word(store, k + 1);
+    Limits {
+        min: word(store, k),
+        max: (max != u32::MAX).then_some(max),
+    }
+}
+
+/// -1 for `None`.
+fn or_minus_one(result: Option<u32>) -> u64 {
+    result.map_or(-1i32 as u32 as u64, u64::from)
+}
+
+/// (initial, maximum) -> handle, or 0 if it cannot be had
+unsafe extern "C" fn memory_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let memory = Memory::new(MemoryType {
+        limits: limits(store, 0),
+    });
+    let handle = memory.map_or(0, |memory| {
+        Realm::with(|r| r.memories.handle(&Arc::new(memory)))
+    });
+    store.set_slot(0, u64::from(handle));
+    null_mut()
+}
+
+fn memory(store: &Store) -> Option<Arc<Memory>> {
+    Realm::with(|r| r.memories.get(word(store, 0)).cloned())
+}
+
+/// (handle) -> pages
+unsafe extern "C" fn memory_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    store.set_slot(
+        0,
+        memory(store).map_or(0, |memory| u64::from(memory.pages())),
+    );
+    null_mut()
+}
+
+/// (handle, delta) -> pages before, or -1
+unsafe extern "C" fn memory_grow(
+    env: sys::napi_env,
+    _: sys::napi_callback_info,
+) -> sys::napi_value {
+    let store = store();
+    let before = memory(store).and_then(|memory| {
+        let before = memory.grow(word(store, 1))?;
+        Buffers::detach(env, &memory);
+        store.count_growth();
+        Some(before)
+    });
+    store.set_slot(0, or_minus_one(before));
+    null_mut()
+}
+
+/// A new ArrayBuffer over all of a memory; the one before is detached.
+#[napi]
+pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
+    let memory = Realm::with(|r| r.memories.get(handle).cloned())
+        .ok_or_else(|| Error::from_reason("no such memory"))?;
+    let buffer = Buffers::renew(env.raw(), &memory)?;
+    // SAFETY: a value of this environment, made in this call.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
+}
+
+/// (kind: 0 funcref, 1 externref; initial; maximum; value) -> handle, or 0 if it cannot be had
+unsafe extern "C" fn table_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let element = if word(store, 0) == 0 {
+        ValType::FuncRef
+    } else {
+        ValType::ExternRef
+    };
+    let ty = TableType {
+        element,
+        limits: limits(store, 1),
+    };
+    let table = new_table(store, ty, to_word(store, element, store.slot(3)));
+    let handle = table.map_or(0, |table| Realm::with(|r| r.tables.handle(&table)));
+    store.set_slot(0, u64::from(handle));
+    null_mut()
+}
+
+fn table(store: &Store) -> Option<Arc<Table>> {
+    Realm::with(|r| r.tables.get(word(store, 0)).cloned())
+}
+
+/// (handle) -> length
+unsafe extern "C" fn table_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    store.set_slot(0, table(store).map_or(0, |table| u64::from(table.len())));
+    null_mut()
+}
+
+/// Leaves `Done` in the state word, or the trap of a table access out of bounds.
+fn done_or_out_of_bounds(store: &Store, done: Option<()>) {
+    match done {
+        Some(()) => store.set_state(State::Done, 0),
+        None => store.set_state(State::Trap, Trap::TableOutOfBounds as i32),
+    }
+}
+
+/// (handle, index) -> value; see the state word
+unsafe extern "C" fn table_get(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let done = table(store).and_then(|table| {
+        let value = table.get(word(store, 1))?;
+        store.set_slot(0, from_word(table.ty().element, value));
+        Some(())
+    });
+    done_or_out_of_bounds(store, done);
+    null_mut()
+}
+
+/// (handle, index, value); see the state word
+unsafe extern "C" fn table_set(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let done = table(store).and_then(|table| {
+        table.set(
+            word(store, 1),
+            to_word(store, table.ty().element, store.slot(2)),
+        )
+    });
+    done_or_out_of_bounds(store, done);
+    null_mut()
+}
+
+/// (handle, delta, value) -> length before, or -1
+unsafe extern "C" fn table_grow(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let before = table(store).and_then(|table| {
+        table.grow(
+            word(store, 1),
+            to_word(store, table.ty().element, store.slot(2)),
+        )
+    });
+    store.set_slot(0, or_minus_one(before));
+    null_mut()
+}
+
+/// (type, mutable, value) -> handle
+unsafe extern "C" fn global_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let value = TYPES
+        .get(word(store, 0) as usize)
+        .copied()
+        .unwrap_or(ValType::I32);
+    let ty = GlobalType {
+        value,
+        mutable: word(store, 1) != 0,
+    };
+    let bits = if value == ValType::V128 {
+        0
+    } else {
+        to_word(store, value, store.slot(2))
+    };
+    let global = new_global(store, ty, VMGlobal::from(bits));
+    store.set_slot(0, u64::from(Realm::with(|r| r.globals.handle(&global))));
+    null_mut()
+}
+
+/// (handle) -> value in slot 1
+unsafe extern "C" fn global_get(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    if let Some(global) = Realm::with(|r| r.globals.get(word(store, 0)).cloned()) {
+        store.set_slot(1, from_word(global.ty().value, global.get()));
+    }
+    null_mut()
+}
+
+/// (handle, value)
+unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    if let Some(global) = Realm::with(|r| r.globals.get(word(store, 0)).cloned()) {
+        global.set(to_word(store, global.ty().value, store.slot(1)));
+    }
+    null_mut()
+}
+
+/// Sets the bit of every externref slot that the engine still holds.
+#[napi]
+pub fn mark_references(mut bitmap: Uint32Array) {
+    // SAFETY: the facade's own array, which nothing else touches during this call.
+    let words = unsafe { bitmap.as_mut() };
+    store().mark_references(|slot| {
+        if let Some(word) = words.get_mut(slot as usize / 32) {
+            *word |= 1 << (slot % 32);
+        }
+    });
+}
+
+#[napi]
+pub fn release_memory(handle: u32) {
+    let memory = Realm::with(|r| {
+        let memory = r.memories.get(handle).cloned();
+        r.memories.release(handle);
+        memory
+    });
+    drop(memory);
+}
+
+#[napi]
+pub fn release_table(handle: u32) {
+    Realm::with(|r| r.tables.release(handle));
+}
+
+#[napi]
+pub fn release_global(handle: u32) {
+    Realm::with(|r| r.globals.release(handle));
+}

@@ -1,0 +1,146 @@
+//! From an address in compiled code to what is known of it, readable from a signal handler: no lock,
+//! no allocation, two loads.
+//!
+//! A two-level table maps every 64 KiB of the 47-bit address space to the [`CodeRange`] there. Arenas
+//! of code start at multiples of 64 KiB, so no two share an entry.
+
+use crate::compiler::TrapSite;
+use crate::runtime::Trap;
+use std::alloc::{Layout, alloc_zeroed};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+/// Alignment of code arenas, and the reach of one entry of the table.
+pub const CHUNK: usize = 1 << CHUNK_BITS;
+const CHUNK_BITS: u32 = 16;
+const LEAF_BITS: u32 = 16;
+const ROOT: usize = 1 << (47 - CHUNK_BITS - LEAF_BITS);
+const LEAF: usize = 1 << LEAF_BITS;
+
+type Leaf = [AtomicPtr<CodeRange>; LEAF];
+
+static TABLE: [AtomicPtr<Leaf>; ROOT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; ROOT];
+
+/// The code of one module, and where it may trap.
+#[derive(Debug)]
+pub struct CodeRange {
+    pub start: usize,
+    pub end: usize,
+    /// Ascending by offset from `start`.
+    pub traps: Vec<TrapSite>,
+}
+
+/// Keeps a [`CodeRange`] findable while it lives.
+#[derive(Debug)]
+pub struct Registration(Box<CodeRange>);
+
+impl Registration {
+    /// Registers `range`, whose start is a multiple of [`CHUNK`]. `None` if memory is out, or if the
+    /// address is beyond what the table covers.
+    pub fn new(range: CodeRange) -> Option<Self> {
+        let range = Box::new(range);
+        for chunk in chunks(&range) {
+            leaf(chunk)?;
+        }
+        let this = Self(range);
+        this.store(&raw const *this.0 as *mut CodeRange);
+        Some(this)
+    }
+
+    fn store(&self, value: *mut CodeRange) {
+        for chunk in chunks(&self.0) {
+            if let Some(leaf) = leaf(chunk) {
+                leaf[chunk % LEAF].store(value, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.store(std::ptr::null_mut());
+    }
+}
+
+fn chunks(range: &CodeRange) -> std::ops::Range<usize> {
+    range.start >> CHUNK_BITS..range.end.div_ceil(CHUNK)
+}
+
+/// The part of the table that holds `chunk`, made when first needed and never freed.
+fn leaf(chunk: usize) -> Option<&'static Leaf> {
+    let slot = TABLE.get(chunk / LEAF)?;
+    let mut found = slot.load(Ordering::Acquire);
+    if found.is_null() {
+        // SAFETY: the layout is not empty, and all zero is a valid array of null pointers.
+        let fresh = unsafe { alloc_zeroed(Layout::new::<Leaf>()) }.cast::<Leaf>();
+        if fresh.is_null() {
+            return None;
+        }
+        match slot.compare_exchange(
+            std::ptr::null_mut(),
+            fresh,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => found = fresh,
+            Err(other) => {
+                // SAFETY: just allocated with this layout, and nobody else has seen it.
+                unsafe { std::alloc::dealloc(fresh.cast(), Layout::new::<Leaf>()) };
+                found = other;
+            }
+        }
+    }
+    // SAFETY: leaves are initialised before they are published and live for ever.
+    Some(unsafe { &*found })
+}
+
+/// The trap that the instruction at `pc` raises when it faults; `None` if `pc` is not in compiled code
+/// or is no instruction that may fault there. Callable from a signal handler on a thread that runs
+/// the code at `pc`, which keeps it alive.
+pub fn trap_at(pc: usize) -> Option<Trap> {
+    let chunk = pc >> CHUNK_BITS;
+    let leaf = TABLE.get(chunk / LEAF)?.load(Ordering::Acquire);
+    // SAFETY: null, or a leaf, which lives for ever.
+    let range = unsafe { leaf.as_ref() }?[chunk % LEAF].load(Ordering::Acquire);
+    // SAFETY: null, or registered: the caller's thread runs code of the range, so its module lives.
+    let range = unsafe { range.as_ref() }?;
+    if !(range.start..range.end).contains(&pc) {
+        return None;
+    }
+    let offset = (pc - range.start) as u32;
+    let i = range
+        .traps
+        .binary_search_by_key(&offset, |t| t.offset)
+        .ok()?;
+    range.traps.get(i).map(|t| t.trap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_is_registered_and_only_that() {
+        let start = 0x3456_7800_0000;
+        let site = |offset, trap| TrapSite {
+            offset,
+            trap,
+            wasm_offset: 0,
+        };
+        let range = CodeRange {
+            start,
+            end: start + 3 * CHUNK - 5,
+            traps: vec![
+                site(4, Trap::Unreachable),
+                site(2 * CHUNK as u32, Trap::DivideByZero),
+            ],
+        };
+        let registration = Registration::new(range).unwrap();
+        assert_eq!(trap_at(start + 4), Some(Trap::Unreachable));
+        assert_eq!(trap_at(start + 2 * CHUNK), Some(Trap::DivideByZero));
+        assert_eq!(trap_at(start + 5), None);
+        assert_eq!(trap_at(start - CHUNK + 4), None);
+        assert_eq!(trap_at(usize::MAX), None);
+        drop(registration);
+        assert_eq!(trap_at(start + 4), None);
+    }
+}

@@ -1,0 +1,8 @@
+//! Compiled code: where it lies, how it is reached, and what its addresses mean.
+
+mod arena;
+mod compiled_module;
+mod lookup;
+
+pub use compiled_module::{CompileError, CompiledModule};
+pub use lookup::trap_at;

@@ -1,0 +1,170 @@
+//! The runtime functions that generated code calls. They run on the guest's stack, in the reserve that
+//! the guest's own checks leave, and never unwind: a failure is their result.
+
+use super::Trap;
+use super::instance::Instance;
+use super::store::Store;
+use super::vm::{BUILTINS, Builtin, VMContext, VMFuncRef, VMThread};
+use crate::arch;
+
+/// A function pointer in a static.
+#[repr(transparent)]
+pub struct Function(#[allow(dead_code, reason = "read by generated code")] *const ());
+
+// SAFETY: addresses of functions, never written.
+unsafe impl Sync for Function {}
+
+/// The table that [`VMContext::builtins`] points to.
+pub static TABLE: [Function; BUILTINS] = {
+    let mut table = [const { Function(std::ptr::null()) }; BUILTINS];
+    table[Builtin::MemoryGrow as usize] = Function(memory_grow as *const ());
+    table[Builtin::MemoryCopy as usize] = Function(memory_copy as *const ());
+    table[Builtin::MemoryFill as usize] = Function(memory_fill as *const ());
+    table[Builtin::MemoryInit as usize] = Function(memory_init as *const ());
+    table[Builtin::DataDrop as usize] = Function(data_drop as *const ());
+    table[Builtin::TableGrow as usize] = Function(table_grow as *const ());
+    table[Builtin::TableFill as usize] = Function(table_fill as *const ());
+    table[Builtin::TableCopy as usize] = Function(table_copy as *const ());
+    table[Builtin::TableInit as usize] = Function(table_init as *const ());
+    table[Builtin::ElemDrop as usize] = Function(elem_drop as *const ());
+    table[Builtin::FuncRef as usize] = Function(func_ref as *const ());
+    table[Builtin::Raise as usize] = Function(arch::raise as *const ());
+    table
+};
+
+/// The instance of a context.
+///
+/// # Safety
+/// `vmctx` is the context of a live instance: generated code passes its own.
+unsafe fn instance<'a>(vmctx: *mut VMContext) -> &'a Instance {
+    // SAFETY: by the caller; an instance writes its own address into its context.
+    unsafe { &*(*vmctx).instance.cast() }
+}
+
+/// The result of an operation that traps if it is `None`.
+fn or_trap(done: Option<()>, trap: Trap) -> i32 {
+    match done {
+        Some(()) => 0,
+        None => trap as i32,
+    }
+}
+
+// In all of these, the context is the caller's own, and indices of memories, tables and segments were
+// validated.
+
+unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u32) -> i32 {
+    // SAFETY: the caller's context.
+    let instance = unsafe { instance(vmctx) };
+    let memory = instance.memory(memory);
+    match memory.grow(delta) {
+        Some(before) => {
+            instance.owner().note_growth(memory.clone());
+            before as i32
+        }
+        None => -1,
+    }
+}
+
+unsafe extern "C" fn memory_copy(
+    vmctx: *mut VMContext,
+    memory: u32,
+    to: u32,
+    from: u32,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let memory = unsafe { instance(vmctx) }.memory(memory);
+    or_trap(memory.copy(to, memory, from, len), Trap::MemoryOutOfBounds)
+}
+
+unsafe extern "C" fn memory_fill(
+    vmctx: *mut VMContext,
+    memory: u32,
+    to: u32,
+    value: u32,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let memory = unsafe { instance(vmctx) }.memory(memory);
+    or_trap(memory.fill(to, value as u8, len), Trap::MemoryOutOfBounds)
+}
+
+unsafe extern "C" fn memory_init(
+    vmctx: *mut VMContext,
+    memory: u32,
+    segment: u32,
+    to: u32,
+    from: u32,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let instance = unsafe { instance(vmctx) };
+    or_trap(
+        instance.memory_init(memory, segment, to, from, len),
+        Trap::MemoryOutOfBounds,
+    )
+}
+
+unsafe extern "C" fn data_drop(vmctx: *mut VMContext, segment: u32) {
+    // SAFETY: the caller's context.
+    unsafe { instance(vmctx) }.drop_data(segment);
+}
+
+unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u32, init: u64) -> i32 {
+    // SAFETY: the caller's context.
+    let table = unsafe { instance(vmctx) }.table(table);
+    table.grow(delta, init).map_or(-1, |before| before as i32)
+}
+
+unsafe extern "C" fn table_fill(
+    vmctx: *mut VMContext,
+    table: u32,
+    to: u32,
+    value: u64,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let table = unsafe { instance(vmctx) }.table(table);
+    or_trap(table.fill(to, value, len), Trap::TableOutOfBounds)
+}
+
+unsafe extern "C" fn table_copy(
+    vmctx: *mut VMContext,
+    to_table: u32,
+    from_table: u32,
+    to: u32,
+    from: u32,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let instance = unsafe { instance(vmctx) };
+    let (target, source) = (instance.table(to_table), instance.table(from_table));
+    or_trap(target.copy(to, source, from, len), Trap::TableOutOfBounds)
+}
+
+unsafe extern "C" fn table_init(
+    vmctx: *mut VMContext,
+    table: u32,
+    segment: u32,
+    to: u32,
+    from: u32,
+    len: u32,
+) -> i32 {
+    // SAFETY: the caller's context.
+    let instance = unsafe { instance(vmctx) };
+    or_trap(
+        instance.table_init(table, segment, to, from, len),
+        Trap::TableOutOfBounds,
+    )
+}
+
+unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) {
+    // SAFETY: the caller's context.
+    unsafe { instance(vmctx) }.drop_element(segment);
+}
+
+unsafe extern "C" fn func_ref(thread: *mut VMThread, number: u32) -> *const VMFuncRef {
+    // SAFETY: a store starts with its `VMThread`.
+    let store = unsafe { &*thread.cast::<Store>() };
+    store.functions().get(number).unwrap_or(std::ptr::null())
+}

@@ -1,0 +1,589 @@
+//! Instances: a module's code with a context to run in.
+
+use super::store::Store;
+use super::vm::*;
+use super::{Global, Memory, Table, Trap, builtins, signature};
+use crate::code::CompiledModule;
+use crate::module::{
+    ConstExpr, ExportKind, GlobalType, ImportKind, Limits, Place, SegmentMode, ValType,
+};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+/// What an import is given.
+#[derive(Clone)]
+pub enum ImportValue {
+    /// A function of the store, by its number.
+    Function(u32),
+    /// A function of the host.
+    HostFunction,
+    Table(Arc<Table>),
+    Memory(Arc<Memory>),
+    Global(Arc<Global>),
+}
+
+/// What an export gives.
+#[derive(Clone)]
+pub enum ExportValue {
+    /// A function of the store, by its number.
+    Function(u32),
+    Table(Arc<Table>),
+    Memory(Arc<Memory>),
+    Global(Arc<Global>),
+}
+
+/// Why there is no instance.
+#[derive(Debug, thiserror::Error)]
+pub enum InstantiateError {
+    /// Import number `.0` is not what the module wants. The facade checks first, by the standard.
+    #[error("import #{0} does not match")]
+    Import(usize),
+    #[error("could not allocate memory")]
+    Memory,
+    #[error("could not allocate a table")]
+    Table,
+    #[error("could not allocate an instance")]
+    Context,
+}
+
+/// An active segment did not fit: instantiation traps after what came before it has taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentTrap {
+    pub trap: Trap,
+    /// Index of the segment in its section.
+    pub segment: u32,
+    /// Is it an element segment (or else a data segment)?
+    pub is_element: bool,
+}
+
+/// The memory of a [`VMContext`].
+#[derive(Debug)]
+struct Context {
+    start: *mut u8,
+    layout: Layout,
+}
+
+impl Context {
+    fn new(size: u32) -> Option<Self> {
+        let layout = Layout::from_size_align(size as usize, 16).ok()?;
+        // SAFETY: never empty, since a context has a head.
+        let start = unsafe { alloc_zeroed(layout) };
+        (!start.is_null()).then_some(Self { start, layout })
+    }
+
+    fn at<T>(&self, offset: i32) -> *mut T {
+        debug_assert!(offset as usize + size_of::<T>() <= self.layout.size());
+        self.start.wrapping_add(offset as usize).cast()
+    }
+
+    /// # Safety
+    /// `offset` is that of a `T` in the context's layout.
+    unsafe fn write<T>(&self, offset: i32, value: T) {
+        // SAFETY: by the caller; the context is zeroed memory of the layout's size and 16-byte aligned.
+        unsafe { self.at::<T>(offset).write(value) }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this layout.
+        unsafe { dealloc(self.start, self.layout) };
+    }
+}
+
+/// An instance of a module. It owns its context and keeps its memories, tables and globals; functions
+/// that it imports, and that its tables hold, are kept alive by the host (see `lib/lifetime.js`).
+pub struct Instance {
+    store: *const Store,
+    module: Arc<CompiledModule>,
+    context: Context,
+    memories: Vec<Arc<Memory>>,
+    tables: Vec<Arc<Table>>,
+    /// By global index; `None` for those that lie in the context.
+    globals: Vec<Option<Arc<Global>>>,
+    /// First number of its functions in the registry.
+    first_function: u32,
+    /// First number of its host functions.
+    first_host_function: u32,
+    dropped_data: RefCell<Vec<bool>>,
+    dropped_elements: RefCell<Vec<bool>>,
+    /// Whatever the host wants to find here.
+    host_data: Cell<usize>,
+}
+
+impl Instance {
+    /// Instantiates `module`: all but the start function. Segments are applied by
+    /// [`Instance::apply_segments`] afterwards, for an instance whose segments trap half-way must live on.
+    pub fn new(
+        store: &Store,
+        module: Arc<CompiledModule>,
+        imports: &[ImportValue],
+    ) -> Result<Box<Self>, InstantiateError> {
+        let m = module.module();
+        let context = Context::new(module.offsets().size()).ok_or(InstantiateError::Context)?;
+        let first_function = store
+            .functions()
+            .allocate(m.func_refs.len() as u32)
+            .ok_or(InstantiateError::Context)?;
+        let mut instance = Box::new(Self {
+            store,
+            context,
+            memories: Vec::with_capacity(m.memories.len()),
+            tables: Vec::with_capacity(m.tables.len()),
+            globals: Vec::with_capacity(m.globals.len()),
+            first_function,
+            first_host_function: store.number_host_functions(m.imported_functions),
+            dropped_data: RefCell::new(vec![false; m.data.len()]),
+            dropped_elements: RefCell::new(vec![false; m.elements.len()]),
+            host_data: Cell::new(0),
+            module,
+        });
+        instance.write_head(store);
+        instance.link(store, imports)?;
+        instance.define_functions(store);
+        instance.define_tables_and_memories(store)?;
+        instance.define_globals(store);
+        Ok(instance)
+    }
+
+    fn store(&self) -> &Store {
+        // SAFETY: the store outlives its instances, by the contract of `Store::close`.
+        unsafe { &*self.store }
+    }
+
+    pub fn module(&self) -> &Arc<CompiledModule> {
+        &self.module
+    }
+
+    fn offsets(&self) -> &VMOffsets {
+        self.module.offsets()
+    }
+
+    fn vmctx(&self) -> *mut VMContext {
+        self.context.start.cast()
+    }
+
+    /// First number of its function imports, where they are host functions.
+    pub fn first_host_function(&self) -> u32 {
+        self.first_host_function
+    }
+
+    fn write_head(&self, store: &Store) {
+        let head = VMContext {
+            thread: store.vm(),
+            builtins: builtins::TABLE.as_ptr().cast(),
+            code_table: self.module.code_table(),
+            instance: (&raw const *self).cast_mut().cast(),
+        };
+        // SAFETY: the head is at offset 0, and the array of type ids where the layout says.
+        unsafe {
+            self.context.write(0, head);
+            for (i, ty) in self.module.module().types.iter().enumerate() {
+                self.context
+                    .write(self.offsets().type_id(i as u32), signature::type_id(ty));
+            }
+        }
+    }
+
+    /// Writes the imports into the context, checking each once more: memory safety rests on it.
+    fn link(&mut self, store: &Store, imports: &[ImportValue]) -> Result<(), InstantiateError> {
+        let module = self.module.clone();
+        let module = module.module();
+        if imports.len() != module.imports.len() {
+            return Err(InstantiateError::Import(imports.len()));
+        }
+        let mut functions = 0;
+        for (i, (import, value)) in module.imports.iter().zip(imports).enumerate() {
+            let mismatch = InstantiateError::Import(i);
+            match (import.kind, value) {
+                (ImportKind::Function(ty), ImportValue::Function(number)) => {
+                    let func_ref = store.functions().get(*number).ok_or(mismatch)?;
+                    // SAFETY: registered functions are live.
+                    let f = unsafe { &*func_ref };
+                    if f.type_id != signature::type_id(&module.types[ty as usize]) {
+                        return Err(InstantiateError::Import(i));
+                    }
+                    self.import_function(functions, f.code, f.vmctx, func_ref, 0);
+                    functions += 1;
+                }
+                (ImportKind::Function(_), ImportValue::HostFunction) => {
+                    let own = match module.func_ref_position(functions) {
+                        Some(position) => self.context.at(self.offsets().func_ref(position)),
+                        None => std::ptr::null_mut(),
+                    };
+                    let host = self.first_host_function + functions;
+                    let code = self.module.code_slot(functions);
+                    self.import_function(functions, code, self.vmctx(), own, host);
+                    functions += 1;
+                }
+                (ImportKind::Table(ty), ImportValue::Table(table)) => {
+                    let fits = table.ty().element == ty.element
+                        && limits_match(table.len(), table.ty().limits.max, ty.limits);
+                    if !fits {
+                        return Err(mismatch);
+                    }
+                    self.add_table(table.clone());
+                }
+                (ImportKind::Memory(ty), ImportValue::Memory(memory)) => {
+                    if !limits_match(memory.pages(), memory.maximum(), ty.limits) {
+                        return Err(mismatch);
+                    }
+                    self.add_memory(memory.clone());
+                }
+                (ImportKind::Global(ty), ImportValue::Global(global)) => {
+                    if global.ty() != ty {
+                        return Err(mismatch);
+                    }
+                    self.add_global(Some(global.clone()));
+                }
+                _ => return Err(mismatch),
+            }
+        }
+        Ok(())
+    }
+
+    fn import_function(
+        &self,
+        index: u32,
+        code: *const CodeSlot,
+        vmctx: *mut VMContext,
+        func_ref: *const VMFuncRef,
+        host: u32,
+    ) {
+        let import = VMImportedFunction {
+            code,
+            vmctx,
+            func_ref,
+            host,
+        };
+        // SAFETY: the place of import `index` in the layout.
+        unsafe {
+            self.context
+                .write(self.offsets().imported_function(index), import)
+        };
+    }
+
+    fn add_table(&mut self, table: Arc<Table>) {
+        let at = self.offsets().table(self.tables.len() as u32);
+        // SAFETY: the place of this table in the layout.
+        unsafe { self.context.write(at, table.definition()) };
+        self.tables.push(table);
+    }
+
+    fn add_memory(&mut self, memory: Arc<Memory>) {
+        let i = self.memories.len() as u32;
+        // SAFETY: the places of this memory in the layout.
+        unsafe {
+            self.context
+                .write(self.offsets().memory_base(i), memory.base());
+            self.context
+                .write(self.offsets().memory(i), memory.definition());
+        }
+        self.memories.push(memory);
+    }
+
+    fn add_global(&mut self, global: Option<Arc<Global>>) {
+        if let Some(global) = &global {
+            let at = self.offsets().global_cell(self.globals.len() as u32);
+            // SAFETY: the place of this global's cell in the layout.
+            unsafe { self.context.write(at, global.cell()) };
+        }
+        self.globals.push(global);
+    }
+
+    /// Makes the references of all functions that can become values, and registers them.
+    fn define_functions(&self, store: &Store) {
+        let module = self.module.module();
+        for (position, &function) in module.func_refs.iter().enumerate() {
+            // An imported function of wasm keeps the reference that it has.
+            if function < module.imported_functions && self.imported(function).host == 0 {
+                continue;
+            }
+            let ty = module.functions[function as usize];
+            let number = self.first_function + position as u32;
+            let func_ref = VMFuncRef {
+                type_id: signature::type_id(&module.types[ty as usize]),
+                index: number,
+                code: self.module.code_slot(function),
+                vmctx: self.vmctx(),
+                entry: self.module.entry(ty),
+            };
+            let at = self.offsets().func_ref(position as u32);
+            // SAFETY: the place of this reference in the layout; it lives as long as its number, which
+            // `drop` gives back.
+            unsafe {
+                self.context.write(at, func_ref);
+                store.functions().set(number, self.context.at(at));
+            }
+        }
+    }
+
+    fn imported(&self, function: u32) -> &VMImportedFunction {
+        // SAFETY: written by `link` for every function import.
+        unsafe { &*self.context.at(self.offsets().imported_function(function)) }
+    }
+
+    /// The reference of function `index`, which `module.func_refs` contains.
+    fn func_ref(&self, index: u32) -> *const VMFuncRef {
+        let module = self.module.module();
+        if index < module.imported_functions {
+            return self.imported(index).func_ref;
+        }
+        match module.func_ref_position(index) {
+            Some(position) => self
+                .context
+                .at::<VMFuncRef>(self.offsets().func_ref(position)),
+            None => std::ptr::null(),
+        }
+    }
+
+    fn define_tables_and_memories(&mut self, store: &Store) -> Result<(), InstantiateError> {
+        let module = self.module.clone();
+        let module = module.module();
+        for ty in module.tables.iter().skip(module.imported_tables as usize) {
+            let table = Arc::new(Table::new(*ty, 0).ok_or(InstantiateError::Table)?);
+            if ty.element == ValType::ExternRef {
+                store.references().add_table(&table);
+            }
+            self.add_table(table);
+        }
+        for ty in module
+            .memories
+            .iter()
+            .skip(module.imported_memories as usize)
+        {
+            let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
+            self.add_memory(Arc::new(memory));
+        }
+        Ok(())
+    }
+
+    fn define_globals(&mut self, store: &Store) {
+        let module = self.module.clone();
+        let module = module.module();
+        let first = module.imported_globals as usize;
+        for (ty, init) in module.globals.iter().skip(first).zip(&module.global_inits) {
+            let i = self.globals.len();
+            let value = self.evaluate(init);
+            if module.global_in_cell[i] {
+                let global = new_global(store, *ty, value);
+                self.add_global(Some(global));
+            } else {
+                let at = self.offsets().global(i as u32);
+                // SAFETY: the place of this global in the layout.
+                unsafe { self.context.write(at, value) };
+                if ty.value == ValType::ExternRef {
+                    store.references().add_inline(self.context.at(at));
+                }
+                self.add_global(None);
+            }
+        }
+    }
+
+    fn evaluate(&self, expression: &ConstExpr) -> VMGlobal {
+        match *expression {
+            ConstExpr::I32(v) => VMGlobal::from(u64::from(v as u32)),
+            ConstExpr::I64(v) => VMGlobal::from(v as u64),
+            ConstExpr::F32(v) => VMGlobal::from(u64::from(v)),
+            ConstExpr::F64(v) => VMGlobal::from(v),
+            ConstExpr::V128(bytes) => VMGlobal { bytes },
+            ConstExpr::RefNull => VMGlobal::default(),
+            ConstExpr::RefFunc(f) => VMGlobal::from(self.func_ref(f) as u64),
+            ConstExpr::GlobalGet(i) => {
+                let at = match &self.globals[i as usize] {
+                    Some(global) => global.cell(),
+                    None => self.context.at(self.offsets().global(i)),
+                };
+                // SAFETY: a global of this instance, defined before this one by validation.
+                unsafe { at.read() }
+            }
+        }
+    }
+
+    /// One word of a constant expression: an i32, or a reference.
+    fn evaluate_word(&self, expression: &ConstExpr) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.evaluate(expression).bytes;
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Applies the active segments in order, elements first; the first one that does not fit traps.
+    pub fn apply_segments(&self) -> Result<(), SegmentTrap> {
+        let module = self.module.clone();
+        let module = module.module();
+        for (segment, element) in (0..).zip(&module.elements) {
+            if let SegmentMode::Active(Place { index, offset }) = &element.mode {
+                let to = self.evaluate_word(offset) as u32;
+                self.table_init(*index, segment, to, 0, element.items.len() as u32)
+                    .ok_or(SegmentTrap {
+                        trap: Trap::TableOutOfBounds,
+                        segment,
+                        is_element: true,
+                    })?;
+            }
+            if !matches!(element.mode, SegmentMode::Passive) {
+                self.drop_element(segment);
+            }
+        }
+        for (segment, data) in (0..).zip(&module.data) {
+            if let SegmentMode::Active(Place { index, offset }) = &data.mode {
+                let to = self.evaluate_word(offset) as u32;
+                self.memory_init(*index, segment, to, 0, data.bytes.len() as u32)
+                    .ok_or(SegmentTrap {
+                        trap: Trap::MemoryOutOfBounds,
+                        segment,
+                        is_element: false,
+                    })?;
+                self.drop_data(segment);
+            }
+        }
+        Ok(())
+    }
+
+    /// `table.init`; `None` if out of bounds, and then nothing is written.
+    pub(super) fn table_init(
+        &self,
+        table: u32,
+        segment: u32,
+        to: u32,
+        from: u32,
+        len: u32,
+    ) -> Option<()> {
+        let module = self.module.module();
+        let dropped = self.dropped_elements.borrow()[segment as usize];
+        let items = if dropped {
+            &[]
+        } else {
+            module.elements[segment as usize].items.as_slice()
+        };
+        let items = items.get(from as usize..from as usize + len as usize)?;
+        let table = &self.tables[table as usize];
+        to.checked_add(len).filter(|end| *end <= table.len())?;
+        (to..)
+            .zip(items)
+            .try_for_each(|(i, item)| table.set(i, self.evaluate_word(item)))
+    }
+
+    /// `memory.init`; `None` if out of bounds, and then nothing is written.
+    pub(super) fn memory_init(
+        &self,
+        memory: u32,
+        segment: u32,
+        to: u32,
+        from: u32,
+        len: u32,
+    ) -> Option<()> {
+        let module = self.module.module();
+        let dropped = self.dropped_data.borrow()[segment as usize];
+        let bytes = if dropped {
+            &[]
+        } else {
+            module
+                .bytes
+                .get(module.data[segment as usize].bytes.clone())?
+        };
+        self.memories[memory as usize].init(to, bytes, from, len)
+    }
+
+    pub(super) fn drop_element(&self, segment: u32) {
+        self.dropped_elements.borrow_mut()[segment as usize] = true;
+    }
+
+    pub(super) fn drop_data(&self, segment: u32) {
+        self.dropped_data.borrow_mut()[segment as usize] = true;
+    }
+
+    pub(super) fn memory(&self, i: u32) -> &Arc<Memory> {
+        &self.memories[i as usize]
+    }
+
+    pub(super) fn table(&self, i: u32) -> &Arc<Table> {
+        &self.tables[i as usize]
+    }
+
+    pub(super) fn owner(&self) -> &Store {
+        self.store()
+    }
+
+    /// What the host last set with [`Instance::set_host_data`].
+    pub fn host_data(&self) -> usize {
+        self.host_data.get()
+    }
+
+    /// Leaves a word of the host's here, such as its name for the instance.
+    pub fn set_host_data(&self, data: usize) {
+        self.host_data.set(data);
+    }
+
+    /// The number of function `index`, which is exported or the start function.
+    pub fn function(&self, index: u32) -> u32 {
+        // SAFETY: null, or the reference of a live function.
+        unsafe { self.func_ref(index).as_ref() }.map_or(0, |f| f.index)
+    }
+
+    /// The number of the start function, if there is one.
+    pub fn start_function(&self) -> Option<u32> {
+        self.module.module().start.map(|f| self.function(f))
+    }
+
+    /// What export number `i` gives.
+    pub fn export(&self, i: usize) -> Option<ExportValue> {
+        Some(match self.module.module().exports.get(i)?.kind {
+            ExportKind::Function(f) => ExportValue::Function(self.function(f)),
+            ExportKind::Table(t) => ExportValue::Table(self.tables[t as usize].clone()),
+            ExportKind::Memory(m) => ExportValue::Memory(self.memories[m as usize].clone()),
+            ExportKind::Global(g) => ExportValue::Global(self.globals[g as usize].clone()?),
+        })
+    }
+
+    /// The instance that a function of a store belongs to, and the function's index in its module.
+    ///
+    /// # Safety
+    /// `func_ref` is registered in a store.
+    pub unsafe fn of_function<'a>(func_ref: *const VMFuncRef) -> Option<(&'a Instance, u32)> {
+        // SAFETY: registered functions are live, and so are their contexts and instances.
+        let instance = unsafe { &*(*(*func_ref).vmctx).instance.cast::<Instance>() };
+        // SAFETY: as above.
+        let position = unsafe { (*func_ref).index }.checked_sub(instance.first_function)?;
+        let index = *instance.module.module().func_refs.get(position as usize)?;
+        Some((instance, index))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let store = self.store();
+        let count = self.module.module().func_refs.len() as u32;
+        store.functions().free(self.first_function, count);
+        let start = self.context.start.cast_const();
+        store
+            .references()
+            .remove_inline(start..start.wrapping_add(self.context.layout.size()));
+    }
+}
+
+/// A global in a cell, known to the store if it holds an externref.
+pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Arc<Global> {
+    let global = Arc::new(Global::new(ty, value));
+    if ty.value == ValType::ExternRef {
+        store.references().add_global(&global);
+    }
+    global
+}
+
+/// A table known to the store if it holds externrefs; `None` if memory is out.
+pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Option<Arc<Table>> {
+    let table = Arc::new(Table::new(ty, init)?);
+    if ty.element == ValType::ExternRef {
+        store.references().add_table(&table);
+    }
+    Some(table)
+}
+
+/// Does an object of current size `size` and maximum `max` match the declared limits?
+fn limits_match(size: u32, max: Option<u32>, declared: Limits) -> bool {
+    size >= declared.min
+        && declared
+            .max
+            .is_none_or(|declared| max.is_some_and(|max| max <= declared))
+}

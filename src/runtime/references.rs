@@ -1,0 +1,66 @@
+//! Where externrefs are held outside of guests' frames: needed to tell which slots are still in use.
+
+use super::vm::{EXTERN_TAG, VMGlobal};
+use super::{Global, Table};
+use std::cell::RefCell;
+use std::sync::{Arc, Weak};
+
+/// All holders of externrefs in a store.
+#[derive(Debug, Default)]
+pub struct References {
+    tables: RefCell<Vec<Weak<Table>>>,
+    globals: RefCell<Vec<Weak<Global>>>,
+    /// Globals that lie in contexts of instances.
+    inline: RefCell<Vec<*const VMGlobal>>,
+}
+
+impl References {
+    pub fn add_table(&self, table: &Arc<Table>) {
+        add(&mut self.tables.borrow_mut(), table);
+    }
+
+    pub fn add_global(&self, global: &Arc<Global>) {
+        add(&mut self.globals.borrow_mut(), global);
+    }
+
+    /// Adds a global in a context; it must be removed before it is freed.
+    pub fn add_inline(&self, global: *const VMGlobal) {
+        self.inline.borrow_mut().push(global);
+    }
+
+    /// Removes the globals of a context that is about to be freed.
+    pub fn remove_inline(&self, context: std::ops::Range<*const u8>) {
+        self.inline
+            .borrow_mut()
+            .retain(|g| !context.contains(&g.cast::<u8>()));
+    }
+
+    /// Calls `mark` with every slot that is held.
+    pub fn mark(&self, mut mark: impl FnMut(u32)) {
+        let mut visit = |word: u64| {
+            if word >> 32 == EXTERN_TAG as u64 >> 32 && word as u32 != 0 {
+                mark(word as u32);
+            }
+        };
+        for table in self.tables.borrow().iter().filter_map(Weak::upgrade) {
+            (0..table.len())
+                .filter_map(|i| table.get(i))
+                .for_each(&mut visit);
+        }
+        for global in self.globals.borrow().iter().filter_map(Weak::upgrade) {
+            visit(global.get());
+        }
+        for &global in self.inline.borrow().iter() {
+            // SAFETY: live, since it is removed before its context is freed; no guest runs now.
+            visit(unsafe { global.cast::<u64>().read() });
+        }
+    }
+}
+
+/// Adds a holder, dropping dead ones whenever the list would have to grow.
+fn add<T>(list: &mut Vec<Weak<T>>, item: &Arc<T>) {
+    if list.len() == list.capacity() {
+        list.retain(|w| w.strong_count() > 0);
+    }
+    list.push(Arc::downgrade(item));
+}

@@ -1,0 +1,34 @@
+//! The stack that guests run on.
+
+use region::{Allocation, Protection};
+
+/// Bytes that guest frames may use, and what is kept below them for signal handlers that run on the
+/// current stack (libuv's do) and for runtime functions.
+const SIZE: usize = 8 << 20;
+pub const RESERVE: usize = 64 << 10;
+
+/// A guest stack with an inaccessible page below it. Pages are taken as they are used.
+pub struct GuestStack {
+    mapping: Allocation,
+}
+
+impl GuestStack {
+    pub fn new() -> region::Result<Self> {
+        let page = region::page::size();
+        let mut mapping = region::alloc(page + RESERVE + SIZE, Protection::NONE)?;
+        let low = mapping.as_mut_ptr::<u8>().wrapping_add(page);
+        // SAFETY: the pages after the first of a mapping that is ours alone.
+        unsafe { region::protect(low, RESERVE + SIZE, Protection::READ_WRITE) }?;
+        Ok(Self { mapping })
+    }
+
+    /// Lowest address that guest frames may reach.
+    pub fn limit(&self) -> usize {
+        self.mapping.as_ptr::<u8>() as usize + region::page::size() + RESERVE
+    }
+
+    /// One past the highest address.
+    pub fn top(&self) -> usize {
+        self.mapping.as_ptr::<u8>() as usize + self.mapping.len()
+    }
+}

@@ -1,0 +1,404 @@
+//! The store: all that belongs to the wasm of one JavaScript thread, and the activations that run there.
+//!
+//! An *activation* is one call from the host into the guest. Activations nest on one guest stack: when
+//! a guest suspends to have a host function called, and that function calls a guest, the new
+//! activation starts below the frames of the suspended one.
+//!
+//! ```text
+//! stack.top   ┌──────────────┐
+//!             │ Record 1     │  context of the activation suspended before it (none)
+//!             │ frames of 1  │  ◄── Record 2 keeps {sp, fp, pc} of activation 1
+//!             │ Record 2     │
+//!             │ frames of 2  │  ◄── vm.guest, while 2 is suspended
+//! stack.limit └──────────────┘
+//! ```
+
+use super::functions::FunctionRegistry;
+use super::references::References;
+use super::stack::GuestStack;
+use super::vm::*;
+use super::{Memory, Trap, signals};
+use crate::arch;
+use region::{Allocation, Protection};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::sync::Arc;
+
+/// What came of running a guest, as a host in Rust sees it (JavaScript reads the state word).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Ended; the results are in the slots.
+    Returned,
+    /// Suspended: wants host function `function` called with the arguments in the slots. `depth` names
+    /// the activation to [`Store::resume_at`].
+    CallHost { function: u32, depth: u32 },
+    /// Suspended by an interruption.
+    Interrupted { depth: u32 },
+    /// Ended by a trap.
+    Trapped(Trap),
+    /// Ended because a host function threw.
+    Threw,
+    /// The host named a function or an activation that does not exist.
+    Refused,
+}
+
+/// Trap code for what only a broken host does: it names a function or an activation that is not there.
+pub const CODE_REFUSED: i32 = 0;
+/// Frames that must fit below a new activation, beyond what guests check themselves.
+const ENTRY_ROOM: usize = 4096;
+
+/// Lies at the start of an activation and keeps the context of the one suspended above it.
+#[repr(C, align(64))]
+struct Record {
+    guest: VMControl,
+    previous: *mut Record,
+}
+
+/// The store of one thread. Its first field is what generated code sees; the scratch memory follows it.
+#[repr(C)]
+pub struct Store {
+    vm: UnsafeCell<VMThread>,
+    /// Start of the mapping that holds this structure and the scratch memory.
+    base: *mut u8,
+    /// A guest runs. The signal handler reads it.
+    running: Cell<bool>,
+    /// Number of activations, the running one included.
+    depth: Cell<u32>,
+    /// Record of the innermost activation.
+    record: Cell<*mut Record>,
+    stack: GuestStack,
+    functions: FunctionRegistry,
+    references: References,
+    /// Memories that grew since the host last asked.
+    grown: RefCell<Vec<Arc<Memory>>>,
+    has_grown: Cell<bool>,
+    next_host_function: Cell<u32>,
+    _signals: signals::AlternateStack,
+    /// The mapping itself.
+    mapping: Option<Allocation>,
+}
+
+const _: () = assert!(size_of::<Store>() <= SCRATCH_OFFSET as usize);
+
+/// Why a store could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{0}")]
+    Platform(&'static str),
+    #[error("could not allocate memory for the guest stack: {0}")]
+    Memory(#[from] region::Error),
+    #[error("could not install signal handlers: {0}")]
+    Signals(std::io::Error),
+}
+
+impl Store {
+    /// The store of this thread, made at the first call. It lives until [`Store::close`].
+    pub fn current() -> Result<&'static Store, StoreError> {
+        // SAFETY: null, or set below to a store that lives until `close`.
+        if let Some(store) = unsafe { arch::current().as_ref() } {
+            return Ok(store);
+        }
+        arch::check().map_err(StoreError::Platform)?;
+        let signals = signals::install().map_err(StoreError::Signals)?;
+        let stack = GuestStack::new()?;
+        let mut mapping = region::alloc(
+            SCRATCH_OFFSET as usize + SCRATCH_SIZE,
+            Protection::READ_WRITE,
+        )?;
+        let place = mapping.as_mut_ptr::<Store>();
+        let none = VMControl {
+            sp: 0,
+            fp: 0,
+            pc: 0,
+        };
+        let store = Store {
+            vm: UnsafeCell::new(VMThread {
+                guest: none,
+                host: none,
+                stack_limit: stack.limit(),
+            }),
+            base: place.cast(),
+            running: Cell::new(false),
+            depth: Cell::new(0),
+            record: Cell::new(std::ptr::null_mut()),
+            stack,
+            functions: FunctionRegistry::default(),
+            references: References::default(),
+            grown: RefCell::default(),
+            has_grown: Cell::new(false),
+            next_host_function: Cell::new(1),
+            _signals: signals,
+            mapping: Some(mapping),
+        };
+        // SAFETY: the mapping is writable, page-aligned, large enough, and owned by the store itself.
+        unsafe { place.write(store) };
+        arch::set_current(place);
+        // SAFETY: just written.
+        Ok(unsafe { &*place })
+    }
+
+    /// Frees the store of this thread, if there is one.
+    ///
+    /// # Safety
+    /// No guest of it is suspended or runs, no instance of it is used again, and no reference to it remains.
+    pub unsafe fn close() {
+        let store = arch::current();
+        if !store.is_null() {
+            arch::set_current(std::ptr::null_mut());
+            // SAFETY: made by `current`; the mapping is taken out first, since it holds the structure.
+            unsafe {
+                let mapping = (*store).mapping.take();
+                store.drop_in_place();
+                drop(mapping);
+            }
+        }
+    }
+
+    /// The scratch memory, [`SCRATCH_SIZE`] bytes.
+    pub fn scratch(&self) -> *mut u8 {
+        self.at(SCRATCH_OFFSET)
+    }
+
+    pub(crate) fn vm(&self) -> *mut VMThread {
+        self.vm.get()
+    }
+
+    /// Functions by the numbers that JavaScript knows them by.
+    pub fn functions(&self) -> &FunctionRegistry {
+        &self.functions
+    }
+
+    pub(super) fn references(&self) -> &References {
+        &self.references
+    }
+
+    /// Takes numbers for `count` host functions; the first one.
+    pub fn number_host_functions(&self, count: u32) -> u32 {
+        let first = self.next_host_function.get();
+        // Numbers of long-dead host functions come round after four billion; 0 stays free.
+        let next = first.checked_add(count).unwrap_or(1);
+        self.next_host_function.set(next);
+        if next == 1 {
+            self.number_host_functions(count)
+        } else {
+            first
+        }
+    }
+
+    fn at(&self, offset: i32) -> *mut u8 {
+        self.base.wrapping_add(offset as usize)
+    }
+
+    fn word(&self, offset: i32) -> i32 {
+        // SAFETY: aligned and inside the scratch memory, which only this thread and its guests touch.
+        unsafe { self.at(offset).cast::<i32>().read() }
+    }
+
+    fn set_word(&self, offset: i32, value: i32) {
+        // SAFETY: as in `word`.
+        unsafe { self.at(offset).cast::<i32>().write(value) }
+    }
+
+    /// Sets the state word and the trap code that go with it.
+    pub fn set_state(&self, state: State, code: i32) {
+        self.set_word(SCRATCH_STATE, state as i32);
+        self.set_word(SCRATCH_CODE, code);
+    }
+
+    /// Starts the function that the scratch memory names, with the arguments there. Returns when it has
+    /// ended or suspended; the state word says which.
+    #[inline(always)]
+    pub fn enter(&self) {
+        let Some(func_ref) = self.functions.get(self.word(SCRATCH_FUNCTION) as u32) else {
+            return self.set_state(State::Trap, CODE_REFUSED);
+        };
+        let vm = self.vm.get();
+        // SAFETY: `vm` is this store's, and no guest runs now.
+        let guest = unsafe { (*vm).guest };
+        let top = if self.depth.get() == 0 {
+            self.stack.top()
+        } else {
+            guest.sp
+        };
+        let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
+        if record < self.stack.limit() + ENTRY_ROOM {
+            return self.set_state(State::Trap, Trap::StackOverflow as i32);
+        }
+        let record = record as *mut Record;
+        // SAFETY: the record lies in the stack, below all frames in use, by the check above.
+        unsafe {
+            record.write(Record {
+                guest,
+                previous: self.record.get(),
+            })
+        };
+        self.record.set(record);
+        self.depth.set(self.depth.get() + 1);
+        // SAFETY: a registered function is live with its entry, and the stack has room below the record.
+        unsafe {
+            self.running.set(true);
+            arch::enter(vm, func_ref, (*func_ref).entry, record as usize - 16);
+            self.running.set(false);
+        }
+        self.after();
+    }
+
+    /// Resumes the activation whose depth the scratch memory names, dropping those above it, with the
+    /// host's answer there. Returns as [`Store::enter`] does.
+    #[inline(always)]
+    pub fn resume(&self) {
+        let depth = self.word(SCRATCH_DEPTH) as u32;
+        if depth == 0 || depth > self.depth.get() {
+            return self.set_state(State::Trap, CODE_REFUSED);
+        }
+        while self.depth.get() > depth {
+            self.pop();
+        }
+        // SAFETY: the activation is suspended, since it is the innermost one and no guest runs.
+        unsafe {
+            self.running.set(true);
+            arch::resume(self.vm.get());
+            self.running.set(false);
+        }
+        self.after();
+    }
+
+    #[inline(always)]
+    fn after(&self) {
+        let state = self.word(SCRATCH_STATE);
+        if state == State::Call as i32 || state == State::Interrupted as i32 {
+            self.set_word(SCRATCH_DEPTH, self.depth.get() as i32);
+        } else {
+            self.pop();
+        }
+    }
+
+    /// Drops the innermost activation.
+    #[inline(always)]
+    fn pop(&self) {
+        // SAFETY: called with at least one activation, whose record is intact at its start.
+        let record = unsafe { self.record.get().read() };
+        // SAFETY: `vm` is this store's, and no guest runs now.
+        unsafe { (*self.vm.get()).guest = record.guest };
+        self.record.set(record.previous);
+        self.depth.set(self.depth.get() - 1);
+    }
+
+    /// Drops all activations. For a thread that is idle: those that a termination left behind are all
+    /// that there can be.
+    pub fn reclaim(&self) {
+        while self.depth.get() > 0 {
+            self.pop();
+        }
+    }
+
+    /// Called by the signal handler: if a guest runs, ends its activation with `trap` and gives the host's
+    /// context.
+    pub(super) fn trap_in_handler(&self, trap: Trap) -> &VMThread {
+        self.set_state(State::Trap, trap as i32);
+        // SAFETY: the guest that owns it is stopped in the signal handler.
+        unsafe { &*self.vm.get() }
+    }
+
+    /// Does a guest run on this thread?
+    pub(super) fn is_running(&self) -> bool {
+        self.running.get()
+    }
+
+    /// Counts a growth of a memory, so that the facade looks at its buffers again.
+    pub fn count_growth(&self) {
+        self.set_word(SCRATCH_GROWTHS, self.word(SCRATCH_GROWTHS).wrapping_add(1));
+    }
+
+    /// Notes that a guest grew `memory`, so that the host renews what it shows of it.
+    pub fn note_growth(&self, memory: Arc<Memory>) {
+        self.count_growth();
+        self.grown.borrow_mut().push(memory);
+        self.has_grown.set(true);
+    }
+
+    /// Has a memory grown since [`Store::take_grown`]?
+    #[inline(always)]
+    pub fn has_grown(&self) -> bool {
+        self.has_grown.get()
+    }
+
+    /// The memories that grew since the last call.
+    pub fn take_grown(&self) -> Vec<Arc<Memory>> {
+        self.has_grown.set(false);
+        self.grown.take()
+    }
+
+    /// Calls `mark` with every externref slot that the engine holds: in frames of suspended guests,
+    /// in tables and in globals. Must not be called between the conversion of a call's references and
+    /// the call.
+    pub fn mark_references(&self, mut mark: impl FnMut(u32)) {
+        if self.depth.get() > 0 {
+            // SAFETY: `vm` is this store's, and no guest runs now.
+            let sp = unsafe { (*self.vm.get()).guest.sp };
+            for address in (sp.next_multiple_of(8)..self.stack.top()).step_by(8) {
+                // SAFETY: between the innermost suspended frame and the stack's top, all mapped.
+                let word = unsafe { (address as *const i64).read() };
+                if word >> 32 == EXTERN_TAG >> 32 && word as u32 != 0 {
+                    mark(word as u32);
+                }
+            }
+        }
+        self.references.mark(mark);
+    }
+
+    /// Slot `k` of the arguments and results.
+    pub fn slot(&self, k: usize) -> u64 {
+        assert!(SCRATCH_SLOTS as usize + 8 * k + 8 <= SCRATCH_OFFSET as usize + SCRATCH_SIZE);
+        // SAFETY: inside the scratch memory, by the check; slots are 8-byte aligned.
+        unsafe { self.at(SCRATCH_SLOTS).cast::<u64>().add(k).read() }
+    }
+
+    /// Sets slot `k` of the arguments and results.
+    pub fn set_slot(&self, k: usize, value: u64) {
+        assert!(SCRATCH_SLOTS as usize + 8 * k + 8 <= SCRATCH_OFFSET as usize + SCRATCH_SIZE);
+        // SAFETY: as in `slot`.
+        unsafe { self.at(SCRATCH_SLOTS).cast::<u64>().add(k).write(value) }
+    }
+
+    /// Starts function number `function` with the arguments in the slots: for hosts in Rust.
+    pub fn start(&self, function: u32) -> Outcome {
+        self.set_word(SCRATCH_FUNCTION, function as i32);
+        self.set_word(SCRATCH_STATE, State::Ok as i32);
+        self.enter();
+        self.outcome()
+    }
+
+    /// Resumes the activation at `depth` with the results in the slots, or with the news that the
+    /// host function threw: for hosts in Rust.
+    pub fn resume_at(&self, depth: u32, threw: bool) -> Outcome {
+        self.set_word(SCRATCH_DEPTH, depth as i32);
+        self.set_word(
+            SCRATCH_STATE,
+            if threw { State::Threw } else { State::Ok } as i32,
+        );
+        self.resume();
+        self.outcome()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let depth = self.depth.get();
+        let is = |state: State| self.word(SCRATCH_STATE) == state as i32;
+        if is(State::Done) {
+            Outcome::Returned
+        } else if is(State::Call) {
+            Outcome::CallHost {
+                function: self.word(SCRATCH_FUNCTION) as u32,
+                depth,
+            }
+        } else if is(State::Interrupted) {
+            Outcome::Interrupted { depth }
+        } else if is(State::Rethrow) {
+            Outcome::Threw
+        } else {
+            match Trap::from_code(self.word(SCRATCH_CODE) as u8) {
+                Some(trap) => Outcome::Trapped(trap),
+                None => Outcome::Refused,
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Tables: one array that all instances and JavaScript share, and that `call_indirect` reads directly.
+
+use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
+use crate::module::{TableType, ValType};
+use std::alloc::{Layout, alloc_zeroed};
+use std::cell::UnsafeCell;
+
+/// Most elements of a table, by the JavaScript API.
+pub const MAX_ELEMENTS: u32 = 10_000_000;
+
+/// A table of references. An element is one word to the outside: a `*const VMFuncRef` or an externref.
+#[derive(Debug)]
+pub struct Table {
+    ty: TableType,
+    definition: UnsafeCell<VMTable>,
+    /// The elements, `words_each` words each; `definition` describes it.
+    words: UnsafeCell<Vec<u64>>,
+}
+
+/// Words of an element.
+fn words_each(element: ValType) -> usize {
+    let bytes = if element == ValType::FuncRef {
+        TABLE_ENTRY_SIZE
+    } else {
+        EXTERN_ENTRY_SIZE
+    };
+    bytes as usize / 8
+}
+
+/// `len` zero words, taken from the system as they are touched; `None` if memory is out.
+fn zeroed(len: usize) -> Option<Vec<u64>> {
+    if len == 0 {
+        return Some(Vec::new());
+    }
+    let layout = Layout::array::<u64>(len).ok()?;
+    // SAFETY: the layout is not empty.
+    let start = unsafe { alloc_zeroed(layout) }.cast::<u64>();
+    // SAFETY: allocated with this layout by the global allocator, and zero is a valid u64.
+    (!start.is_null()).then(|| unsafe { Vec::from_raw_parts(start, len, len) })
+}
+
+impl Table {
+    /// A table of `ty`'s minimum, all elements `init`; `None` if it is too large or memory is out.
+    pub fn new(ty: TableType, init: u64) -> Option<Self> {
+        let len = ty.limits.min;
+        if len > MAX_ELEMENTS {
+            return None;
+        }
+        let mut words = zeroed(len as usize * words_each(ty.element))?;
+        let definition = VMTable {
+            base: words.as_mut_ptr().cast(),
+            length: len as usize,
+        };
+        let table = Self {
+            ty,
+            definition: UnsafeCell::new(definition),
+            words: UnsafeCell::new(words),
+        };
+        if init != 0 {
+            table.fill(0, init, len)?;
+        }
+        Some(table)
+    }
+
+    /// The type it was made with; [`Table::len`] is its current size.
+    pub fn ty(&self) -> TableType {
+        self.ty
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> u32 {
+        // SAFETY: only the owning thread is here, and no reference to the definition lives.
+        unsafe { (*self.definition.get()).length as u32 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn definition(&self) -> *mut VMTable {
+        self.definition.get()
+    }
+
+    /// Where element `i` lies, if there is one.
+    fn element(&self, i: u32) -> Option<*mut u64> {
+        // SAFETY: only the owning thread is here, and no reference to the definition lives.
+        let base = unsafe { (*self.definition.get()).base }.cast::<u64>();
+        (i < self.len()).then(|| base.wrapping_add(i as usize * words_each(self.ty.element)))
+    }
+
+    /// Element `i`; `None` if out of bounds.
+    pub fn get(&self, i: u32) -> Option<u64> {
+        let element = self.element(i)?;
+        // SAFETY: in bounds; a funcref element is a `VMTableEntry`, any other one word.
+        Some(unsafe {
+            if self.ty.element == ValType::FuncRef {
+                (*element.cast::<VMTableEntry>()).func_ref as u64
+            } else {
+                *element
+            }
+        })
+    }
+
+    /// Sets element `i`; `None` if out of bounds.
+    pub fn set(&self, i: u32, value: u64) -> Option<()> {
+        let element = self.element(i)?;
+        // SAFETY: in bounds; a funcref value is null or a live `VMFuncRef`.
+        unsafe {
+            if self.ty.element == ValType::FuncRef {
+                element
+                    .cast::<VMTableEntry>()
+                    .write(entry(value as *const VMFuncRef));
+            } else {
+                element.write(value);
+            }
+        }
+        Some(())
+    }
+
+    /// `table.fill`; `None` if out of bounds, and then nothing is written.
+    pub fn fill(&self, to: u32, value: u64, len: u32) -> Option<()> {
+        let end = to.checked_add(len).filter(|end| *end <= self.len())?;
+        (to..end).try_for_each(|i| self.set(i, value))
+    }
+
+    /// `table.copy` from `source`; `None` if out of bounds, and then nothing is written.
+    pub fn copy(&self, to: u32, source: &Table, from: u32, len: u32) -> Option<()> {
+        to.checked_add(len).filter(|end| *end <= self.len())?;
+        from.checked_add(len).filter(|end| *end <= source.len())?;
+        if let (Some(to), Some(from)) = (self.element(to), source.element(from)) {
+            // SAFETY: both ranges are in bounds, of the same element type by validation.
+            unsafe { to.copy_from(from, len as usize * words_each(self.ty.element)) };
+        }
+        Some(())
+    }
+
+    /// Grows by `delta` elements of value `init`; the size before, or `None` if the maximum, the
+    /// implementation's limit or memory forbids it.
+    pub fn grow(&self, delta: u32, init: u64) -> Option<u32> {
+        let before = self.len();
+        let after = before.checked_add(delta)?;
+        if after > self.ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS) {
+            return None;
+        }
+        if delta == 0 {
+            return Some(before);
+        }
+        // SAFETY: only the owning thread is here, and no other reference to the words lives.
+        let words = unsafe { &mut *self.words.get() };
+        let len = after as usize * words_each(self.ty.element);
+        if len > words.capacity() {
+            // Doubling by hand, so that a failure at twice the size can still try the size itself.
+            let double = words.capacity().saturating_mul(2);
+            if words
+                .try_reserve_exact(double.max(len) - words.len())
+                .is_err()
+            {
+                words.try_reserve_exact(len - words.len()).ok()?;
+            }
+        }
+        words.resize(len, 0);
+        let definition = VMTable {
+            base: words.as_mut_ptr().cast(),
+            length: after as usize,
+        };
+        // SAFETY: as above.
+        unsafe { *self.definition.get() = definition };
+        if init != 0 {
+            self.fill(before, init, delta)?;
+        }
+        Some(before)
+    }
+}
+
+/// The element for a function; all zero for null.
+fn entry(func_ref: *const VMFuncRef) -> VMTableEntry {
+    // SAFETY: null or live, by the callers of `set`.
+    match unsafe { func_ref.as_ref() } {
+        None => VMTableEntry {
+            type_id: 0,
+            index: 0,
+            code: std::ptr::null(),
+            vmctx: std::ptr::null_mut(),
+            func_ref: std::ptr::null(),
+        },
+        Some(f) => VMTableEntry {
+            type_id: f.type_id,
+            index: f.index,
+            code: f.code,
+            vmctx: f.vmctx,
+            func_ref,
+        },
+    }
+}
