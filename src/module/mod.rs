@@ -1,7 +1,11 @@
 //! A decoded and validated WebAssembly module, without its code.
 
+mod decode;
+#[cfg(test)]
+mod tests;
 mod types;
 
+pub use decode::DecodeError;
 pub use types::*;
 
 use std::ops::Range;
