@@ -66,9 +66,10 @@ pub(super) fn translate(
     let ty = module.function_type(index);
     context.func.signature = signature::guest(ty);
     context.func.name = UserFuncName::user(0, index);
-    let mut builder = FunctionBuilder::new(&mut context.func, frontend);
-    builder.set_srcloc(source_location(range.start as u64)?);
-    let mut e = Emitter::new(builder)?;
+    // What belongs to no instruction belongs to the start of the body.
+    let start = source_location(range.start as u64)?;
+    context.func.params.ensure_base_srcloc(start);
+    let mut e = Emitter::new(FunctionBuilder::new(&mut context.func, frontend))?;
     e.check_stack()?;
     let mut translator = Translator {
         e,

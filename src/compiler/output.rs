@@ -39,12 +39,13 @@ pub(super) fn compile(
     let result = catch_unwind(AssertUnwindSafe(|| {
         let Workspace { context, frontend } = &mut *workspace;
         build(context, frontend)?;
+        let start = context.func.params.base_srcloc();
         let code = context
             .compile(isa, &mut ControlPlane::default())
             .map_err(|error| format!("compilation failed: {:?}", error.inner))?;
-        let function = finish(isa, bytes, code)?;
+        let function = finish(isa, bytes, start, code)?;
         context.clear();
-        Ok(function)
+        Ok::<_, String>(function)
     }));
     match result {
         Ok(Ok(function)) => {
@@ -59,6 +60,7 @@ pub(super) fn compile(
 fn finish(
     isa: &dyn TargetIsa,
     bytes: &[u8],
+    start: SourceLoc,
     compiled: &CompiledCode,
 ) -> Result<CompiledFunction, String> {
     let buffer = &compiled.buffer;
@@ -69,10 +71,16 @@ fn finish(
     let locations = buffer.get_srclocs_sorted();
     let wasm_offset = |offset: u32| {
         let position = locations.partition_point(|location| location.start <= offset);
-        locations[..position]
+        let found = locations[..position]
             .last()
-            .filter(|location| offset < location.end && location.loc != SourceLoc::default())
-            .map_or(0, |location| location.loc.bits())
+            .filter(|location| offset < location.end && !location.loc.is_default());
+        // What belongs to no instruction is of the prologue.
+        let location = found.map_or(start, |location| location.loc);
+        if location.is_default() {
+            0
+        } else {
+            location.bits()
+        }
     };
     let mut traps = buffer
         .traps()
