@@ -24,7 +24,12 @@ fn sources() -> Vec<(PathBuf, String)> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).expect("a readable file");
-            (path.strip_prefix(&src).expect("a path in src").to_path_buf(), text)
+            (
+                path.strip_prefix(&src)
+                    .expect("a path in src")
+                    .to_path_buf(),
+                text,
+            )
         })
         .collect()
 }
@@ -38,7 +43,13 @@ fn node_api_is_in_the_binding_alone() {
         }
         for line in text.lines() {
             let code = line.split("//").next().unwrap_or_default();
-            for word in ["napi::", "napi_derive", "napi_sys", "use napi", "crate::binding"] {
+            for word in [
+                "napi::",
+                "napi_derive",
+                "napi_sys",
+                "use napi",
+                "crate::binding",
+            ] {
                 assert!(!code.contains(word), "{}: {line}", path.display());
             }
         }
@@ -49,15 +60,24 @@ fn node_api_is_in_the_binding_alone() {
 #[test]
 fn unsafe_is_confined_and_explained() {
     for (path, text) in sources() {
-        let may = ["arch", "binding", "code", "runtime"].iter().any(|f| path.starts_with(f));
+        let may = ["arch", "binding", "code", "runtime"]
+            .iter()
+            .any(|f| path.starts_with(f));
         let lines: Vec<&str> = text.lines().collect();
         for (i, line) in lines.iter().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             if !code.contains("unsafe {") && !code.contains("unsafe impl") {
                 continue;
             }
-            assert!(may, "{}:{}: unsafe outside its folders", path.display(), i + 1);
-            let explained = lines[i.saturating_sub(12)..=i].iter().any(|l| l.contains("SAFETY:"));
+            assert!(
+                may,
+                "{}:{}: unsafe outside its folders",
+                path.display(),
+                i + 1
+            );
+            let explained = lines[i.saturating_sub(12)..=i]
+                .iter()
+                .any(|l| l.contains("SAFETY:"));
             assert!(explained, "{}:{}: no SAFETY comment", path.display(), i + 1);
         }
     }

@@ -47,11 +47,26 @@ struct Host {
 impl Host {
     fn new() -> Result<Self> {
         let store = Store::current().map_err(|e| e.to_string())?;
-        let limits = |min, max| Limits { min, max: Some(max) };
-        let table = TableType { element: ValType::FuncRef, limits: limits(10, 20) };
-        let memory = Memory::new(MemoryType { limits: limits(1, 2) }).map_err(|e| e.to_string())?;
+        let limits = |min, max| Limits {
+            min,
+            max: Some(max),
+        };
+        let table = TableType {
+            element: ValType::FuncRef,
+            limits: limits(10, 20),
+        };
+        let memory = Memory::new(MemoryType {
+            limits: limits(1, 2),
+        })
+        .map_err(|e| e.to_string())?;
         let global = |value, bits: u64| {
-            Arc::new(Global::new(GlobalType { value, mutable: false }, VMGlobal::from(bits)))
+            Arc::new(Global::new(
+                GlobalType {
+                    value,
+                    mutable: false,
+                },
+                VMGlobal::from(bits),
+            ))
         };
         Ok(Self {
             store,
@@ -64,13 +79,21 @@ impl Host {
             globals: HashMap::from([
                 ("global_i32", global(ValType::I32, 666)),
                 ("global_i64", global(ValType::I64, 666)),
-                ("global_f32", global(ValType::F32, u64::from(666.6f32.to_bits()))),
+                (
+                    "global_f32",
+                    global(ValType::F32, u64::from(666.6f32.to_bits())),
+                ),
                 ("global_f64", global(ValType::F64, 666.6f64.to_bits())),
             ]),
         })
     }
 
-    fn spectest(&self, name: &str, kind: &ImportKind, ty: Option<&FuncType>) -> Option<ImportValue> {
+    fn spectest(
+        &self,
+        name: &str,
+        kind: &ImportKind,
+        ty: Option<&FuncType>,
+    ) -> Option<ImportValue> {
         let params: &[ValType] = match name {
             "table" => return Some(ImportValue::Table(self.table.clone())),
             "memory" => return Some(ImportValue::Memory(self.memory.clone())),
@@ -126,7 +149,10 @@ impl Host {
             return Ok((Ran::Trapped(failure.trap), None));
         }
         if let Some(start) = start {
-            let none = FuncType { params: Box::new([]), results: Box::new([]) };
+            let none = FuncType {
+                params: Box::new([]),
+                results: Box::new([]),
+            };
             let ran = self.call(start, &none, &[])?;
             if !matches!(ran, Ran::Returned(_)) {
                 return Ok((ran, None));
@@ -148,7 +174,10 @@ impl Host {
 
     fn instance(&self, name: Option<wast::token::Id<'_>>) -> Result<&Instance> {
         let name = name.map_or("", |id| id.name());
-        let i = self.named.get(name).ok_or_else(|| format!("no instance {name}"))?;
+        let i = self
+            .named
+            .get(name)
+            .ok_or_else(|| format!("no instance {name}"))?;
         Ok(&self.instances[*i])
     }
 
@@ -196,7 +225,11 @@ impl Host {
         let Some(ExportKind::Function(index)) = found.map(|e| e.kind) else {
             return Err(format!("no function {}", invoke.name));
         };
-        let args = invoke.args.iter().map(argument).collect::<Result<Vec<_>>>()?;
+        let args = invoke
+            .args
+            .iter()
+            .map(argument)
+            .collect::<Result<Vec<_>>>()?;
         self.call(instance.function(index), module.function_type(index), &args)
     }
 
@@ -207,7 +240,10 @@ impl Host {
             WastExecute::Get { module, global, .. } => {
                 let instance = self.instance(*module)?;
                 let exports = &instance.module().module().exports;
-                let position = exports.iter().position(|e| e.name == *global).ok_or("no export")?;
+                let position = exports
+                    .iter()
+                    .position(|e| e.name == *global)
+                    .ok_or("no export")?;
                 let Some(ExportValue::Global(global)) = instance.export(position) else {
                     return Err("not a global".into());
                 };
@@ -241,7 +277,9 @@ impl Host {
                 self.definitions.insert(name, bytes);
                 Ok(())
             }
-            WastDirective::ModuleInstance { instance, module, .. } => {
+            WastDirective::ModuleInstance {
+                instance, module, ..
+            } => {
                 let key = module.map_or("", |id| id.name());
                 let bytes = self.definitions.get(key).ok_or("no definition")?.clone();
                 self.define(instance.map_or("", |id| id.name()), bytes)
@@ -256,7 +294,9 @@ impl Host {
                 Ran::Returned(_) => Ok(()),
                 other => Err(format!("{other:?}")),
             },
-            WastDirective::AssertReturn { mut exec, results, .. } => {
+            WastDirective::AssertReturn {
+                mut exec, results, ..
+            } => {
                 let Ran::Returned(got) = self.execute(&mut exec)? else {
                     return Err("does not return".into());
                 };
@@ -270,7 +310,9 @@ impl Host {
                 }
                 Ok(())
             }
-            WastDirective::AssertTrap { mut exec, message, .. } => match self.execute(&mut exec)? {
+            WastDirective::AssertTrap {
+                mut exec, message, ..
+            } => match self.execute(&mut exec)? {
                 Ran::Trapped(trap) if traps_with(trap, message) => Ok(()),
                 other => Err(format!("{other:?}, not the trap {message}")),
             },
@@ -284,8 +326,12 @@ impl Host {
                     other => Err(format!("{other:?}, not unlinkable")),
                 }
             }
-            WastDirective::AssertInvalid { module, message, .. }
-            | WastDirective::AssertMalformed { module, message, .. } => must_not_decode(module, message),
+            WastDirective::AssertInvalid {
+                module, message, ..
+            }
+            | WastDirective::AssertMalformed {
+                module, message, ..
+            } => must_not_decode(module, message),
             // Custom sections that are malformed do not concern the engine.
             WastDirective::AssertInvalidCustom { .. }
             | WastDirective::AssertMalformedCustom { .. } => Ok(()),
@@ -296,7 +342,9 @@ impl Host {
 
 /// Modules that the text format's parser refuses are outside the engine's reach.
 fn must_not_decode(mut module: QuoteWat<'_>, message: &str) -> Result {
-    let Ok(bytes) = module.encode() else { return Ok(()) };
+    let Ok(bytes) = module.encode() else {
+        return Ok(());
+    };
     match CompiledModule::new(bytes) {
         Ok(_) => Err(format!("compiles, though {message}")),
         Err(_) => Ok(()),
@@ -308,7 +356,9 @@ fn encode(wat: &mut Wat<'_>) -> Result<Vec<u8>> {
 }
 
 fn argument(arg: &WastArg<'_>) -> Result<Value> {
-    let WastArg::Core(arg) = arg else { return Err("a component's argument".into()) };
+    let WastArg::Core(arg) = arg else {
+        return Err("a component's argument".into());
+    };
     Ok(match arg {
         WastArgCore::I32(v) => [u64::from(*v as u32), 0],
         WastArgCore::I64(v) => [*v as u64, 0],
@@ -327,7 +377,9 @@ fn halves(bytes: [u8; 16]) -> Value {
 }
 
 fn matches((ty, got): &(ValType, Value), want: &WastRet<'_>) -> Result<bool> {
-    let WastRet::Core(want) = want else { return Err("a component's result".into()) };
+    let WastRet::Core(want) = want else {
+        return Err("a component's result".into());
+    };
     Ok(match (ty, want) {
         (ValType::I32, WastRetCore::I32(v)) => got[0] == u64::from(*v as u32),
         (ValType::I64, WastRetCore::I64(v)) => got[0] == *v as u64,
@@ -435,7 +487,10 @@ fn run(file: &TestFile<'_>) -> (usize, Vec<String>) {
 }
 
 fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize) {
-    assert_eq!(EXTERN_TAG as u32, 0, "slots lie in the low half of externrefs");
+    assert_eq!(
+        EXTERN_TAG as u32, 0,
+        "slots lie in the low half of externrefs"
+    );
     let (mut commands, mut failures, mut number) = (0, Vec::new(), 0);
     for file in files {
         let (count, failed) = run(&file);
@@ -443,7 +498,10 @@ fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize) {
         commands += count;
         failures.extend(failed);
     }
-    println!("{number} files, {commands} commands, {} failed", failures.len());
+    println!(
+        "{number} files, {commands} commands, {} failed",
+        failures.len()
+    );
     assert!(commands >= least, "only {commands} commands found");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

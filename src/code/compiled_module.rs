@@ -207,7 +207,7 @@ fn place(
     arena: &Arena,
     compiled: &[CompiledFunction],
 ) -> cranelift_module::ModuleResult<Vec<*const u8>> {
-    let mut builder = JITBuilder::with_isa(compiler.jit_isa(), default_libcall_names());
+    let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
     builder.memory_provider(Box::new(arena.provider()));
     let mut jit = JITModule::new(builder);
     let signature = jit.make_signature();

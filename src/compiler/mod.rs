@@ -1,7 +1,35 @@
 //! Translates functions of a validated [`Module`] to machine code.
+//!
+//! [`Translator`](function::Translator) walks the operators of a body and emits Cranelift IR, one file
+//! a family of operators; [`Emitter`](emit::Emitter) holds what bodies and trampolines share: memory
+//! flags, calls of runtime functions, calls of host functions. The layout of everything that generated
+//! code touches is in [`crate::runtime::vm`].
+
+mod builtins;
+mod call;
+mod control;
+mod emit;
+mod function;
+mod host;
+mod isa;
+mod memory;
+mod numeric;
+mod output;
+mod signature;
+mod simd;
+mod simd_float;
+mod simd_integer;
+mod simd_memory;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trampoline;
+mod variable;
 
 use crate::module::{FuncType, Module};
 use crate::runtime::{Trap, vm::VMOffsets};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use std::sync::OnceLock;
 
 /// Machine code of one function, position-independent; its only relocations are calls of itself,
 /// already resolved.
@@ -15,26 +43,52 @@ pub struct CompiledFunction {
 }
 
 /// An instruction that may trap.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrapSite {
     pub offset: u32,
     pub trap: Trap,
+    /// Offset in the module's bytes of the instruction of wasm that this one belongs to; 0 in
+    /// trampolines.
     pub wasm_offset: u32,
 }
 
 /// Compiles functions. One for the process; usable from many threads at once.
-pub struct Compiler {}
+pub struct Compiler {
+    isa: OwnedTargetIsa,
+}
+
+impl std::fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiler")
+            .field("target", self.isa.triple())
+            .finish()
+    }
+}
 
 impl Compiler {
-    /// A compiler for this machine, or why there cannot be one.
+    /// The compiler of this process, or why there cannot be one.
     pub fn shared() -> Result<&'static Self, &'static str> {
-        todo!()
+        static SHARED: OnceLock<Result<Compiler, String>> = OnceLock::new();
+        SHARED
+            .get_or_init(Self::new)
+            .as_ref()
+            .map_err(String::as_str)
     }
-    pub fn jit_isa(&self) -> cranelift_codegen::isa::OwnedTargetIsa {
-        todo!()
+
+    /// The description of the target that `JITModule` wants.
+    pub(crate) fn target(&self) -> OwnedTargetIsa {
+        self.isa.clone()
     }
+
+    /// A compiler for this machine, or why there cannot be one.
     pub fn new() -> Result<Self, String> {
-        todo!()
+        isa::host(cfg!(any(debug_assertions, test))).map(|isa| Self { isa })
+    }
+
+    /// Like [`Self::new`], but checks its own intermediate code even in release builds. For tests: it
+    /// takes twice the time.
+    pub fn verifying() -> Result<Self, String> {
+        isa::host(true).map(|isa| Self { isa })
     }
 
     /// Compiles defined function `index` (counted without imports).
@@ -44,22 +98,32 @@ impl Compiler {
         offsets: &VMOffsets,
         index: u32,
     ) -> Result<CompiledFunction, String> {
-        todo!()
+        let index = index
+            .checked_add(module.imported_functions)
+            .ok_or("function index out of range")?;
+        output::compile(&*self.isa, &module.bytes, |context, frontend| {
+            function::translate(&*self.isa, module, offsets, index, context, frontend)
+        })
     }
 
     /// Compiles the trampoline `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)` by which the
     /// host enters functions of type `ty`.
     pub fn entry(&self, ty: &FuncType) -> Result<CompiledFunction, String> {
-        todo!()
+        output::compile(&*self.isa, &[], |context, frontend| {
+            trampoline::entry(&*self.isa, ty, context, frontend)
+        })
     }
 
-    /// Compiles the function that stands for imported function `import` where it is used as a value and is a host function.
+    /// Compiles the function that stands for imported function `import` where it is used as a value
+    /// and is a host function.
     pub fn host_adapter(
         &self,
         module: &Module,
         offsets: &VMOffsets,
         import: u32,
     ) -> Result<CompiledFunction, String> {
-        todo!()
+        output::compile(&*self.isa, &[], |context, frontend| {
+            trampoline::host_adapter(&*self.isa, module, offsets, import, context, frontend)
+        })
     }
 }

@@ -1,7 +1,11 @@
 //! A decoded and validated WebAssembly module, without its code.
 
+mod decode;
+#[cfg(test)]
+mod tests;
 mod types;
 
+pub use decode::DecodeError;
 pub use types::*;
 
 use std::ops::Range;
@@ -43,21 +47,7 @@ pub struct Module {
     pub bytes: Vec<u8>,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{message} @+{offset}")]
-pub struct DecodeError {
-    pub message: String,
-    pub offset: usize,
-}
-
 impl Module {
-    pub fn validate(_: &[u8]) -> Result<(), DecodeError> {
-        todo!()
-    }
-    pub fn decode(_: Vec<u8>) -> Result<Self, DecodeError> {
-        todo!()
-    }
-
     /// Position of function `index` in [`Module::func_refs`].
     pub fn func_ref_position(&self, index: u32) -> Option<u32> {
         self.func_refs.binary_search(&index).ok().map(|i| i as u32)

@@ -1,0 +1,157 @@
+//! Calls.
+
+use super::function::{Result, Translator};
+use super::signature::{self, POINTER};
+use crate::module::FuncType;
+use crate::runtime::Trap;
+use crate::runtime::vm::{
+    ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_HOST, IMPORT_VMCTX,
+    VMCTX_CODE_TABLE,
+};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    ExtFuncData, ExternalName, FuncRef, Inst, InstBuilder, SigRef, UserExternalName, Value, types,
+};
+use wasmparser::Operator;
+
+impl<'a> Translator<'a, '_> {
+    /// Translates an operator of this family; false if it is none.
+    pub fn call(&mut self, operator: &Operator<'a>) -> Result<bool> {
+        match operator {
+            Operator::Call { function_index } => self.call_function(*function_index)?,
+            Operator::CallIndirect {
+                type_index,
+                table_index,
+            } => self.call_indirect(*type_index, *table_index)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn call_function(&mut self, index: u32) -> Result<()> {
+        let type_index = self.callee_type(index)?;
+        let ty = self.func_type(type_index)?;
+        let args = self.pop_canonical(ty.params.len())?;
+        let results = match index.checked_sub(self.module.imported_functions) {
+            None => self.call_import(index, type_index, ty, &args)?,
+            Some(_) if index == self.index => {
+                let args = self.with_context(self.e.vmctx, &args);
+                let itself = self.itself(ty);
+                let call = self.ins().call(itself, &args);
+                self.results(call)
+            }
+            Some(defined) => {
+                let offset = i32::try_from(8 * i64::from(defined));
+                let offset = offset.map_err(|_| "code table too large")?;
+                let table = self.e.fixed(POINTER, VMCTX_CODE_TABLE);
+                let flags = self.e.flags.reference;
+                let code = self.ins().load(POINTER, flags, table, offset);
+                let signature = self.guest_signature(type_index)?;
+                self.call_code(signature, code, self.e.vmctx, &args)
+            }
+        };
+        self.push_all(&results, &ty.results);
+        Ok(())
+    }
+
+    fn func_type(&self, index: u32) -> Result<&'a FuncType> {
+        let ty = self.module.types.get(index as usize);
+        ty.ok_or_else(|| "no such type".to_owned())
+    }
+
+    fn with_context(&self, vmctx: Value, args: &[Value]) -> Vec<Value> {
+        std::iter::once(vmctx).chain(args.iter().copied()).collect()
+    }
+
+    fn results(&self, call: Inst) -> Vec<Value> {
+        self.e.b.inst_results(call).to_vec()
+    }
+
+    fn call_code(
+        &mut self,
+        signature: SigRef,
+        code: Value,
+        vmctx: Value,
+        args: &[Value],
+    ) -> Vec<Value> {
+        let args = self.with_context(vmctx, args);
+        let call = self.ins().call_indirect(signature, code, &args);
+        self.results(call)
+    }
+
+    /// The function as a callee of itself. It is the one call that does not go through the code
+    /// table: a function is replaced as a whole.
+    fn itself(&mut self, ty: &FuncType) -> FuncRef {
+        if let Some(itself) = self.itself {
+            return itself;
+        }
+        let signature = self.e.b.import_signature(signature::guest(ty));
+        let name = UserExternalName::new(0, self.index);
+        let name = self.e.b.func.declare_imported_user_function(name);
+        let itself = self.e.b.import_function(ExtFuncData {
+            name: ExternalName::user(name),
+            signature,
+            colocated: true,
+            patchable: false,
+        });
+        self.itself = Some(itself);
+        itself
+    }
+
+    /// Calls imported function `import`, which is known at instantiation to be of the host or of wasm.
+    fn call_import(
+        &mut self,
+        import: u32,
+        type_index: u32,
+        ty: &FuncType,
+        args: &[Value],
+    ) -> Result<Vec<Value>> {
+        let place = self.offsets.imported_function(import);
+        let host = self.e.fixed(types::I32, place + IMPORT_HOST);
+        let of_host = self.e.b.create_block();
+        let of_wasm = self.e.b.create_block();
+        let done = self.e.b.create_block();
+        self.e.append_params(done, &ty.results);
+        self.ins().brif(host, of_host, &[], of_wasm, &[]);
+        self.e.b.seal_block(of_host);
+        self.e.b.seal_block(of_wasm);
+
+        self.e.b.switch_to_block(of_host);
+        let results = self.e.host_call(host, args, &ty.params, &ty.results)?;
+        self.e.jump(done, &results);
+
+        self.e.b.switch_to_block(of_wasm);
+        let slot = self.e.fixed(POINTER, place + IMPORT_CODE);
+        let flags = self.e.flags.reference;
+        let code = self.ins().load(POINTER, flags, slot, 0);
+        let vmctx = self.e.fixed(POINTER, place + IMPORT_VMCTX);
+        let signature = self.guest_signature(type_index)?;
+        let results = self.call_code(signature, code, vmctx, args);
+        self.e.jump(done, &results);
+
+        self.e.b.seal_block(done);
+        self.e.b.switch_to_block(done);
+        Ok(self.e.b.block_params(done).to_vec())
+    }
+
+    fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
+        let ty = self.func_type(type_index)?;
+        let index = self.pop()?;
+        let entry = self.table_element(table, index)?;
+        let flags = self.e.flags.table;
+        let found = self.ins().load(types::I32, flags, entry, ENTRY_TYPE_ID);
+        let wanted = self.e.fixed(types::I32, self.offsets.type_id(type_index));
+        let same = self.ins().icmp(IntCC::Equal, found, wanted);
+        // Null has a type that no function has.
+        self.trap_unless(same, Trap::IndirectCall);
+        let slot = self.ins().load(POINTER, flags, entry, ENTRY_CODE);
+        let code_flags = self.e.flags.reference;
+        let code = self.ins().load(POINTER, code_flags, slot, 0);
+        let vmctx = self.ins().load(POINTER, flags, entry, ENTRY_VMCTX);
+        let args = self.pop_canonical(ty.params.len())?;
+        let signature = self.guest_signature(type_index)?;
+        let results = self.call_code(signature, code, vmctx, &args);
+        self.push_all(&results, &ty.results);
+        Ok(())
+    }
+}

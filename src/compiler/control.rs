@@ -1,0 +1,351 @@
+//! Structured control: blocks, loops, branches, return.
+
+use super::emit::trap_code;
+use super::function::{Operand, Result, Translator};
+use crate::module::{FuncType, ValType};
+use crate::runtime::{Trap, vm::State};
+use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Value};
+use hashbrown::HashMap;
+use wasmparser::{BlockType, BrTable, Operator};
+
+/// The type of a block.
+#[derive(Clone, Copy)]
+pub(super) enum Signature<'a> {
+    Empty,
+    Result(ValType),
+    Function(&'a FuncType),
+}
+
+impl Signature<'_> {
+    fn params(&self) -> &[ValType] {
+        match self {
+            Self::Function(ty) => &ty.params,
+            _ => &[],
+        }
+    }
+
+    fn results(&self) -> &[ValType] {
+        match self {
+            Self::Empty => &[],
+            Self::Result(ty) => std::slice::from_ref(ty),
+            Self::Function(ty) => &ty.results,
+        }
+    }
+}
+
+enum Kind {
+    /// A block, the second arm of an `if`, or the function.
+    Block,
+    Loop {
+        header: Block,
+    },
+    /// The first arm of an `if`; the other one starts with the same parameters.
+    If {
+        otherwise: Block,
+        params: Vec<Operand>,
+    },
+}
+
+/// An open block.
+pub(super) struct Frame<'a> {
+    kind: Kind,
+    signature: Signature<'a>,
+    /// Where the code after the block is, with the results as parameters.
+    exit: Block,
+    /// Does anything jump to `exit`?
+    exit_used: bool,
+    /// Operands below the parameters.
+    height: usize,
+}
+
+impl<'a> Translator<'a, '_> {
+    /// Opens the outermost block. Its parameters are locals, no operands.
+    pub fn push_function_frame(&mut self) -> Result<()> {
+        let ty = self.module.function_type(self.index);
+        let exit = self.new_exit(&ty.results);
+        self.frames.push(Frame {
+            kind: Kind::Block,
+            signature: Signature::Function(ty),
+            exit,
+            exit_used: false,
+            height: 0,
+        });
+        Ok(())
+    }
+
+    fn new_exit(&mut self, results: &[ValType]) -> Block {
+        let exit = self.e.b.create_block();
+        self.e.append_params(exit, results);
+        exit
+    }
+
+    /// Translates an operator of control; false if it is none.
+    pub fn control(&mut self, operator: &Operator<'a>) -> Result<bool> {
+        if !self.reachable {
+            self.skip(operator)?;
+            return Ok(true);
+        }
+        match operator {
+            Operator::Nop => {}
+            Operator::Unreachable => {
+                self.mark_cold();
+                let code = self.e.i32_const(Trap::Unreachable as i32);
+                self.e.raise(State::Trap, code);
+                self.reachable = false;
+            }
+            Operator::Block { blockty } => {
+                let signature = self.block_signature(*blockty)?;
+                self.push_frame(Kind::Block, signature)?;
+            }
+            Operator::Loop { blockty } => self.open_loop(*blockty)?,
+            Operator::If { blockty } => self.open_if(*blockty)?,
+            Operator::Else => self.otherwise()?,
+            Operator::End => self.end()?,
+            Operator::Br { relative_depth } => {
+                let (block, count) = self.target(*relative_depth)?;
+                let args = self.peek_canonical(count)?;
+                self.e.jump(block, &args);
+                self.reachable = false;
+            }
+            Operator::BrIf { relative_depth } => self.br_if(*relative_depth)?,
+            Operator::BrTable { targets } => self.br_table(targets)?,
+            Operator::Return => {
+                let count = self.module.function_type(self.index).results.len();
+                let results = self.peek_canonical(count)?;
+                self.ins().return_(&results);
+                self.reachable = false;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Passes over an operator in unreachable code, up to the `else` or `end` of the block that was
+    /// left.
+    fn skip(&mut self, operator: &Operator<'a>) -> Result<()> {
+        match operator {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                self.skipped += 1;
+            }
+            Operator::Else if self.skipped == 0 => self.otherwise()?,
+            Operator::End if self.skipped == 0 => self.end()?,
+            Operator::End => self.skipped -= 1,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The current block always traps, so it must not lie in the way of the others.
+    fn mark_cold(&mut self) {
+        if let Some(block) = self.e.b.current_block().filter(|b| *b != self.e.entry) {
+            self.e.b.set_cold_block(block);
+        }
+    }
+
+    fn block_signature(&self, ty: BlockType) -> Result<Signature<'a>> {
+        Ok(match ty {
+            BlockType::Empty => Signature::Empty,
+            BlockType::Type(ty) => {
+                Signature::Result(ValType::from_parser(ty).ok_or("unsupported block type")?)
+            }
+            BlockType::FuncType(index) => Signature::Function(
+                self.module
+                    .types
+                    .get(index as usize)
+                    .ok_or("no such type")?,
+            ),
+        })
+    }
+
+    fn push_frame(&mut self, kind: Kind, signature: Signature<'a>) -> Result<()> {
+        let height = self
+            .stack
+            .len()
+            .checked_sub(signature.params().len())
+            .ok_or("stack underflow")?;
+        let exit = self.new_exit(signature.results());
+        self.frames.push(Frame {
+            kind,
+            signature,
+            exit,
+            exit_used: false,
+            height,
+        });
+        Ok(())
+    }
+
+    fn open_loop(&mut self, ty: BlockType) -> Result<()> {
+        let signature = self.block_signature(ty)?;
+        let header = self.e.b.create_block();
+        self.e.append_params(header, signature.params());
+        let args = self.pop_canonical(signature.params().len())?;
+        self.e.jump(header, &args);
+        // Sealed at the end of the loop, when all branches to it are known.
+        self.e.b.switch_to_block(header);
+        let params = self.e.b.block_params(header).to_vec();
+        self.push_all(&params, signature.params());
+        self.push_frame(Kind::Loop { header }, signature)
+    }
+
+    fn open_if(&mut self, ty: BlockType) -> Result<()> {
+        let signature = self.block_signature(ty)?;
+        let condition = self.pop()?;
+        let then = self.e.b.create_block();
+        let otherwise = self.e.b.create_block();
+        self.ins().brif(condition, then, &[], otherwise, &[]);
+        self.e.b.seal_block(then);
+        self.e.b.seal_block(otherwise);
+        self.e.b.switch_to_block(then);
+        let start = self
+            .stack
+            .len()
+            .checked_sub(signature.params().len())
+            .ok_or("stack underflow")?;
+        let params = self.stack[start..].to_vec();
+        self.push_frame(Kind::If { otherwise, params }, signature)
+    }
+
+    /// Starts the second arm of an `if`.
+    fn otherwise(&mut self) -> Result<()> {
+        let mut frame = self.frames.pop().ok_or("else outside of a block")?;
+        let Kind::If { otherwise, params } = frame.kind else {
+            return Err("else without if".to_owned());
+        };
+        if self.reachable {
+            let results = self.peek_canonical(frame.signature.results().len())?;
+            self.e.jump(frame.exit, &results);
+            frame.exit_used = true;
+        }
+        self.stack.truncate(frame.height);
+        self.stack.extend(params);
+        self.e.b.switch_to_block(otherwise);
+        self.reachable = true;
+        frame.kind = Kind::Block;
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let frame = self.frames.pop().ok_or("end outside of a block")?;
+        let is_function = self.frames.is_empty();
+        let mut exit_used = frame.exit_used;
+        if self.reachable {
+            let results = self.peek_canonical(frame.signature.results().len())?;
+            if is_function && !exit_used {
+                self.ins().return_(&results);
+                return Ok(());
+            }
+            self.e.jump(frame.exit, &results);
+            exit_used = true;
+        }
+        self.stack.truncate(frame.height);
+        match frame.kind {
+            Kind::Block => {}
+            Kind::Loop { header } => self.e.b.seal_block(header),
+            Kind::If { otherwise, params } => {
+                // No second arm: the parameters are the results.
+                self.e.b.switch_to_block(otherwise);
+                let params: Vec<Value> = params.iter().map(|param| param.value).collect();
+                let params: Vec<Value> = params.into_iter().map(|p| self.e.canonical(p)).collect();
+                self.e.jump(frame.exit, &params);
+                exit_used = true;
+            }
+        }
+        self.e.b.seal_block(frame.exit);
+        self.reachable = exit_used;
+        if exit_used {
+            self.e.b.switch_to_block(frame.exit);
+            let results = self.e.b.block_params(frame.exit).to_vec();
+            if is_function {
+                self.ins().return_(&results);
+            } else {
+                self.push_all(&results, frame.signature.results());
+            }
+        }
+        Ok(())
+    }
+
+    /// The block that a branch to `depth` jumps to, and how many operands it passes.
+    fn target(&mut self, depth: u32) -> Result<(Block, usize)> {
+        let position = self
+            .frames
+            .len()
+            .checked_sub(1 + depth as usize)
+            .ok_or("no such label")?;
+        let frame = &mut self.frames[position];
+        Ok(match frame.kind {
+            Kind::Loop { header } => (header, frame.signature.params().len()),
+            _ => {
+                frame.exit_used = true;
+                (frame.exit, frame.signature.results().len())
+            }
+        })
+    }
+
+    fn br_if(&mut self, depth: u32) -> Result<()> {
+        let condition = self.pop()?;
+        let (block, count) = self.target(depth)?;
+        let args = self.peek_canonical(count)?;
+        let args: Vec<BlockArg> = args.into_iter().map(BlockArg::Value).collect();
+        let next = self.e.b.create_block();
+        self.ins().brif(condition, block, &args, next, &[]);
+        self.e.b.seal_block(next);
+        self.e.b.switch_to_block(next);
+        Ok(())
+    }
+
+    fn br_table(&mut self, targets: &BrTable<'a>) -> Result<()> {
+        let index = self.pop()?;
+        // A block between for each label that takes operands, so that they are listed once a label
+        // and not once an entry.
+        let mut edges: HashMap<u32, Block> = HashMap::new();
+        let mut between: Vec<(Block, Block, usize)> = Vec::new();
+        let mut edge = |this: &mut Self, depth: u32| -> Result<Block> {
+            if let Some(block) = edges.get(&depth) {
+                return Ok(*block);
+            }
+            let (target, count) = this.target(depth)?;
+            let block = if count == 0 {
+                target
+            } else {
+                let block = this.e.b.create_block();
+                between.push((block, target, count));
+                block
+            };
+            edges.insert(depth, block);
+            Ok(block)
+        };
+        let mut blocks = Vec::with_capacity(targets.len() as usize);
+        for target in targets.targets() {
+            let depth = target.map_err(|error| error.to_string())?;
+            blocks.push(edge(self, depth)?);
+        }
+        let default = edge(self, targets.default())?;
+        let pool = &mut self.e.b.func.dfg.value_lists;
+        let calls: Vec<BlockCall> = blocks
+            .into_iter()
+            .map(|block| BlockCall::new(block, [], pool))
+            .collect();
+        let data = JumpTableData::new(BlockCall::new(default, [], pool), &calls);
+        let table = self.e.b.create_jump_table(data);
+        self.ins().br_table(index, table);
+        for (block, target, count) in between {
+            self.e.b.seal_block(block);
+            self.e.b.switch_to_block(block);
+            let args = self.peek_canonical(count)?;
+            self.e.jump(target, &args);
+        }
+        self.reachable = false;
+        Ok(())
+    }
+
+    /// Traps if `condition` is not zero.
+    pub fn trap_if(&mut self, condition: Value, trap: Trap) {
+        self.ins().trapnz(condition, trap_code(trap));
+    }
+
+    /// Traps if `condition` is zero.
+    pub fn trap_unless(&mut self, condition: Value, trap: Trap) {
+        self.ins().trapz(condition, trap_code(trap));
+    }
+}

@@ -1,0 +1,257 @@
+//! The driver: walks the operators of a body and hands each to its family.
+
+use super::control::Frame;
+use super::emit::Emitter;
+use super::signature;
+use crate::module::{Module, ValType};
+use crate::runtime::vm::VMOffsets;
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
+use cranelift_codegen::ir::{
+    ConstantData, FuncRef, InstBuilder, SigRef, SourceLoc, Type, UserFuncName, Value, types,
+};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FuncInstBuilder, FunctionBuilder, FunctionBuilderContext, Variable};
+use hashbrown::HashMap;
+use wasmparser::{BinaryReader, FunctionBody, Operator};
+
+/// A result of translation. Errors are impossible in a validated module, but for limits of Cranelift.
+pub(super) type Result<T> = std::result::Result<T, String>;
+
+/// An operand of wasm's stack.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub value: Value,
+    /// Is it an externref? Its null is told otherwise than a funcref's.
+    pub is_extern: bool,
+}
+
+/// Translates one function body.
+pub(super) struct Translator<'a, 'b> {
+    pub e: Emitter<'b>,
+    pub module: &'a Module,
+    pub offsets: &'a VMOffsets,
+    /// Index of the function, imported ones included.
+    pub index: u32,
+    pub stack: Vec<Operand>,
+    pub frames: Vec<Frame<'a>>,
+    /// Can the current position be reached? Operators are skipped where it cannot.
+    pub reachable: bool,
+    /// How many blocks deep inside unreachable code the current position is.
+    pub skipped: u32,
+    pub locals: Vec<(Variable, ValType)>,
+    pub signatures: HashMap<u32, SigRef>,
+    /// The function as a callee of itself.
+    pub itself: Option<FuncRef>,
+}
+
+/// Translates function `index` (imported ones included) into `context`.
+pub(super) fn translate(
+    isa: &dyn TargetIsa,
+    module: &Module,
+    offsets: &VMOffsets,
+    index: u32,
+    context: &mut Context,
+    frontend: &mut FunctionBuilderContext,
+) -> Result<()> {
+    let range = index
+        .checked_sub(module.imported_functions)
+        .and_then(|defined| module.bodies.get(defined as usize))
+        .ok_or("no such function")?
+        .clone();
+    let bytes = module
+        .bytes
+        .get(range.clone())
+        .ok_or("function body outside of the module")?;
+    let ty = module.function_type(index);
+    context.func.signature = signature::guest(ty);
+    context.func.name = UserFuncName::user(0, index);
+    // What belongs to no instruction belongs to the start of the body.
+    let start = source_location(range.start as u64)?;
+    context.func.params.ensure_base_srcloc(start);
+    let mut e = Emitter::new(FunctionBuilder::new(&mut context.func, frontend))?;
+    e.check_stack()?;
+    let mut translator = Translator {
+        e,
+        module,
+        offsets,
+        index,
+        stack: Vec::new(),
+        frames: Vec::new(),
+        reachable: true,
+        skipped: 0,
+        locals: Vec::new(),
+        signatures: HashMap::new(),
+        itself: None,
+    };
+    let body = FunctionBody::new(BinaryReader::new(bytes, range.start as u64));
+    translator.body(&body)?;
+    translator.e.b.seal_all_blocks();
+    translator.e.b.finalize(isa.frontend_config());
+    Ok(())
+}
+
+fn source_location(offset: u64) -> Result<SourceLoc> {
+    let offset = u32::try_from(offset).map_err(|_| "module too large")?;
+    Ok(SourceLoc::new(offset))
+}
+
+fn parse_error(error: wasmparser::Error) -> String {
+    error.to_string()
+}
+
+impl<'a, 'b> Translator<'a, 'b> {
+    fn body(&mut self, body: &FunctionBody<'a>) -> Result<()> {
+        self.declare_locals(body)?;
+        self.push_function_frame()?;
+        let mut operators = body.get_operators_reader().map_err(parse_error)?;
+        while !operators.eof() {
+            let (operator, offset) = operators.read_with_offset().map_err(parse_error)?;
+            self.e.b.set_srcloc(source_location(offset)?);
+            self.operator(&operator)?;
+        }
+        if self.frames.is_empty() {
+            Ok(())
+        } else {
+            Err("function body without end".to_owned())
+        }
+    }
+
+    fn declare_locals(&mut self, body: &FunctionBody<'a>) -> Result<()> {
+        let ty = self.module.function_type(self.index);
+        let block = self.e.b.current_block().ok_or("no current block")?;
+        let params = self.e.b.block_params(block)[1..].to_vec();
+        for (param, ty) in params.into_iter().zip(&ty.params) {
+            self.declare_local(*ty, param);
+        }
+        for declaration in body.get_locals_reader().map_err(parse_error)? {
+            let (count, ty) = declaration.map_err(parse_error)?;
+            let ty = ValType::from_parser(ty).ok_or("unsupported type of a local")?;
+            let zero = self.zero(ty);
+            for _ in 0..count {
+                self.declare_local(ty, zero);
+            }
+        }
+        Ok(())
+    }
+
+    fn declare_local(&mut self, ty: ValType, value: Value) {
+        let variable = self.e.b.declare_var(signature::ir_type(ty));
+        self.e.b.def_var(variable, value);
+        self.locals.push((variable, ty));
+    }
+
+    /// The default value of a type.
+    fn zero(&mut self, ty: ValType) -> Value {
+        match ty {
+            ValType::I32 => self.e.i32_const(0),
+            ValType::F32 => self.e.b.ins().f32const(Ieee32::with_bits(0)),
+            ValType::F64 => self.e.b.ins().f64const(Ieee64::with_bits(0)),
+            ValType::V128 => self.v128_const([0; 16], types::I8X16),
+            ValType::I64 | ValType::FuncRef | ValType::ExternRef => {
+                self.e.b.ins().iconst(types::I64, 0)
+            }
+        }
+    }
+
+    pub fn v128_const(&mut self, bytes: [u8; 16], ty: Type) -> Value {
+        let data = ConstantData::from(&bytes[..]);
+        let handle = self.e.b.func.dfg.constants.insert(data);
+        self.e.b.ins().vconst(ty, handle)
+    }
+
+    fn operator(&mut self, operator: &Operator<'a>) -> Result<()> {
+        if self.control(operator)? || !self.reachable {
+            return Ok(());
+        }
+        let known = self.variable(operator)?
+            || self.numeric(operator)?
+            || self.memory(operator)?
+            || self.call(operator)?
+            || self.table(operator)?
+            || self.simd(operator)?
+            || self.simd_integer(operator)?
+            || self.simd_float(operator)?
+            || self.simd_memory(operator)?;
+        if known {
+            Ok(())
+        } else {
+            Err(format!("unsupported instruction {operator:?}"))
+        }
+    }
+
+    /// The type of function `index`, imported ones included.
+    pub fn callee_type(&self, index: u32) -> Result<u32> {
+        let ty = self.module.functions.get(index as usize);
+        ty.copied().ok_or_else(|| "no such function".to_owned())
+    }
+
+    /// The signature of guest functions of the module's type `ty`.
+    pub fn guest_signature(&mut self, ty: u32) -> Result<SigRef> {
+        if let Some(signature) = self.signatures.get(&ty) {
+            return Ok(*signature);
+        }
+        let func_type = self.module.types.get(ty as usize).ok_or("no such type")?;
+        let signature = self.e.b.import_signature(signature::guest(func_type));
+        self.signatures.insert(ty, signature);
+        Ok(signature)
+    }
+
+    pub fn ins(&mut self) -> FuncInstBuilder<'_, 'b> {
+        self.e.b.ins()
+    }
+
+    /// Pushes a value that is no externref.
+    pub fn push(&mut self, value: Value) {
+        self.stack.push(Operand {
+            value,
+            is_extern: false,
+        });
+    }
+
+    /// Pushes a value of a type that may be externref.
+    pub fn push_typed(&mut self, value: Value, ty: ValType) {
+        self.stack.push(Operand {
+            value,
+            is_extern: ty == ValType::ExternRef,
+        });
+    }
+
+    pub fn push_all(&mut self, values: &[Value], types: &[ValType]) {
+        for (value, ty) in values.iter().zip(types) {
+            self.push_typed(*value, *ty);
+        }
+    }
+
+    pub fn pop_operand(&mut self) -> Result<Operand> {
+        self.stack.pop().ok_or_else(|| "stack underflow".to_owned())
+    }
+
+    pub fn pop(&mut self) -> Result<Value> {
+        self.pop_operand().map(|operand| operand.value)
+    }
+
+    /// Pops a v128 as lanes of type `ty`.
+    pub fn pop_vector(&mut self, ty: Type) -> Result<Value> {
+        let value = self.pop()?;
+        Ok(self.e.as_vector(value, ty))
+    }
+
+    /// The `count` operands on top, in the form in which values pass to other blocks and functions.
+    pub fn peek_canonical(&mut self, count: usize) -> Result<Vec<Value>> {
+        let start = self
+            .stack
+            .len()
+            .checked_sub(count)
+            .ok_or("stack underflow")?;
+        let values: Vec<Value> = self.stack[start..].iter().map(|o| o.value).collect();
+        Ok(values.into_iter().map(|v| self.e.canonical(v)).collect())
+    }
+
+    /// Pops what [`Self::peek_canonical`] returns.
+    pub fn pop_canonical(&mut self, count: usize) -> Result<Vec<Value>> {
+        let values = self.peek_canonical(count)?;
+        self.stack.truncate(self.stack.len() - count);
+        Ok(values)
+    }
+}

@@ -1,0 +1,68 @@
+//! How types of wasm look in Cranelift IR.
+
+use crate::module::{FuncType, ValType};
+use crate::runtime::vm::Builtin;
+use cranelift_codegen::ir::{AbiParam, ArgumentPurpose, Signature, Type, types};
+use cranelift_codegen::isa::CallConv;
+
+/// Pointers of the machine.
+pub(super) const POINTER: Type = types::I64;
+
+/// The IR type of values of type `ty` wherever control flow joins, in locals, and across calls. A
+/// v128 has the type of its last use elsewhere.
+pub(super) fn ir_type(ty: ValType) -> Type {
+    match ty {
+        ValType::I32 => types::I32,
+        ValType::I64 => types::I64,
+        ValType::F32 => types::F32,
+        ValType::F64 => types::F64,
+        ValType::V128 => types::I8X16,
+        // A reference to a function is a pointer; one to a JavaScript value is a tagged number.
+        ValType::FuncRef | ValType::ExternRef => types::I64,
+    }
+}
+
+/// The signature of guest functions of type `ty`: the context first, then the parameters.
+pub(super) fn guest(ty: &FuncType) -> Signature {
+    let mut signature = Signature::new(CallConv::Tail);
+    signature
+        .params
+        .push(AbiParam::special(POINTER, ArgumentPurpose::VMContext));
+    let params = ty.params.iter().map(|ty| AbiParam::new(ir_type(*ty)));
+    signature.params.extend(params);
+    let results = ty.results.iter().map(|ty| AbiParam::new(ir_type(*ty)));
+    signature.returns.extend(results);
+    signature
+}
+
+/// The signature of entry trampolines: `(thread, func_ref)`.
+pub(super) fn entry() -> Signature {
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature.params.extend([AbiParam::new(POINTER); 2]);
+    signature
+}
+
+/// The signature of a runtime function, as documented at [`Builtin`].
+pub(super) fn builtin(builtin: Builtin) -> Signature {
+    use types::{I32, I64};
+    let (params, result): (&[Type], Option<Type>) = match builtin {
+        Builtin::MemoryGrow => (&[POINTER, I32, I32], Some(I32)),
+        Builtin::MemoryCopy | Builtin::MemoryFill => (&[POINTER, I32, I32, I32, I32], Some(I32)),
+        Builtin::MemoryInit | Builtin::TableCopy | Builtin::TableInit => {
+            (&[POINTER, I32, I32, I32, I32, I32], Some(I32))
+        }
+        Builtin::DataDrop | Builtin::ElemDrop => (&[POINTER, I32], None),
+        Builtin::TableGrow => (&[POINTER, I32, I32, I64], Some(I32)),
+        Builtin::TableFill => (&[POINTER, I32, I32, I64, I32], Some(I32)),
+        Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
+        Builtin::Raise => (&[POINTER, I32, I32], None),
+    };
+    let mut signature = Signature::new(CallConv::SystemV);
+    signature
+        .params
+        .extend(params.iter().map(|ty| AbiParam::new(*ty)));
+    signature
+        .returns
+        .extend(result.into_iter().map(AbiParam::new));
+    signature
+}

@@ -1,0 +1,127 @@
+use super::*;
+use wat::parse_str;
+
+fn module(text: &str) -> (Module, VMOffsets) {
+    let module = Module::decode(parse_str(text).unwrap()).unwrap();
+    let offsets = VMOffsets::new(&module);
+    (module, offsets)
+}
+
+fn compile(text: &str) -> (Module, CompiledFunction) {
+    let (module, offsets) = module(text);
+    let compiled = Compiler::new().unwrap().function(&module, &offsets, 0);
+    (module, compiled.unwrap())
+}
+
+/// The traps of the only function of a module, with the opcodes that they belong to.
+fn traps(text: &str) -> Vec<(Trap, u8)> {
+    let (module, compiled) = compile(text);
+    let site = |site: &TrapSite| (site.trap, module.bytes[site.wasm_offset as usize]);
+    let mut traps: Vec<_> = compiled.traps.iter().map(site).collect();
+    traps.sort_by_key(|(trap, opcode)| (*trap as u8, *opcode));
+    traps.dedup();
+    traps
+}
+
+#[test]
+fn the_compiler_is_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Compiler>();
+}
+
+#[test]
+fn divisions_and_conversions_have_their_own_traps() {
+    let binary = |op: &str| {
+        traps(&format!(
+            "(module (func (param i32 i32) (result i32) ({op} (local.get 0) (local.get 1))))"
+        ))
+    };
+    let signed = [(Trap::DivideByZero, 0x6d), (Trap::IntegerOverflow, 0x6d)];
+    assert_eq!(binary("i32.div_s"), signed);
+    assert_eq!(binary("i32.div_u"), [(Trap::DivideByZero, 0x6e)]);
+    assert_eq!(binary("i32.rem_s"), [(Trap::RemainderByZero, 0x6f)]);
+    assert_eq!(binary("i32.rem_u"), [(Trap::RemainderByZero, 0x70)]);
+    for (op, opcode) in [("i32.trunc_f64_s", 0xaa), ("i64.trunc_f64_u", 0xb1)] {
+        let ty = &op[..3];
+        let text = format!("(module (func (param f64) (result {ty}) ({op} (local.get 0))))");
+        assert_eq!(traps(&text), [(Trap::BadConversion, opcode)]);
+    }
+}
+
+#[test]
+fn constant_divisors_trap_no_more_than_they_must() {
+    let text = "(module (func (param i32) (result i32) (i32.div_u (local.get 0) (i32.const 3))))";
+    assert_eq!(traps(text), []);
+}
+
+#[test]
+fn accesses_of_memory_trap_at_the_access() {
+    let text = "(module (memory 1) (func (param i32) (result i32) (i32.load (local.get 0))))";
+    assert_eq!(traps(text), [(Trap::MemoryOutOfBounds, 0x28)]);
+    let far = "(module (memory 1)
+        (func (param i32) (result i32) (i32.load offset=0x80000000 (local.get 0))))";
+    assert_eq!(traps(far), [(Trap::MemoryOutOfBounds, 0x28)]);
+}
+
+#[test]
+fn tables_trap_for_bounds_and_for_types() {
+    let text = "(module (table 1 funcref) (func (param i32) (call_indirect (local.get 0))))";
+    let expected = [(Trap::TableOutOfBounds, 0x11), (Trap::IndirectCall, 0x11)];
+    let traps = traps(text);
+    assert_eq!(traps[..2], expected);
+    assert_eq!(traps[2].0, Trap::StackOverflow);
+}
+
+#[test]
+fn stack_overflow_belongs_to_the_start_of_the_body() {
+    let (module, compiled) = compile("(module (func $f (call $f) (call $f)))");
+    let site = compiled
+        .traps
+        .iter()
+        .find(|s| s.trap == Trap::StackOverflow);
+    assert_eq!(site.unwrap().wasm_offset as usize, module.bodies[0].start);
+}
+
+#[test]
+fn a_call_of_itself_is_direct_and_resolved() {
+    let (_, compiled) = compile("(module (func $f (call $f) (call $f)))");
+    let calls = compiled.code.windows(5).enumerate().filter(|(at, bytes)| {
+        let distance = i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
+        bytes[0] == 0xe8 && *at as i32 + 5 + distance == 0
+    });
+    assert_eq!(calls.count(), 2);
+}
+
+#[test]
+fn what_does_not_exist_is_an_error() {
+    let (module, offsets) = module("(module (func))");
+    let compiler = Compiler::new().unwrap();
+    assert!(compiler.function(&module, &offsets, 1).is_err());
+    assert!(compiler.function(&module, &offsets, u32::MAX).is_err());
+    assert!(compiler.host_adapter(&module, &offsets, 0).is_err());
+    // The workspace of the thread is usable after errors.
+    assert!(compiler.function(&module, &offsets, 0).is_ok());
+}
+
+#[test]
+fn wide_branch_tables_with_operands_stay_small() {
+    let labels = "0 1 ".repeat(20_000);
+    let text = format!(
+        "(module (func (param i32) (result i32)
+            (block (result i32) (block (result i32)
+                (br_table {labels} 0 (i32.const 1) (local.get 0))) (i32.add (i32.const 1)))))"
+    );
+    let (_, compiled) = compile(&text);
+    assert!(compiled.code.len() < 4 * 40_000 + 1000);
+}
+
+#[test]
+fn deep_nesting_compiles() {
+    let depth = 20_000;
+    let text = format!(
+        "(module (func (param i32) {} (br_if 0 (local.get 0)) {}))",
+        "block ".repeat(depth),
+        "end ".repeat(depth)
+    );
+    compile(&text);
+}

@@ -1,0 +1,171 @@
+//! Locals, globals, references, and the operators of the stack.
+
+use super::function::{Operand, Result, Translator};
+use super::signature::{POINTER, ir_type};
+use crate::module::{ConstExpr, GlobalType, ValType};
+use crate::runtime::vm::IMPORT_FUNC_REF;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
+use cranelift_frontend::Variable;
+use wasmparser::{AbstractHeapType, HeapType, Operator};
+
+impl Translator<'_, '_> {
+    /// Translates an operator of this family; false if it is none.
+    pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
+        match operator {
+            Operator::LocalGet { local_index } => {
+                let (variable, ty) = self.local(*local_index)?;
+                let value = self.e.b.use_var(variable);
+                self.push_typed(value, ty);
+            }
+            Operator::LocalSet { local_index } => {
+                let (variable, _) = self.local(*local_index)?;
+                let value = self.pop()?;
+                let value = self.e.canonical(value);
+                self.e.b.def_var(variable, value);
+            }
+            Operator::LocalTee { local_index } => {
+                let (variable, _) = self.local(*local_index)?;
+                let value = self.peek_canonical(1)?;
+                let value = *value.first().ok_or("stack underflow")?;
+                self.e.b.def_var(variable, value);
+            }
+            Operator::GlobalGet { global_index } => self.global_get(*global_index)?,
+            Operator::GlobalSet { global_index } => self.global_set(*global_index)?,
+            Operator::Drop => drop(self.pop()?),
+            Operator::Select | Operator::TypedSelect { .. } => self.select()?,
+            Operator::RefNull { hty } => {
+                let null = self.ins().iconst(types::I64, 0);
+                let is_extern = matches!(
+                    hty,
+                    HeapType::Abstract {
+                        ty: AbstractHeapType::Extern,
+                        ..
+                    }
+                );
+                self.stack.push(Operand {
+                    value: null,
+                    is_extern,
+                });
+            }
+            Operator::RefIsNull => {
+                let Operand { value, is_extern } = self.pop_operand()?;
+                // Null externrefs have any high half.
+                let word = if is_extern {
+                    self.ins().ireduce(types::I32, value)
+                } else {
+                    value
+                };
+                let is_null = self.ins().icmp_imm_u(IntCC::Equal, word, 0);
+                let result = self.ins().uextend(types::I32, is_null);
+                self.push(result);
+            }
+            Operator::RefFunc { function_index } => {
+                let value = self.func_ref(*function_index)?;
+                self.push(value);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn local(&self, index: u32) -> Result<(Variable, ValType)> {
+        let local = self.locals.get(index as usize);
+        local.copied().ok_or_else(|| "no such local".to_owned())
+    }
+
+    fn select(&mut self) -> Result<()> {
+        let condition = self.pop()?;
+        let otherwise = self.pop()?;
+        let Operand { value, is_extern } = self.pop_operand()?;
+        let value = self.e.canonical(value);
+        let otherwise = self.e.canonical(otherwise);
+        let value = self.ins().select(condition, value, otherwise);
+        self.stack.push(Operand { value, is_extern });
+        Ok(())
+    }
+
+    /// The reference of function `index`, which validation made sure can become a value.
+    fn func_ref(&mut self, index: u32) -> Result<Value> {
+        if index < self.module.imported_functions {
+            let offset = self.offsets.imported_function(index) + IMPORT_FUNC_REF;
+            return Ok(self.e.fixed(POINTER, offset));
+        }
+        let position = self
+            .module
+            .func_ref_position(index)
+            .ok_or("undeclared function reference")?;
+        let offset = self.offsets.func_ref(position);
+        let vmctx = self.e.vmctx;
+        Ok(self.ins().iadd_imm_s(vmctx, i64::from(offset)))
+    }
+
+    fn global(&self, index: u32) -> Result<GlobalType> {
+        let global = self.module.globals.get(index as usize);
+        global.copied().ok_or_else(|| "no such global".to_owned())
+    }
+
+    /// Where the value of a global is: an address and an offset.
+    fn global_place(&mut self, index: u32) -> (Value, i32) {
+        let in_cell = self.module.global_in_cell.get(index as usize);
+        if in_cell.copied().unwrap_or(true) {
+            let offset = self.offsets.global_cell(index);
+            (self.e.fixed(POINTER, offset), 0)
+        } else {
+            (self.e.vmctx, self.offsets.global(index))
+        }
+    }
+
+    fn global_get(&mut self, index: u32) -> Result<()> {
+        let ty = self.global(index)?;
+        let value = match self.global_constant(index, ty) {
+            Some(value) => value,
+            None => {
+                let flags = self.global_flags(ty);
+                let (address, offset) = self.global_place(index);
+                self.ins().load(ir_type(ty.value), flags, address, offset)
+            }
+        };
+        self.push_typed(value, ty.value);
+        Ok(())
+    }
+
+    /// Immutable globals have their value before any code runs.
+    fn global_flags(&self, ty: GlobalType) -> MemFlagsData {
+        if ty.mutable {
+            self.e.flags.global
+        } else {
+            MemFlagsData::new()
+                .with_notrap()
+                .with_readonly()
+                .with_can_move()
+        }
+    }
+
+    /// The value of an immutable global that the module itself gives.
+    fn global_constant(&mut self, index: u32, ty: GlobalType) -> Option<Value> {
+        if ty.mutable {
+            return None;
+        }
+        let defined = index.checked_sub(self.module.imported_globals)?;
+        Some(match *self.module.global_inits.get(defined as usize)? {
+            ConstExpr::I32(value) => self.e.i32_const(value),
+            ConstExpr::I64(value) => self.ins().iconst(types::I64, value),
+            ConstExpr::F32(bits) => self.ins().f32const(Ieee32::with_bits(bits)),
+            ConstExpr::F64(bits) => self.ins().f64const(Ieee64::with_bits(bits)),
+            ConstExpr::V128(bytes) => self.v128_const(bytes, types::I8X16),
+            ConstExpr::RefNull | ConstExpr::RefFunc(_) | ConstExpr::GlobalGet(_) => return None,
+        })
+    }
+
+    fn global_set(&mut self, index: u32) -> Result<()> {
+        self.global(index)?;
+        let value = self.pop()?;
+        let value = self.e.canonical(value);
+        let (address, offset) = self.global_place(index);
+        let flags = self.e.flags.global;
+        self.ins().store(flags, value, address, offset);
+        Ok(())
+    }
+}

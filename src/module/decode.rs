@@ -1,0 +1,467 @@
+//! Decodes and validates modules.
+
+use super::{
+    ConstExpr, DataSegment, ElementSegment, Export, ExportKind, FuncType, GlobalType, Import,
+    ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType, ValType,
+};
+use rayon::prelude::*;
+use std::ops::Range;
+use wasmparser::{
+    DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
+    FunctionBody, Operator, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
+    WasmFeatures,
+};
+
+/// What the engine accepts: WebAssembly 2.0, no less and no more.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::WASM2;
+
+/// Size of a module above which it is refused (limit of the JavaScript interface).
+const MAX_MODULE_SIZE: usize = 1 << 30;
+/// Declared minimum of a table above which a module is refused (limit of the JavaScript interface).
+const MAX_TABLE_SIZE: u32 = 10_000_000;
+/// Bytes of function bodies above which validating them on all cores is worth its overhead.
+const PARALLEL_THRESHOLD: usize = 64 << 10;
+
+/// Why bytes are no valid module.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message} @+{offset}")]
+pub struct DecodeError {
+    pub message: String,
+    /// Where in the bytes the error is.
+    pub offset: usize,
+}
+
+type Result<T> = std::result::Result<T, DecodeError>;
+
+impl DecodeError {
+    fn new(message: impl Into<String>, offset: usize) -> Self {
+        Self {
+            message: message.into(),
+            offset,
+        }
+    }
+}
+
+impl From<wasmparser::Error> for DecodeError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::new(error.message(), position(error.offset()))
+    }
+}
+
+/// An offset of the parser as an index. Offsets never exceed the length of the bytes.
+fn position(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+fn positions(range: &Range<u64>) -> Range<usize> {
+    position(range.start)..position(range.end)
+}
+
+/// A function body whose validation waits until the rest of the module is known.
+struct PendingBody<'a> {
+    function: FuncToValidate<ValidatorResources>,
+    body: FunctionBody<'a>,
+}
+
+impl Module {
+    /// Decodes and validates `bytes` as a binary module of WebAssembly 2.0.
+    pub fn decode(bytes: Vec<u8>) -> Result<Self> {
+        let mut module = decode(&bytes)?;
+        module.bytes = bytes;
+        Ok(module)
+    }
+
+    /// Says whether `bytes` are a valid module, without taking or keeping them.
+    pub fn validate(bytes: &[u8]) -> Result<()> {
+        decode(bytes).map(drop)
+    }
+}
+
+/// The module that `bytes` describe, but without its copy of them.
+fn decode(bytes: &[u8]) -> Result<Module> {
+    check_header(bytes)?;
+    let mut validator = Validator::new_with_features(FEATURES);
+    let mut parser = Parser::new(0);
+    parser.set_features(FEATURES);
+    let mut module = Module::default();
+    let mut bodies = Vec::new();
+    for payload in parser.parse_all(bytes) {
+        let payload = payload?;
+        // The validator sees every payload first, so that the code below meets valid ones only.
+        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+            module.bodies.push(positions(&body.range()));
+            bodies.push(PendingBody { function, body });
+        }
+        module.add(payload)?;
+    }
+    validate_bodies(bodies)?;
+    module.find_values();
+    Ok(module)
+}
+
+/// Checks the first eight bytes. The texts are those that programs know from other engines.
+fn check_header(bytes: &[u8]) -> Result<()> {
+    if bytes.is_empty() {
+        return Err(DecodeError::new("BufferSource argument is empty", 0));
+    }
+    if bytes.len() > MAX_MODULE_SIZE {
+        let message = format!(
+            "size > maximum module size ({MAX_MODULE_SIZE}): {}",
+            bytes.len()
+        );
+        return Err(DecodeError::new(message, 0));
+    }
+    for (offset, what, expected) in [(0, "magic word", *b"\0asm"), (4, "version", [1, 0, 0, 0])] {
+        let Some(found) = bytes.get(offset..offset + 4) else {
+            return Err(DecodeError::new("expected 4 bytes, fell off end", offset));
+        };
+        if found != expected {
+            let message = format!("expected {what} {}, found {}", hex(&expected), hex(found));
+            return Err(DecodeError::new(message, offset));
+        }
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Validates all bodies. Of several errors the one of the lowest function index is reported, however
+/// the work was spread.
+fn validate_bodies(bodies: Vec<PendingBody<'_>>) -> Result<()> {
+    let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
+    if size > PARALLEL_THRESHOLD {
+        let errors = bodies
+            .into_par_iter()
+            .map_init(FuncValidatorAllocations::default, |allocations, body| {
+                validate_body(body, allocations)
+            });
+        errors.find_first(Result::is_err).unwrap_or(Ok(()))
+    } else {
+        let mut allocations = FuncValidatorAllocations::default();
+        bodies
+            .into_iter()
+            .try_for_each(|body| validate_body(body, &mut allocations))
+    }
+}
+
+fn validate_body(body: PendingBody<'_>, allocations: &mut FuncValidatorAllocations) -> Result<()> {
+    let index = body.function.index;
+    let mut validator = body.function.into_validator(std::mem::take(allocations));
+    let result = validator.validate(&body.body);
+    *allocations = validator.into_allocations();
+    result.map_err(|error| {
+        let error = DecodeError::from(error);
+        DecodeError::new(
+            format!("Compiling function #{index} failed: {}", error.message),
+            error.offset,
+        )
+    })
+}
+
+impl Module {
+    /// Takes over what a validated payload says.
+    fn add(&mut self, payload: Payload<'_>) -> Result<()> {
+        match payload {
+            Payload::TypeSection(section) => {
+                for ty in section.into_iter_err_on_gc_types() {
+                    self.types.push(func_type(&ty?)?);
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports_with_offsets() {
+                    let (offset, import) = import?;
+                    self.add_import(import, position(offset))?;
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    self.functions.push(ty?);
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section.into_iter_with_offsets() {
+                    let (offset, table) = table?;
+                    let ty = table_type(&table.ty, position(offset))?;
+                    check_table_size(&ty, position(offset))?;
+                    self.tables.push(ty);
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section.into_iter_with_offsets() {
+                    let (offset, memory) = memory?;
+                    self.memories.push(memory_type(&memory, position(offset))?);
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section.into_iter_with_offsets() {
+                    let (offset, global) = global?;
+                    self.globals
+                        .push(global_type(&global.ty, position(offset))?);
+                    self.global_inits.push(const_expr(&global.init_expr)?);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section.into_iter_with_offsets() {
+                    let (offset, export) = export?;
+                    let kind = match export.kind {
+                        ExternalKind::Func => ExportKind::Function(export.index),
+                        ExternalKind::Table => ExportKind::Table(export.index),
+                        ExternalKind::Memory => ExportKind::Memory(export.index),
+                        ExternalKind::Global => ExportKind::Global(export.index),
+                        _ => {
+                            return Err(DecodeError::new(
+                                "unsupported kind of export",
+                                position(offset),
+                            ));
+                        }
+                    };
+                    self.exports.push(Export {
+                        name: export.name.to_owned(),
+                        kind,
+                    });
+                }
+            }
+            Payload::StartSection { func, .. } => self.start = Some(func),
+            Payload::ElementSection(section) => {
+                for element in section.into_iter_with_offsets() {
+                    let (offset, element) = element?;
+                    self.elements
+                        .push(element_segment(element, position(offset))?);
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    let data = data?;
+                    let mode = match data.kind {
+                        DataKind::Passive => SegmentMode::Passive,
+                        DataKind::Active {
+                            memory_index,
+                            offset_expr,
+                        } => SegmentMode::Active(Place {
+                            index: memory_index,
+                            offset: const_expr(&offset_expr)?,
+                        }),
+                    };
+                    // The contents are the last part of the segment.
+                    let end = position(data.range.end);
+                    let bytes = end.saturating_sub(data.data.len())..end;
+                    self.data.push(DataSegment { mode, bytes });
+                }
+            }
+            Payload::CustomSection(section) => {
+                self.custom_sections
+                    .push((section.name().to_owned(), positions(&section.data_range())));
+            }
+            // Bodies are taken as the validator hands them out; the rest says nothing new.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_import(&mut self, import: wasmparser::Import<'_>, offset: usize) -> Result<()> {
+        let kind = match import.ty {
+            TypeRef::Func(ty) => {
+                self.functions.push(ty);
+                self.imported_functions += 1;
+                ImportKind::Function(ty)
+            }
+            TypeRef::Table(ty) => {
+                let ty = table_type(&ty, offset)?;
+                self.tables.push(ty);
+                self.imported_tables += 1;
+                ImportKind::Table(ty)
+            }
+            TypeRef::Memory(ty) => {
+                let ty = memory_type(&ty, offset)?;
+                self.memories.push(ty);
+                self.imported_memories += 1;
+                ImportKind::Memory(ty)
+            }
+            TypeRef::Global(ty) => {
+                let ty = global_type(&ty, offset)?;
+                self.globals.push(ty);
+                self.imported_globals += 1;
+                ImportKind::Global(ty)
+            }
+            _ => return Err(DecodeError::new("unsupported kind of import", offset)),
+        };
+        self.imports.push(Import {
+            module: import.module.to_owned(),
+            name: import.name.to_owned(),
+            kind,
+        });
+        Ok(())
+    }
+
+    /// Finds the functions that can become values and the globals that others can see.
+    fn find_values(&mut self) {
+        let mut functions: Vec<u32> = self.start.into_iter().collect();
+        let mut in_cell = vec![false; self.globals.len()];
+        in_cell
+            .iter_mut()
+            .take(self.imported_globals as usize)
+            .for_each(|cell| *cell = true);
+        for export in &self.exports {
+            match export.kind {
+                ExportKind::Function(index) => functions.push(index),
+                ExportKind::Global(index) => {
+                    if let Some(cell) = in_cell.get_mut(index as usize) {
+                        *cell = true;
+                    }
+                }
+                ExportKind::Table(_) | ExportKind::Memory(_) => {}
+            }
+        }
+        let expressions = self
+            .global_inits
+            .iter()
+            .chain(self.elements.iter().flat_map(|e| &e.items));
+        functions.extend(expressions.filter_map(|expression| match expression {
+            ConstExpr::RefFunc(index) => Some(*index),
+            _ => None,
+        }));
+        functions.sort_unstable();
+        functions.dedup();
+        self.func_refs = functions;
+        self.global_in_cell = in_cell;
+    }
+}
+
+fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
+    Some(match ty {
+        wasmparser::ValType::I32 => ValType::I32,
+        wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
+        wasmparser::ValType::V128 => ValType::V128,
+        wasmparser::ValType::FUNCREF => ValType::FuncRef,
+        wasmparser::ValType::EXTERNREF => ValType::ExternRef,
+        wasmparser::ValType::Ref(_) => return None,
+    })
+}
+
+impl ValType {
+    /// The type that the parser read, where WebAssembly 2.0 has it.
+    pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
+        val_type(ty)
+    }
+}
+
+/// For types that validation refuses before they come here.
+fn unsupported_type(offset: usize) -> DecodeError {
+    DecodeError::new("unsupported type", offset)
+}
+
+fn func_type(ty: &wasmparser::FuncType) -> Result<FuncType> {
+    let list = |types: &[wasmparser::ValType]| {
+        types
+            .iter()
+            .map(|ty| val_type(*ty).ok_or_else(|| unsupported_type(0)))
+            .collect::<Result<_>>()
+    };
+    Ok(FuncType {
+        params: list(ty.params())?,
+        results: list(ty.results())?,
+    })
+}
+
+fn limits(min: u64, max: Option<u64>, offset: usize) -> Result<Limits> {
+    let limit =
+        |n: u64| u32::try_from(n).map_err(|_| DecodeError::new("limit out of range", offset));
+    Ok(Limits {
+        min: limit(min)?,
+        max: max.map(limit).transpose()?,
+    })
+}
+
+fn table_type(ty: &wasmparser::TableType, offset: usize) -> Result<TableType> {
+    let element = val_type(ty.element_type.into()).ok_or_else(|| unsupported_type(offset))?;
+    Ok(TableType {
+        element,
+        limits: limits(ty.initial, ty.maximum, offset)?,
+    })
+}
+
+fn check_table_size(ty: &TableType, offset: usize) -> Result<()> {
+    if ty.limits.min > MAX_TABLE_SIZE {
+        let message = format!(
+            "initial table size ({} elements) is larger than implementation limit ({MAX_TABLE_SIZE} elements)",
+            ty.limits.min
+        );
+        return Err(DecodeError::new(message, offset));
+    }
+    Ok(())
+}
+
+fn memory_type(ty: &wasmparser::MemoryType, offset: usize) -> Result<MemoryType> {
+    Ok(MemoryType {
+        limits: limits(ty.initial, ty.maximum, offset)?,
+    })
+}
+
+fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType> {
+    let value = val_type(ty.content_type).ok_or_else(|| unsupported_type(offset))?;
+    Ok(GlobalType {
+        value,
+        mutable: ty.mutable,
+    })
+}
+
+/// A constant expression: in WebAssembly 2.0 always one instruction.
+fn const_expr(expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+    let (operator, offset) = expression.get_operators_reader().read_with_offset()?;
+    Ok(match operator {
+        Operator::I32Const { value } => ConstExpr::I32(value),
+        Operator::I64Const { value } => ConstExpr::I64(value),
+        Operator::F32Const { value } => ConstExpr::F32(value.bits()),
+        Operator::F64Const { value } => ConstExpr::F64(value.bits()),
+        Operator::V128Const { value } => ConstExpr::V128(*value.bytes()),
+        Operator::RefNull { .. } => ConstExpr::RefNull,
+        Operator::RefFunc { function_index } => ConstExpr::RefFunc(function_index),
+        Operator::GlobalGet { global_index } => ConstExpr::GlobalGet(global_index),
+        _ => {
+            return Err(DecodeError::new(
+                "unsupported constant expression",
+                position(offset),
+            ));
+        }
+    })
+}
+
+fn element_segment(element: wasmparser::Element<'_>, offset: usize) -> Result<ElementSegment> {
+    let mode = match element.kind {
+        ElementKind::Passive => SegmentMode::Passive,
+        ElementKind::Declared => SegmentMode::Declared,
+        ElementKind::Active {
+            table_index,
+            offset_expr,
+        } => SegmentMode::Active(Place {
+            index: table_index.unwrap_or(0),
+            offset: const_expr(&offset_expr)?,
+        }),
+    };
+    let (ty, items) = match element.items {
+        ElementItems::Functions(functions) => {
+            let items = functions
+                .into_iter()
+                .map(|index| Ok(ConstExpr::RefFunc(index?)))
+                .collect::<Result<_>>()?;
+            (ValType::FuncRef, items)
+        }
+        ElementItems::Expressions(ty, expressions) => {
+            let ty = val_type(ty.into()).ok_or_else(|| unsupported_type(offset))?;
+            let items = expressions
+                .into_iter()
+                .map(|e| const_expr(&e?))
+                .collect::<Result<_>>()?;
+            (ty, items)
+        }
+    };
+    Ok(ElementSegment { ty, mode, items })
+}

@@ -1,0 +1,215 @@
+use super::*;
+
+fn decode(text: &str) -> Module {
+    Module::decode(wat::parse_str(text).unwrap()).unwrap()
+}
+
+fn error(bytes: &[u8]) -> String {
+    let error = Module::decode(bytes.to_vec()).unwrap_err();
+    assert_eq!(Module::validate(bytes).unwrap_err(), error);
+    error.to_string()
+}
+
+#[test]
+fn every_part_of_a_module_is_decoded() {
+    let module = decode(
+        r#"(module
+            (type $t (func (param i32 i64) (result f32 v128)))
+            (import "env" "f" (func $f (type $t)))
+            (import "env" "g" (global $g (mut f64)))
+            (import "env" "t" (table $t 1 2 externref))
+            (memory (export "m") 1 3)
+            (table $u 5 funcref)
+            (global $a i32 (i32.const 7))
+            (global $b (export "b") funcref (ref.func $h))
+            (global $c externref (ref.null extern))
+            (func $h (export "h"))
+            (func $i)
+            (func $j)
+            (start $i)
+            (elem (table $u) (i32.const 1) func $f $h)
+            (elem declare func $j)
+            (elem funcref (ref.null func))
+            (data (i32.const 16) "abc")
+            (data "de")
+            (@custom "note" "xyz"))"#,
+    );
+    assert_eq!(
+        *module.function_type(0),
+        FuncType {
+            params: [ValType::I32, ValType::I64].into(),
+            results: [ValType::F32, ValType::V128].into()
+        }
+    );
+    assert_eq!(
+        (
+            module.imported_functions,
+            module.imported_globals,
+            module.imported_tables,
+            module.imported_memories
+        ),
+        (1, 1, 1, 0)
+    );
+    assert_eq!(module.functions.len(), 4);
+    assert_eq!(module.bodies.len(), 3);
+    assert_eq!(
+        module.imports[2].kind,
+        ImportKind::Table(TableType {
+            element: ValType::ExternRef,
+            limits: Limits {
+                min: 1,
+                max: Some(2)
+            }
+        })
+    );
+    assert_eq!(
+        module.memories[0].limits,
+        Limits {
+            min: 1,
+            max: Some(3)
+        }
+    );
+    assert_eq!(module.global_in_cell, [true, false, true, false]);
+    assert_eq!(
+        module.global_inits,
+        [ConstExpr::I32(7), ConstExpr::RefFunc(1), ConstExpr::RefNull]
+    );
+    assert_eq!(module.start, Some(2));
+    assert_eq!(module.func_refs, [0, 1, 2, 3]);
+    assert_eq!(module.func_ref_position(2), Some(2));
+    assert!(matches!(
+        &module.elements[0].mode,
+        SegmentMode::Active(Place {
+            index: 1,
+            offset: ConstExpr::I32(1)
+        })
+    ));
+    assert_eq!(
+        module.elements[0].items,
+        [ConstExpr::RefFunc(0), ConstExpr::RefFunc(1)]
+    );
+    assert!(matches!(module.elements[1].mode, SegmentMode::Declared));
+    assert_eq!(module.elements[2].items, [ConstExpr::RefNull]);
+    assert_eq!(&module.bytes[module.data[0].bytes.clone()], b"abc");
+    assert_eq!(&module.bytes[module.data[1].bytes.clone()], b"de");
+    let (name, contents) = module
+        .custom_sections
+        .iter()
+        .find(|(name, _)| name == "note")
+        .unwrap();
+    assert_eq!(
+        (name.as_str(), &module.bytes[contents.clone()]),
+        ("note", &b"xyz"[..])
+    );
+}
+
+#[test]
+fn header_errors_name_the_bytes() {
+    assert_eq!(error(b""), "BufferSource argument is empty @+0");
+    assert_eq!(error(b"\0as"), "expected 4 bytes, fell off end @+0");
+    assert_eq!(
+        error(&[1, 2, 3, 4]),
+        "expected magic word 00 61 73 6d, found 01 02 03 04 @+0"
+    );
+    assert_eq!(error(b"\0asm\x01"), "expected 4 bytes, fell off end @+4");
+    assert_eq!(
+        error(b"\0asm\x02\0\0\0"),
+        "expected version 01 00 00 00, found 02 00 00 00 @+4"
+    );
+    assert_eq!(
+        error(b"\0asm\x0d\0\x01\0"),
+        "expected version 01 00 00 00, found 0d 00 01 00 @+4"
+    );
+    assert!(Module::decode(b"\0asm\x01\0\0\0".to_vec()).is_ok());
+}
+
+#[test]
+fn errors_in_bodies_name_the_function_of_lowest_index() {
+    // Large enough to be validated in parallel; functions 2000 and 3000 are wrong.
+    let mut text = String::from("(module (import \"a\" \"b\" (func))");
+    for i in 1..4000 {
+        let body = if i % 1000 == 0 && i >= 2000 {
+            "i64.const 1"
+        } else {
+            "i32.const 1"
+        };
+        text.push_str(&format!(
+            "(func (result i32) (local i64) {} {body})",
+            "nop ".repeat(20)
+        ));
+    }
+    text.push(')');
+    for _ in 0..5 {
+        let message = error(&wat::parse_str(&text).unwrap());
+        assert!(
+            message.starts_with("Compiling function #2000 failed: type mismatch"),
+            "{message}"
+        );
+    }
+    let message = error(&wat::parse_str("(module (func drop))").unwrap());
+    assert!(
+        message.starts_with("Compiling function #0 failed: "),
+        "{message}"
+    );
+}
+
+#[test]
+fn newer_features_are_refused() {
+    for text in [
+        "(module (memory i64 1))",
+        "(module (memory 1) (memory 1))",
+        "(module (func return_call 0))",
+        "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))",
+        "(module (tag))",
+        "(module (type (struct)))",
+        "(module (func (param v128 v128 v128) local.get 0 local.get 1 local.get 2 f32x4.relaxed_madd drop))",
+        "(module (memory 1 1 shared))",
+        "(module (table 1 (ref null 0)) (type (func)))",
+    ] {
+        error(&wat::parse_str(text).unwrap());
+    }
+}
+
+#[test]
+fn limits_of_the_javascript_interface_hold() {
+    error(&wat::parse_str("(module (table 10000001 funcref))").unwrap());
+    decode("(module (table 10000000 0xffffffff funcref))");
+    decode("(module (import \"a\" \"b\" (table 10000001 funcref)))");
+    error(&wat::parse_str("(module (memory 65537))").unwrap());
+    let params = |n: usize| format!("(module (func (param {})))", "i32 ".repeat(n));
+    decode(&params(1000));
+    error(&wat::parse_str(params(1001)).unwrap());
+    let results = |n: usize| format!("(module (type (func (result {}))))", "i32 ".repeat(n));
+    decode(&results(1000));
+    error(&wat::parse_str(results(1001)).unwrap());
+    let locals = |n: usize| format!("(module (func (local {})))", "i32 ".repeat(n));
+    decode(&locals(50_000));
+    error(&wat::parse_str(locals(50_001)).unwrap());
+}
+
+#[test]
+fn malformed_contents_of_custom_sections_are_ignored() {
+    // A "name" section of one byte that is no subsection.
+    let module = Module::decode(b"\0asm\x01\0\0\0\0\x06\x04name\xff".to_vec()).unwrap();
+    assert_eq!(module.custom_sections, [("name".to_owned(), 15..16)]);
+}
+
+#[test]
+fn truncated_and_corrupted_modules_never_panic() {
+    let bytes = wat::parse_str(
+        r#"(module (import "a" "b" (func (param i32))) (memory 1) (table 1 funcref) (global i32 (i32.const 1))
+            (func (export "f") (param i32) (result i32) (block (br_if 0 (local.get 0))) (i32.load (local.get 0)))
+            (elem (i32.const 0) 0) (data (i32.const 0) "x"))"#,
+    )
+    .unwrap();
+    for end in 0..bytes.len() {
+        let _ = Module::validate(&bytes[..end]);
+    }
+    for at in 0..bytes.len() {
+        for value in [0, 1, 0x40, 0x7f, 0x80, 0xff] {
+            let mut copy = bytes.clone();
+            copy[at] = value;
+            let _ = Module::decode(copy);
+        }
+    }
+}
