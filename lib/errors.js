@@ -123,6 +123,7 @@ const text = {
   // Calls; no prefix.
   incompatible: 'type incompatibility when transforming from/to JS',
   notIterable: (what) => `${what} is not iterable (cannot read property Symbol(Symbol.iterator))`,
+  notObject: (what, value) => `Result of the ${what} method is not an object: ${value}`,
   resultCount: 'multi-return length mismatch',
 
   // Streaming; no prefix.

@@ -9,6 +9,7 @@ const {
   Error,
   MapGet,
   MapSet,
+  ReflectApply,
   StringIncludes,
   SymbolIterator,
   TypeError,
@@ -16,7 +17,7 @@ const {
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
 const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
-const { createBrand } = require('./webidl');
+const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
@@ -168,13 +169,20 @@ function crossingNumber(value, cell) {
  * @returns {any[]}
  */
 function resultList(value, count) {
-  // 1.-2. GetMethod.
-  if (value === undefined || value === null || typeof value[SymbolIterator] !== 'function') {
-    throw new TypeError(text.notIterable(value === null ? 'object null' : describe(value)));
-  }
-  // 3. IteratorToList.
+  // 1.-2. GetMethod, once: for-of after a check would read it twice.
+  const method = value === undefined || value === null ? undefined : value[SymbolIterator];
+  if (typeof method !== 'function') throw new TypeError(text.notIterable(describe(value)));
+  // 3. GetIteratorFromMethod, IteratorToList.
+  const iterator = ReflectApply(method, value, []);
+  if (!isObject(iterator)) throw new TypeError(text.notObject('Symbol.iterator', describe(iterator)));
+  const { next } = /** @type {any} */ (iterator);
   const values = [];
-  for (const item of value) values[values.length] = item;
+  for (;;) {
+    const item = ReflectApply(next, iterator, []);
+    if (!isObject(item)) throw new TypeError(text.notObject('Iterator', describe(item)));
+    if (/** @type {any} */ (item).done) break;
+    values[values.length] = /** @type {any} */ (item).value;
+  }
   // 4.-5.
   if (values.length !== count) throw new TypeError(text.resultCount);
   return values;
@@ -182,6 +190,7 @@ function resultList(value, count) {
 
 /** A value in an error's text: its type, and itself if it is a simple one. */
 function describe(value) {
+  if (value === null) return 'object null';
   const type = typeof value;
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }

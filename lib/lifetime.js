@@ -84,35 +84,35 @@ const instances = new Map();
 /** The same by the numbers of their host functions. @type {Map<number, WeakRef<InstanceCell>>} */
 const hosts = new Map();
 
-const registry = new FinalizationRegistry((release) => release());
+/**
+ * What is left to do when a cell is gone. It must not refer to the cell.
+ * @typedef {object} Remains
+ * @property {(handle: number) => void} release
+ * @property {number} handle
+ * @property {number} hostBase
+ * @property {number} hostEnd
+ */
+
+const registry = new FinalizationRegistry((/** @type {Remains} */ remains) => {
+  const { release, handle, hostBase, hostEnd } = remains;
+  // First forget an instance's numbers: the engine gives them away again once they are released.
+  if (release === binding.releaseInstance && MapDelete(instances, handle)) {
+    for (let host = hostBase; host < hostEnd; host++) MapDelete(hosts, host);
+  }
+  release(handle);
+});
 
 /**
- * Has `release` called with the handle, once, after the cell is gone.
- * @template {{ handle: number }} T
+ * Has `release` called with the cell's handle, once, after the cell is gone.
+ * @template {{ handle: number, hostBase?: number, thunks?: object[] }} T
  * @param {T} cell
  * @param {(handle: number) => void} release
  * @returns {T}
  */
 function watch(cell, release) {
-  const { handle } = cell;
-  FinalizationRegistryRegister(registry, cell, () => release(handle));
-  return cell;
-}
-
-/**
- * @param {InstanceCell} cell
- * @returns {InstanceCell}
- */
-function watchInstance(cell) {
-  const { handle, hostBase } = cell;
-  const hostEnd = hostBase + cell.thunks.length;
-  FinalizationRegistryRegister(registry, cell, () => {
-    // First forget the numbers: the engine gives them away again once they are released.
-    if (MapDelete(instances, handle)) {
-      for (let host = hostBase; host < hostEnd; host++) MapDelete(hosts, host);
-    }
-    binding.releaseInstance(handle);
-  });
+  const { handle, hostBase = 0, thunks } = cell;
+  const hostEnd = hostBase + (thunks ? thunks.length : 0);
+  FinalizationRegistryRegister(registry, cell, { release, handle, hostBase, hostEnd });
   return cell;
 }
 
@@ -153,4 +153,4 @@ function hold(holder, record) {
   if (record.takesFunctions) SetAdd(owner.edges, holder);
 }
 
-module.exports = { hold, instanceByHandle, instanceByHost, publish, watch, watchInstance };
+module.exports = { hold, instanceByHandle, instanceByHost, publish, watch };
