@@ -5,6 +5,7 @@
  * its scratch memory (`lib/scratch.js`), and all that JavaScript can observe is decided in `lib/`.
  */
 
+const fs = require('fs');
 const path = require('path');
 
 /**
@@ -48,10 +49,14 @@ function load() {
     ? path.resolve(process.env.WRT_NATIVE_LIBRARY)
     : path.join(__dirname, '..', 'wrt.node');
   try {
-    return require(file);
+    if (/\.(node|c?js)$/.test(file)) return require(file);
+    // A library as cargo names it.
+    const module = { exports: /** @type {any} */ ({}) };
+    process.dlopen(module, file);
+    return module.exports;
   } catch (cause) {
     const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
-    const missing = /** @type {any} */ (cause).code === 'MODULE_NOT_FOUND';
+    const missing = !fs.existsSync(file);
     const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
     const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
     throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });

@@ -17,6 +17,7 @@ const {
   ObjectCreate,
   ObjectDefineProperty,
   ObjectFreeze,
+  ObjectSetPrototypeOf,
   Set,
   SetAdd,
   StringIncludes,
@@ -287,7 +288,8 @@ function createCell(moduleCell, values, linked, answer) {
   }
   watch(cell, binding.releaseInstance);
 
-  const object = ObjectCreate(null);
+  // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export.
+  const object = {};
   for (let i = 0; i < exports.length; i++) {
     const type = exports[i];
     const number = answer[HEADER + i];
@@ -304,9 +306,16 @@ function createCell(moduleCell, values, linked, answer) {
       }
       value = partObject(type.kind, part);
     }
-    ObjectDefineProperty(object, type.name, { value, enumerable: true, writable: true, configurable: true });
+    ObjectDefineProperty(object, type.name, {
+      __proto__: null, // Nobody's Object.prototype has a say in this.
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
   if (leaks) publish(cell);
+  ObjectSetPrototypeOf(object, null);
   return { cell, exports: ObjectFreeze(object) };
 }
 

@@ -120,7 +120,7 @@ function createBuffer(cell) {
         throw new TypeError(guards[i][1]);
       },
     };
-    ObjectDefineProperty(buffer, key, { value: guard[key] });
+    ObjectDefineProperty(buffer, key, { __proto__: null, value: guard[key] });
   }
   cell.buffer = buffer;
   cell.length = arrayBufferLength(buffer);

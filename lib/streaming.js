@@ -8,6 +8,7 @@ const { ObjectDefineProperty, StringCharCodeAt, StringSlice, StringToLowerCase, 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
   return ObjectDefineProperty(new TypeError(message), 'code', {
+    __proto__: null,
     value: code,
     writable: true,
     enumerable: true,

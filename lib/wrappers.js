@@ -227,7 +227,7 @@ function interpret({ params, results }, runtime) {
           return results.length > 1 ? values : values[0];
         },
       }[name];
-      return ObjectDefineProperty(wrapper, 'length', { value: params.length });
+      return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
     thunk(func, cell) {
       return () => {
@@ -252,7 +252,7 @@ function refuse({ params }) {
           fail();
         },
       }[name];
-      return ObjectDefineProperty(wrapper, 'length', { value: params.length });
+      return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
     thunk: () => fail,
   };
