@@ -1,0 +1,150 @@
+'use strict';
+
+const { same, instantiate } = require('../support/compare');
+const wat = require('../support/wat');
+
+const EMPTY = wat`(module)`;
+const RICH = wat`(module
+  (import "env" "f" (func (param i32)))
+  (import "env" "g" (global i64))
+  (import "" "t" (table 1 externref))
+  (import "env" "m" (memory 1 2))
+  (func (export "run") (result f64) f64.const 1)
+  (func (export "ünï \u{1F600}"))
+  (global (export "answer") i32 (i32.const 42))
+  (export "memory" (memory 0))
+  (export "table" (table 0))
+  (export "g" (global 0)))`;
+
+/** Appends custom sections to a module. */
+const withSections = (bytes, sections) => {
+  const out = [...bytes];
+  for (const [name, content] of sections) {
+    const label = [...new TextEncoder().encode(name)];
+    out.push(0, 1 + label.length + content.length, label.length, ...label, ...content);
+  }
+  return Uint8Array.from(out);
+};
+
+const NOT_BYTES = {
+  nothing: undefined,
+  null: null,
+  number: 7,
+  string: '\0asm',
+  array: [0, 97, 115, 109, 1, 0, 0, 0],
+  object: { byteLength: 8 },
+  'empty buffer': new ArrayBuffer(0),
+  'empty view': new Uint8Array(),
+};
+same.each(NOT_BYTES)('no bytes', async (W, log, value) => {
+  log.try(() => new W.Module(value));
+  log.try(() => W.validate(value));
+  await log.settled(() => W.compile(value));
+  await log.settled(() => W.instantiate(value));
+});
+
+same('what has bytes', (W, log) => {
+  const padded = new Uint8Array([9, 9, 9, ...EMPTY, 9]);
+  const shared = new Uint8Array(new SharedArrayBuffer(EMPTY.length));
+  shared.set(EMPTY);
+  const sources = {
+    buffer: EMPTY.buffer,
+    view: padded.subarray(3, 3 + EMPTY.length),
+    Int16Array: new Int16Array(EMPTY.buffer, 0, EMPTY.length >> 1),
+    DataView: new DataView(padded.buffer, 3, EMPTY.length),
+    Buffer: Buffer.from(EMPTY),
+    shared,
+    'shared buffer': shared.buffer,
+    more: padded,
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    log(name);
+    log.try(() => W.validate(source));
+    log.try(() => new W.Module(source), { text: name !== 'more' });
+  }
+});
+
+same('bad modules', async (W, log) => {
+  const bad = [
+    [0],
+    [0, 97, 115, 109],
+    [0, 97, 115, 109, 2, 0, 0, 0],
+    [...EMPTY, 1],
+    [...EMPTY, 99, 0],
+    [...EMPTY, 3, 2, 1, 0],
+    [...RICH.slice(0, RICH.length - 1)],
+  ];
+  for (const bytes of bad.map((b) => Uint8Array.from(b))) {
+    log(W.validate(bytes));
+    log.try(() => new W.Module(bytes), { text: false });
+    await log.settled(() => W.compile(bytes), { text: false });
+    await log.settled(() => W.instantiate(bytes, {}), { text: false });
+  }
+});
+
+same('the errors of compiling say which function was called', async (W, log) => {
+  const prefix = (e) => log(/^WebAssembly\.\w+\(\)/.exec(e.message)?.[0], e instanceof W.CompileError);
+  const bad = Uint8Array.of(0, 97, 115, 109, 9, 0, 0, 0);
+  try {
+    new W.Module(bad);
+  } catch (e) {
+    prefix(e);
+  }
+  await W.compile(bad).catch(prefix);
+  await W.instantiate(bad).catch(prefix);
+});
+
+same('imports and exports', (W, log) => {
+  const module = new W.Module(RICH);
+  log(W.Module.exports(module));
+  log(W.Module.imports(module));
+  log(W.Module.exports(module) === W.Module.exports(module));
+  log(Object.getOwnPropertyDescriptors(W.Module.exports(module)[0]));
+  log(W.Module.exports(new W.Module(EMPTY)), W.Module.imports(new W.Module(EMPTY)));
+  for (const f of ['exports', 'imports', 'customSections']) {
+    log.try(() => W.Module[f]());
+    log.try(() => W.Module[f]({}));
+    log.try(() => W.Module[f](new W.Memory({ initial: 0 })));
+  }
+});
+
+same('custom sections', (W, log) => {
+  const bytes = withSections(RICH, [
+    ['a', [1, 2, 3]],
+    ['', []],
+    ['ä', [4]],
+    ['a', [5]],
+  ]);
+  const module = new W.Module(bytes);
+  for (const name of ['a', '', 'ä', 'b', null, 'name']) {
+    const sections = W.Module.customSections(module, name);
+    log(name, sections, sections.map((s) => [...new Uint8Array(s)].join()));
+  }
+  log.try(() => W.Module.customSections(module));
+  log.try(() => W.Module.customSections(module, undefined));
+  log.try(() => W.Module.customSections(module, Symbol('a')));
+  log.try(() => W.Module.customSections(module, { toString: () => 'a' }).length);
+  const [one] = W.Module.customSections(module, 'a');
+  new Uint8Array(one).fill(0);
+  log([...new Uint8Array(W.Module.customSections(module, 'a')[0])]);
+});
+
+same('bytes may change after compilation', (W, log) => {
+  const bytes = wat`(module (func (export "f") (result i32) i32.const 1))`;
+  const module = new W.Module(bytes);
+  bytes.fill(0);
+  log(new W.Instance(module).exports.f());
+});
+
+same('objects', (W, log) => {
+  const module = new W.Module(EMPTY);
+  log(module, Object.keys(module), Object.prototype.toString.call(module), Object.isExtensible(module));
+  module.own = 1;
+  log(module.own);
+  log(new W.Module(EMPTY) === new W.Module(EMPTY));
+});
+
+same('more than one memory or table', (W, log) => {
+  log(W.validate(wat`(module (table 1 funcref) (table 1 externref))`));
+  log(instantiate(W, wat`(module (table (export "a") 1 funcref) (table (export "b") 2 externref))`));
+});

@@ -1,0 +1,409 @@
+'use strict';
+
+// What the tests of this folder do in processes of their own:  node scenarios.js NAME [COUNT]
+// The last line of the output is the result as JSON.
+
+const fs = require('node:fs');
+const vm = require('node:vm');
+const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
+const initWabt = require('wabt');
+
+const builtin = globalThis.WebAssembly;
+const W = require('../support/impl').load();
+
+let wabt;
+const wat = (text) => {
+  const module = wabt.parseWat('scenario.wat', new TextEncoder().encode(text), {});
+  return new Uint8Array(module.toBinary({}).buffer);
+};
+const instantiate = (text, imports, engine = W) => new engine.Instance(new engine.Module(wat(text)), imports).exports;
+
+const MIB = 1 << 20;
+const rss = () => process.memoryUsage.rss() / MIB;
+
+/** Resident memory, in MiB, that `count` calls of `step` add after the first tenth of them. */
+function growth(count, step) {
+  let early = 0;
+  for (let i = 0; i < count; i++) {
+    if (i === Math.floor(count / 10)) early = rss();
+    step(i);
+  }
+  return Math.round(rss() - early);
+}
+
+const caught = (f) => {
+  try {
+    f();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+const check = (condition, what) => {
+  if (!condition) throw new Error(`failed: ${what}`);
+};
+
+const TRAPS = `(module (memory 1)
+  (func (export "unreachable") unreachable)
+  (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "div") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func $deep (export "deep") (result i32) (i32.add (call $deep) (i32.const 1)))
+  (func (export "forever") (loop $l br $l)))`;
+
+const NEST = `(module (import "m" "f" (func $f (param i32) (result i32)))
+  (func (export "f") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1))))`;
+
+/** JavaScript and wasm calling one another; `limit` levels, or as many as there is room for. */
+function nesting(engine = W) {
+  let deepest = 0;
+  let limit = Infinity;
+  const { f } = instantiate(
+    NEST,
+    {
+      m: {
+        f(depth) {
+          if (depth > deepest) deepest = depth;
+          return depth < limit ? f(depth + 1) : 0;
+        },
+      },
+    },
+    engine,
+  );
+  return {
+    to(levels) {
+      limit = levels;
+      return f(1);
+    },
+    unbounded() {
+      limit = Infinity;
+      deepest = 0;
+      const error = caught(() => f(1));
+      check(error instanceof RangeError, `RangeError expected, got ${error}`);
+      return deepest;
+    },
+  };
+}
+
+const scenarios = {
+  /** Caught traps of several kinds. */
+  traps(count) {
+    const { unreachable, load, div, add } = instantiate(TRAPS);
+    const kinds = [unreachable, () => load(-1), () => div(0), () => load(65536)];
+    const grown = growth(count, (i) => {
+      const error = caught(kinds[i & 3]);
+      if (!(error instanceof W.RuntimeError)) throw new Error(`not a trap: ${error}`);
+    });
+    check(add(2, 3) === 5, 'a call afterwards');
+    return { grown };
+  },
+
+  /** Exceptions of JavaScript through wasm. */
+  throws(count) {
+    const thrown = {};
+    const { run, fine } = instantiate(
+      `(module (import "m" "f" (func $f)) (func $g call $f) (func (export "run") call $g) (func (export "fine") (result i32) i32.const 5))`,
+      { m: { f() { throw thrown; } } },
+    );
+    const grown = growth(count, () => {
+      if (caught(run) !== thrown) throw new Error('another exception');
+    });
+    check(fine() === 5, 'a call afterwards');
+    return { grown };
+  },
+
+  /** Exceptions from inside nested activations. */
+  nestedThrows(count) {
+    let levels = 0;
+    const thrown = new Error('thrown');
+    const { f } = instantiate(NEST, {
+      m: {
+        f(n) {
+          if (n === levels) throw thrown;
+          return f(n + 1);
+        },
+      },
+    });
+    const grown = growth(count, (i) => {
+      levels = i % 30;
+      if (caught(() => f(0)) !== thrown) throw new Error('another exception');
+    });
+    return { grown };
+  },
+
+  /** Calls to the limit of V8's stack, again and again. */
+  nestingLimit(count) {
+    const nest = nesting();
+    const depths = [];
+    const grown = growth(count, () => {
+      depths.push(nest.unbounded());
+      check(nest.to(50) === 50, 'nesting works afterwards');
+    });
+    return { grown, least: Math.min(...depths), most: Math.max(...depths) };
+  },
+
+  /** So deep that the guest needs as much room as V8 has. */
+  nestingDepth(levels) {
+    const nest = nesting();
+    check(nest.to(levels) === levels, `${levels} levels`);
+    check(nest.to(levels) === levels, `${levels} levels again`);
+    return { depth: nest.unbounded() };
+  },
+
+  /** The guest's own recursion overflows. */
+  overflows(count) {
+    const { deep, add } = instantiate(TRAPS);
+    const grown = growth(count, () => {
+      const error = caught(deep);
+      if (!(error instanceof RangeError)) throw new Error(`not a RangeError: ${error}`);
+    });
+    check(add(2, 3) === 5, 'a call afterwards');
+    return { grown, message: caught(deep).message };
+  },
+
+  /** An overflow inside of nested activations, and at different distances from the end of V8's stack. */
+  overflowsNested(count) {
+    const { deep } = instantiate(TRAPS);
+    let errors = 0;
+    const { f } = instantiate(NEST, {
+      m: {
+        f(n) {
+          if (n) return f(n - 1);
+          if (caught(deep) instanceof RangeError) errors++;
+          return 0;
+        },
+      },
+    });
+    for (let i = 0; i < count; i++) check(f(i) === i + 1, `${i} levels`);
+    check(errors === count, 'every one overflows');
+    return { errors };
+  },
+
+  /** V8's wasm and ours in turns. */
+  bothEngines(count) {
+    const engines = [W, builtin].map((engine) => ({ engine, exports: instantiate(TRAPS, {}, engine) }));
+    const grown = growth(count, (i) => {
+      for (const { engine, exports } of engines) {
+        check(caught(() => exports.load(65533 + (i & 7))) instanceof engine.RuntimeError, 'load traps');
+        check(caught(() => exports.div(0)) instanceof engine.RuntimeError, 'div traps');
+        check(exports.load(i & 1023) === 0 && exports.div(1) === 1, 'and works');
+        if (i % 500 === 0) check(caught(exports.deep) instanceof RangeError, 'deep overflows');
+      }
+    });
+    // one inside the other
+    const inner = [instantiate(TRAPS), instantiate(TRAPS, {}, builtin)];
+    const text = `(module (import "m" "f" (func $f (result i32))) (func (export "run") (result i32) call $f))`;
+    const result = [];
+    for (const [outer, other] of [
+      [W, inner[1]],
+      [builtin, inner[0]],
+    ]) {
+      const { run } = instantiate(text, { m: { f: () => (caught(other.unreachable) && caught(other.deep) ? other.add(20, 22) : 0) } }, outer);
+      result.push(run());
+    }
+    return { grown, result };
+  },
+
+  /** Fresh objects through externref: nothing may keep them. */
+  references(count) {
+    const { pass, store } = instantiate(
+      `(module (import "m" "make" (func $make (result externref))) (global $g (mut externref) (ref.null extern))
+        (func (export "pass") (param externref) (result externref) (local.get 0))
+        (func (export "store") (param $n i32) (loop $l
+          (global.set $g (call $make))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))`,
+      { m: { make: () => ({ fresh: [1, 2, 3] }) } },
+    );
+    const grown = growth(10, () => {
+      for (let i = 0; i < count / 20; i++) {
+        const object = { fresh: i };
+        if (pass(object) !== object) throw new Error('another object');
+      }
+      store(count / 20);
+    });
+    return { grown };
+  },
+
+  /** Instances in cycles with their imports, dropped at once. */
+  instances(count) {
+    const bytes = wat(`(module (import "m" "f" (func $f)) (memory (export "memory") 16) (table (export "t") 10 funcref)
+      (func $g (export "g") call $f) (elem (i32.const 0) $g))`);
+    const module = new W.Module(bytes);
+    const grown = growth(count, () => {
+      const state = {};
+      state.exports = new W.Instance(module, { m: { f: () => state.exports.memory.buffer.byteLength } }).exports;
+      new Uint8Array(state.exports.memory.buffer).fill(1);
+      state.exports.g();
+    });
+    return { grown };
+  },
+
+  /** Memories dropped in one synchronous loop. */
+  memories(count) {
+    const grown = growth(count, () => new Uint8Array(new W.Memory({ initial: 16 }).buffer).fill(1));
+    return { grown };
+  },
+
+  /** Modules compiled and dropped; the code of each goes with it. */
+  modules(count) {
+    const grown = growth(count, (i) => {
+      const body = `(i32.add (local.get 0) (i32.const ${i}))`;
+      const { f } = instantiate(`(module (func (export "f") (param i32) (result i32) ${body}))`);
+      check(f(1) === i + 1, 'the right code');
+    });
+    return { grown };
+  },
+
+  /** A signal from outside is nobody's trap. */
+  kill(_, name) {
+    check(caught(instantiate(TRAPS).unreachable) instanceof W.RuntimeError, 'traps are set up');
+    fs.writeSync(1, 'before\n');
+    process.kill(process.pid, name);
+    setTimeout(() => {}, 10_000); // the signal comes first
+    return new Promise(() => {});
+  },
+
+  exitInImport() {
+    const { f } = instantiate(NEST, { m: { f: (n) => (n ? f(n - 1) : process.exit(7)) } });
+    f(5);
+  },
+
+  uncaughtTrap() {
+    instantiate(TRAPS).unreachable();
+  },
+
+  uncaughtThrow() {
+    const { f } = instantiate(NEST, { m: { f() { throw new TypeError('from the import'); } } });
+    f(1);
+  },
+
+  /** A timeout of `vm` ends the guest's loop. */
+  timeout(count) {
+    const { forever, add } = instantiate(TRAPS);
+    const context = vm.createContext({ forever });
+    const times = [];
+    for (let i = 0; i < count; i++) {
+      const start = performance.now();
+      const error = caught(() => vm.runInContext('forever()', context, { timeout: 100 }));
+      times.push(performance.now() - start);
+      check(error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT', `a timeout, not ${error}`);
+      check(add(2, 3) === 5, 'a call afterwards');
+    }
+    return { slowest: Math.round(Math.max(...times)) };
+  },
+
+  /** Workers with instances of their own, all at once. */
+  async workers(count) {
+    const results = await Promise.all(
+      Array.from(
+        { length: count },
+        (_, i) =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker(__filename, { workerData: { i } });
+            let result;
+            worker.on('message', (message) => (result = message));
+            worker.on('error', reject);
+            worker.on('exit', (code) => resolve({ code, result }));
+          }),
+      ),
+    );
+    const { add } = instantiate(TRAPS);
+    check(add(2, 3) === 5, 'a call afterwards');
+    return { results };
+  },
+
+  /** A worker in the guest's loop is terminated. */
+  async terminate(count) {
+    const times = [];
+    for (let i = 0; i < count; i++) {
+      const worker = new Worker(__filename, { workerData: { forever: true } });
+      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      const start = performance.now();
+      const code = await worker.terminate();
+      times.push(performance.now() - start);
+      check(code === 1, `exit code ${code}`);
+    }
+    check(instantiate(TRAPS).add(2, 3) === 5, 'a call afterwards');
+    return { slowest: Math.round(Math.max(...times)) };
+  },
+
+  /** Modules and shared state sent to workers are theirs; an import that a worker's exit interrupts. */
+  async exitingWorkers(count) {
+    const codes = await Promise.all(
+      Array.from(
+        { length: count },
+        () =>
+          new Promise((resolve, reject) => {
+            const worker = new Worker(__filename, { workerData: { exit: 3 } });
+            worker.on('error', reject);
+            worker.on('exit', resolve);
+          }),
+      ),
+    );
+    return { codes };
+  },
+
+  /** V8's profiler samples while the guest runs. */
+  profiled(count) {
+    const { run } = instantiate(
+      `(module (import "m" "f" (func $f)) (func (export "run") (param $n i32) (loop $l
+        (call $f) (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))`,
+      { m: { f() {} } },
+    );
+    const { unreachable, deep } = instantiate(TRAPS);
+    for (let i = 0; i < count; i++) {
+      run(2000);
+      caught(unreachable);
+      if (i % 50 === 0) caught(deep);
+    }
+    return { done: true };
+  },
+
+  /** Fewer addresses than a reservation of 4 GiB takes. The module is given: V8's wasm, and so wabt, does not run then. */
+  littleAddressSpace() {
+    const module = new W.Module(Buffer.from(process.env.WRT_SCENARIO_WASM, 'base64'));
+    const memories = Array.from({ length: 20 }, () => new W.Memory({ initial: 2, maximum: 100 }));
+    for (const [i, memory] of memories.entries()) {
+      const { load, grow } = new W.Instance(module, { m: { mem: memory } }).exports;
+      new Uint8Array(memory.buffer)[8] = i;
+      check(load(4) === i, 'load');
+      check(caught(() => load(2 * 65536 - 7)) instanceof W.RuntimeError, 'load out of bounds');
+      check(caught(() => load(-4)) instanceof W.RuntimeError, 'load far out of bounds');
+      check(grow() === 2 && load(4) === i && load(2 * 65536) === 0, 'grow');
+      check(caught(() => load(5 * 65536 - 7)) instanceof W.RuntimeError, 'load out of bounds after it');
+    }
+    return { done: memories.length };
+  },
+};
+
+async function inWorker() {
+  const { unreachable, div, add, deep, forever } = instantiate(TRAPS);
+  if (workerData.forever) {
+    parentPort.postMessage('running');
+    forever();
+  }
+  if (workerData.exit) {
+    const { f } = instantiate(NEST, { m: { f: (n) => (n ? f(n - 1) : process.exit(workerData.exit)) } });
+    f(4);
+  }
+  let sum = 0;
+  for (let i = 0; i < 3000; i++) {
+    if (!(caught(unreachable) instanceof W.RuntimeError)) throw new Error('no trap');
+    if (!(caught(() => div(0)) instanceof W.RuntimeError)) throw new Error('no trap');
+    if (i % 300 === 0 && !(caught(deep) instanceof RangeError)) throw new Error('no overflow');
+    sum = add(sum, workerData.i);
+    if (i % 100 === 0) await W.instantiate(wat(TRAPS)).then(({ instance }) => (sum = instance.exports.add(sum, 0)));
+  }
+  const nest = nesting();
+  nest.unbounded();
+  parentPort.postMessage({ sum, nested: nest.to(100) });
+}
+
+(async () => {
+  if (!process.env.WRT_SCENARIO_WASM) wabt = await initWabt();
+  if (!isMainThread) return inWorker();
+  const [name, count, extra] = process.argv.slice(2);
+  const result = await scenarios[name](Number(count), extra);
+  process.stdout.write(`${JSON.stringify(result ?? {})}\n`);
+})();

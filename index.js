@@ -1,0 +1,26 @@
+'use strict';
+
+/** The namespace object: what `WebAssembly` is in other places. */
+
+const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
+const { Global } = require('./lib/global');
+const { Instance } = require('./lib/instance');
+const { Memory } = require('./lib/memory');
+const { Module } = require('./lib/module');
+const { operations, streaming } = require('./lib/namespace');
+const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
+const { Table } = require('./lib/table');
+const { defineMembers } = require('./lib/webidl');
+
+const namespace = {};
+
+// Operations are enumerable, interfaces are not.
+defineMembers(namespace, operations);
+const interfaces = { Module, Instance, Table, Memory, Global, CompileError, LinkError, RuntimeError };
+for (const name in interfaces) {
+  ObjectDefineProperty(namespace, name, { value: interfaces[name], writable: true, configurable: true });
+}
+defineMembers(namespace, streaming);
+ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
+
+module.exports = namespace;

@@ -1,0 +1,66 @@
+'use strict';
+
+/**
+ * Loads the native engine. What it exports converts nothing and decides nothing: values cross in
+ * its scratch memory (`lib/scratch.js`), and all that JavaScript can observe is decided in `lib/`.
+ */
+
+const fs = require('fs');
+const path = require('path');
+
+/**
+ * @typedef {object} Binding
+ * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
+ * @property {() => void} enter starts the function that scratch names
+ * @property {() => void} resume goes on with the activation that scratch names
+ * @property {() => void} reclaim discards activations that nobody will resume
+ * @property {(bytes: Uint8Array) => number | string} compile a module, or the text of an error
+ * @property {(bytes: Uint8Array) => Promise<number | string>} compileAsync
+ * @property {(bytes: Uint8Array) => boolean} validate
+ * @property {(module: number) => string} describe imports and exports with types, as JSON
+ * @property {(module: number, name: string) => ArrayBuffer[]} customSections
+ * @property {(module: number, imports: Int32Array) => Int32Array | string} instantiate
+ * @property {() => void} memoryNew
+ * @property {() => void} memorySize
+ * @property {() => void} memoryGrow
+ * @property {(memory: number) => ArrayBuffer} memoryBuffer a new buffer; detaches the former one
+ * @property {() => void} tableNew
+ * @property {() => void} tableSize
+ * @property {() => void} tableGet
+ * @property {() => void} tableSet
+ * @property {() => void} tableGrow
+ * @property {() => void} globalNew
+ * @property {() => void} globalGet
+ * @property {() => void} globalSet
+ * @property {(func: number) => number} functionOwner instance of a function
+ * @property {(func: number) => number} functionIndex its index in the module
+ * @property {(func: number) => string} functionSignature
+ * @property {(bitmap: Uint32Array) => void} markReferences sets a bit for each slot in use
+ * @property {(module: number) => void} releaseModule
+ * @property {(instance: number) => void} releaseInstance
+ * @property {(memory: number) => void} releaseMemory
+ * @property {(table: number) => void} releaseTable
+ * @property {(global: number) => void} releaseGlobal
+ */
+
+/** @returns {Binding} */
+function load() {
+  const file = process.env.WRT_NATIVE_LIBRARY
+    ? path.resolve(process.env.WRT_NATIVE_LIBRARY)
+    : path.join(__dirname, '..', 'wrt.node');
+  try {
+    if (/\.(node|c?js)$/.test(file)) return require(file);
+    // A library as cargo names it.
+    const module = { exports: /** @type {any} */ ({}) };
+    process.dlopen(module, file);
+    return module.exports;
+  } catch (cause) {
+    const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
+    const missing = !fs.existsSync(file);
+    const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
+    const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
+    throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });
+  }
+}
+
+module.exports = load();

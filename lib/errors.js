@@ -1,0 +1,189 @@
+'use strict';
+
+/**
+ * The error classes of WebAssembly, and every text of an error that wrt makes: those of the newest
+ * V8, because programs and people know them.
+ */
+
+const {
+  Error,
+  ErrorPrototype,
+  ObjectCreate,
+  ObjectDefineProperties,
+  ObjectDefineProperty,
+  ObjectSetPrototypeOf,
+  RangeError,
+  ReflectConstruct,
+  TypeError,
+} = require('./primordials');
+
+/**
+ * A class with the structure of ECMAScript's NativeError objects: a function that makes an Error
+ * with or without `new`, whose prototype is Error.
+ * @param {string} name
+ * @returns {ErrorConstructor}
+ */
+function nativeError(name) {
+  /** @param {string} [message] the options with `cause` follow; `length` is 1 all the same */
+  function NativeError(message) {
+    return ReflectConstruct(Error, arguments, new.target === undefined ? NativeError : new.target);
+  }
+  ObjectSetPrototypeOf(NativeError, Error);
+  const prototype = ObjectCreate(ErrorPrototype);
+  ObjectDefineProperties(prototype, {
+    constructor: { value: NativeError, writable: true, configurable: true },
+    name: { value: name, writable: true, configurable: true },
+    message: { value: '', writable: true, configurable: true },
+  });
+  ObjectDefineProperty(NativeError, 'name', { value: name });
+  ObjectDefineProperty(NativeError, 'prototype', { value: prototype, writable: false });
+  return /** @type {any} */ (NativeError);
+}
+
+const CompileError = nativeError('CompileError');
+const LinkError = nativeError('LinkError');
+const RuntimeError = nativeError('RuntimeError');
+
+const FUNCTION_REQUIRED = 'function-typed object must be null (if nullable) or a Wasm function object';
+
+/** Texts. Most are prefixed with the function that was called, see `prefixed`. */
+const text = {
+  // Interfaces.
+  mustBeNew: (name) => `WebAssembly.${name} must be invoked with 'new'`,
+  receiver: (name) => `Receiver is not a WebAssembly.${name}`,
+  bufferSource: 'Argument 0 must be a buffer source',
+  bufferSourceOrModule: 'Argument 0 must be a buffer source or a WebAssembly.Module object',
+  moduleRequired: 'Argument 0 must be a WebAssembly.Module',
+  argumentRequired: (index) => `Argument ${index} is required`,
+  argumentObject: (index) => `Argument ${index} must be an object`,
+  emptySource: 'BufferSource argument is empty',
+
+  // Numbers. `what` is "Argument 0" or "Property 'initial'".
+  propertyRequired: (name) => `Property '${name}' is required`,
+  notNumber: (what) => `${what} must be convertible to a valid number`,
+  negative: (what) => `${what} must be non-negative`,
+  notUnsignedLong: (what) => `${what} must be in the unsigned long range`,
+  aboveBound: (name, value, bound) => `Property '${name}': value ${value} is above the upper bound ${bound}`,
+  belowBound: (name, value, bound) => `Property '${name}': value ${value} is below the lower bound ${bound}`,
+
+  // Descriptors.
+  descriptor: (kind) => `Argument 0 must be a ${kind} descriptor`,
+  addressType: (type) => `Unknown address type '${type}'; pass 'i32'`,
+  sharedMemory: "Property 'shared': shared memories are not supported",
+  elementType: "Descriptor property 'element' must be a WebAssembly reference type",
+  valueType: "Descriptor property 'value' must be a WebAssembly type",
+  vectorGlobal: "A global of type 'v128' cannot be created in JavaScript",
+
+  // Memories, tables, globals.
+  memoryAllocation: 'could not allocate memory',
+  memoryGrowth: 'Maximum memory size exceeded',
+  bufferTransfer: 'ArrayBuffer is not detachable and could not be cloned.',
+  bufferResize: 'Method ArrayBuffer.prototype.resize called on incompatible receiver #<ArrayBuffer>',
+  tableAllocation: 'could not allocate table',
+  tableGrowth: (delta) => `failed to grow table by ${delta}`,
+  tableAddress: (index, element, size) => `invalid address ${index} in ${element} table of size ${size}`,
+  tableInitial:
+    'Argument 2 must be undefined or a value of type compatible with the type of the new table: ' +
+    `${FUNCTION_REQUIRED}.`,
+  tableValue: `Argument 1 is invalid for table: ${FUNCTION_REQUIRED}`,
+  tableGrowValue: `Argument 1 is invalid: ${FUNCTION_REQUIRED}`,
+  functionRequired: FUNCTION_REQUIRED,
+  getVector: "Can't get the value of s128 WebAssembly.Global",
+  setVector: "Can't set the value of s128 WebAssembly.Global",
+  setImmutable: "Can't set the value of an immutable global.",
+
+  // Imports. The first two follow "Import #0 "module": " or "Import #0 "module" "name": ".
+  importsRequired: 'Imports argument must be present and must be an object',
+  importModule: 'module is not an object or function',
+  importFunction: 'function import requires a callable',
+  importSignature: 'imported function does not match the expected type',
+  importGlobal: 'global import must be a number, valid Wasm reference, or WebAssembly.Global object',
+  importVector: 'global import of type v128 must be a WebAssembly.Global',
+  importMutable: 'imported mutable global must be a WebAssembly.Global object',
+  importMutability: 'imported global does not match the expected mutability',
+  importGlobalType: 'imported global does not match the expected type',
+  importMemory: 'memory import must be a WebAssembly.Memory object',
+  importMemorySize: (size, initial) =>
+    `memory import has ${size} pages which is smaller than the declared initial of ${initial}`,
+  importMemoryNoMaximum: (maximum) => `memory import has no maximum limit, expected at most ${maximum}`,
+  importMemoryMaximum: (actual, maximum) =>
+    `memory import has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
+  importTable: 'table import requires a WebAssembly.Table',
+  importTableType: 'imported table does not match the expected type',
+  importTableSize: (index, initial, size) =>
+    `table import ${index} is smaller than initial ${initial}, got ${size}`,
+  importTableNoMaximum: (index, maximum) => `table import ${index} has no maximum length; required: ${maximum}`,
+  importTableMaximum: (index, actual, maximum) =>
+    `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
+
+  // Instantiation.
+  dataSegment: (index) => `data segment ${index} is out of bounds`,
+  elementSegment: 'table index is out of bounds',
+
+  // Calls; no prefix.
+  incompatible: 'type incompatibility when transforming from/to JS',
+  notIterable: (what) => `${what} is not iterable (cannot read property Symbol(Symbol.iterator))`,
+  notObject: (what, value) => `Result of the ${what} method is not an object: ${value}`,
+  resultCount: 'multi-return length mismatch',
+
+  // Streaming; no prefix.
+  response: 'The "source" argument must be an instance of Response or an Promise resolving to Response.',
+  responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
+  responseStatus: (status) => `WebAssembly response has status code ${status}`,
+  responseUsed: 'WebAssembly response body has already been used',
+
+  internal: (what) => `wrt: internal error: ${what}`,
+};
+
+/** Class and text of each trap, by the numbers of `src/runtime/trap.rs`. */
+const TRAPS = [
+  [Error, text.internal('unknown trap')],
+  [RuntimeError, 'unreachable'],
+  [RuntimeError, 'memory access out of bounds'],
+  [RuntimeError, 'table index is out of bounds'],
+  [RuntimeError, 'null function or function signature mismatch'],
+  [RuntimeError, 'divide by zero'],
+  [RuntimeError, 'remainder by zero'],
+  [RuntimeError, 'divide result unrepresentable'],
+  [RuntimeError, 'float unrepresentable in integer range'],
+  [RangeError, 'Maximum call stack size exceeded'],
+  [RangeError, 'Out of memory'],
+];
+const STACK_OVERFLOW = 9;
+
+/**
+ * The error that a trap of this code throws.
+ * @param {number} code
+ * @returns {Error}
+ */
+function trapError(code) {
+  const trap = TRAPS[code] || TRAPS[0];
+  return new /** @type {ErrorConstructor} */ (trap[0])(/** @type {string} */ (trap[1]));
+}
+
+/**
+ * Makes an error whose text names the function that was called.
+ * @param {ErrorConstructor} Class
+ * @param {string} api such as `WebAssembly.Module()`
+ * @param {string} message
+ */
+function prefixed(Class, api, message) {
+  return new Class(`${api}: ${message}`);
+}
+
+/** @type {(api: string, message: string) => Error} */
+const typeError = (api, message) => prefixed(TypeError, api, message);
+/** @type {(api: string, message: string) => Error} */
+const rangeError = (api, message) => prefixed(RangeError, api, message);
+
+module.exports = {
+  CompileError,
+  LinkError,
+  RuntimeError,
+  STACK_OVERFLOW,
+  prefixed,
+  rangeError,
+  text,
+  trapError,
+  typeError,
+};

@@ -1,0 +1,157 @@
+'use strict';
+
+/** WebAssembly.Global. */
+
+const binding = require('./binding');
+const { text, typeError } = require('./errors');
+const { watch } = require('./lifetime');
+const { ObjectCreate, Set } = require('./primordials');
+const { SLOT0, SLOT1, i32 } = require('./scratch');
+const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
+const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew, toString } = require('./webidl');
+
+/** @typedef {import('./lifetime').GlobalCell} GlobalCell */
+
+const globals = createBrand();
+
+/**
+ * The constructor; a second argument is the initial value.
+ * @this {object}
+ */
+function Global(descriptor, v = undefined) {
+  const api = 'WebAssembly.Global()';
+  requireNew(new.target, 'Global');
+  if (!isObject(descriptor)) throw typeError(api, text.descriptor('global'));
+  // 1.-3. Members in this order.
+  const mutable = !!(/** @type {any} */ (descriptor).mutable);
+  const type = valueType(/** @type {any} */ (descriptor).value, api);
+  if (type === 'v128') throw typeError(api, text.vectorGlobal);
+  // 4.-5. The value. Explicit undefined is a missing one, but no function reference.
+  const cell = newCell(type, mutable);
+  const value =
+    v === undefined && (type !== 'funcref' || arguments.length < 2)
+      ? defaultValue(type)
+      : toWebAssembly(v, type, cell, () => typeError(api, text.functionRequired));
+  // 6.-10. Allocate and initialize.
+  allocate(cell, value);
+  initialize(this, cell);
+}
+
+/** ToValueType. */
+function valueType(value, api) {
+  const type = toString(value);
+  switch (type) {
+    case 'i32':
+    case 'i64':
+    case 'f32':
+    case 'f64':
+    case 'v128':
+    case 'externref':
+      return type;
+    case 'anyfunc':
+      return 'funcref';
+    default:
+      throw typeError(api, text.valueType);
+  }
+}
+
+/**
+ * @param {string} type
+ * @param {boolean} mutable
+ * @returns {GlobalCell}
+ */
+function newCell(type, mutable) {
+  return { handle: 0, type, mutable, object: null, edges: new Set() };
+}
+
+/** global_alloc with a value that `toWebAssembly` returned. */
+function allocate(cell, value) {
+  store(value, cell.type, 2);
+  i32[SLOT0] = typeNumber(cell.type);
+  i32[SLOT1] = cell.mutable ? 1 : 0;
+  binding.globalNew();
+  cell.handle = i32[SLOT0];
+  return watch(cell, binding.releaseGlobal);
+}
+
+/**
+ * A constant global for a value that was imported.
+ * @param {any} v
+ * @param {string} type
+ * @param {() => Error} refusal
+ * @returns {GlobalCell}
+ */
+function constantCell(v, type, refusal) {
+  const cell = newCell(type, false);
+  return allocate(cell, toWebAssembly(v, type, cell, refusal));
+}
+
+/**
+ * The cell of a global of the engine.
+ * @param {number} handle
+ * @param {import('./module').ExternType} type
+ * @returns {GlobalCell}
+ */
+function createCell(handle, type) {
+  const cell = newCell(/** @type {string} */ (type.value), !!type.mutable);
+  cell.handle = handle;
+  return watch(cell, binding.releaseGlobal);
+}
+
+function initialize(object, cell) {
+  cell.object = object;
+  globals.set(object, cell);
+  markUncloneable(object);
+  return object;
+}
+
+/**
+ * "Create a global object": cell and object stay together, so the cell is the cache.
+ * @param {GlobalCell} cell
+ * @returns {object}
+ */
+function globalObject(cell) {
+  return cell.object === null ? initialize(ObjectCreate(Global.prototype), cell) : cell.object;
+}
+
+/**
+ * The cell of a Global; undefined for any other value.
+ * @type {(value: unknown) => GlobalCell | undefined}
+ */
+const globalCell = globals.get;
+
+/** GetGlobalValue. */
+function getValue(cell, api) {
+  if (cell.type === 'v128') throw typeError(api, text.getVector);
+  i32[SLOT0] = cell.handle;
+  binding.globalGet();
+  return load(cell.type, 1);
+}
+
+defineInterface(Global, {
+  valueOf() {
+    const api = 'WebAssembly.Global.valueOf()';
+    return getValue(receiver(globals, this, 'Global', api), api);
+  },
+
+  get value() {
+    const api = 'get WebAssembly.Global.value';
+    return getValue(receiver(globals, this, 'Global', api), api);
+  },
+
+  set value(v) {
+    const api = 'set WebAssembly.Global.value';
+    const cell = receiver(globals, this, 'Global', api);
+    // 4.-5. What cannot be set.
+    if (cell.type === 'v128') throw typeError(api, text.setVector);
+    if (!cell.mutable) throw typeError(api, text.setImmutable);
+    // 6. The value.
+    const value = toWebAssembly(v, cell.type, cell, () => typeError(api, text.functionRequired));
+    // 7. Write.
+    store(value, cell.type, 1);
+    i32[SLOT0] = cell.handle;
+    binding.globalSet();
+  },
+});
+
+module.exports = { Global, constantCell, createCell, globalCell, globalObject };

@@ -1,0 +1,389 @@
+'use strict';
+
+/** WebAssembly.Instance, and instantiation in the three steps that the standard's texts need. */
+
+const binding = require('./binding');
+const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
+const { createFunction, createThunk, functionRecord } = require('./function');
+const globals = require('./global');
+const { hold, publish, watch } = require('./lifetime');
+const memories = require('./memory');
+const { describe, requireModule } = require('./module');
+const {
+  Int32Array,
+  Map,
+  MapGet,
+  MapSet,
+  ObjectCreate,
+  ObjectDefineProperty,
+  ObjectFreeze,
+  ObjectSetPrototypeOf,
+  Set,
+  SetAdd,
+  StringIncludes,
+} = require('./primordials');
+const { SLOT0, SLOT1, STATE, TRAP, i32 } = require('./scratch');
+const tables = require('./table');
+const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew } = require('./webidl');
+
+/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
+/** @typedef {import('./lifetime').ModuleCell} ModuleCell */
+/** @typedef {import('./module').ExternType} ExternType */
+
+/** What comes before the exports in the engine's answer. */
+const HEADER = 3;
+
+const instances = createBrand();
+
+/**
+ * The constructor; a second argument has the imports.
+ * @this {object}
+ */
+function Instance(module, importObject = undefined) {
+  const api = 'WebAssembly.Instance()';
+  requireNew(new.target, 'Instance');
+  const moduleCell = requireModule(module, api);
+  checkImportObject(importObject, api);
+  // 1.-4. Read the imports.
+  const values = readImports(moduleCell, importObject, api);
+  // 5.-6. Instantiate and initialize.
+  initialize(this, instantiateCore(moduleCell, values, api));
+}
+
+/** The conversion to `optional object`. */
+function checkImportObject(importObject, api) {
+  if (importObject !== undefined && !isObject(importObject)) throw typeError(api, text.argumentObject(1));
+}
+
+/** "Import #0 "module" "name"", by which texts name an import. */
+function importLabel(index, type) {
+  return `Import #${index} "${type.module}" "${type.name}": `;
+}
+
+/**
+ * "Read the imports": the values in order. It checks their kinds only; types come in
+ * `linkImports`, when no code of the user runs any more.
+ * @param {ModuleCell} moduleCell
+ * @param {any} importObject
+ * @param {string} api
+ * @returns {any[]}
+ */
+function readImports(moduleCell, importObject, api) {
+  const { imports } = describe(moduleCell);
+  // 1.
+  if (imports.length > 0 && importObject === undefined) throw typeError(api, text.importsRequired);
+  const values = [];
+  for (let i = 0; i < imports.length; i++) {
+    const type = imports[i];
+    // 7.2.-7.3. The module's object.
+    const object = importObject[/** @type {string} */ (type.module)];
+    if (!isObject(object)) throw typeError(api, `Import #${i} "${type.module}": ${text.importModule}`);
+    // 7.4. The value.
+    const value = object[type.name];
+    const problem = kindProblem(type, value);
+    if (problem !== undefined) throw prefixed(LinkError, api, importLabel(i, type) + problem);
+    values[i] = value;
+  }
+  return values;
+}
+
+/**
+ * What is wrong with the kind of an import's value, if anything.
+ * @param {ExternType} type
+ * @param {any} value
+ * @returns {string | undefined}
+ */
+function kindProblem(type, value) {
+  switch (type.kind) {
+    case 'function':
+      return typeof value === 'function' ? undefined : text.importFunction;
+    case 'memory':
+      return memories.memoryCell(value) ? undefined : text.importMemory;
+    case 'table':
+      return tables.tableCell(value) ? undefined : text.importTable;
+    default:
+      return globals.globalCell(value) ? undefined : globalProblem(type, value);
+  }
+}
+
+/** The same for a global whose value is not a Global. */
+function globalProblem(type, value) {
+  if (isConstant(type.value, value)) return undefined; // If it must be mutable: see `typeProblem`.
+  if (type.value === 'v128') return text.importVector;
+  if (type.mutable) return text.importMutable;
+  return type.value === 'funcref' ? text.functionRequired : text.importGlobal;
+}
+
+/** Whether a value can stand for a constant global of a type. */
+function isConstant(type, value) {
+  switch (type) {
+    case 'i64':
+      return typeof value === 'bigint';
+    case 'v128':
+      return false;
+    case 'funcref':
+      return value === null || functionRecord(value) !== undefined;
+    case 'externref':
+      return true;
+    default:
+      return typeof value === 'number';
+  }
+}
+
+/**
+ * What is wrong with the type of an import of the right kind, with its label, if anything.
+ * @param {number} index
+ * @param {ExternType} type
+ * @param {any} value
+ * @returns {string | undefined}
+ */
+function typeProblem(index, type, value) {
+  switch (type.kind) {
+    case 'function': {
+      const record = functionRecord(value);
+      if (record === undefined || record.signature === type.sig) return undefined;
+      return importLabel(index, type) + text.importSignature;
+    }
+    case 'memory':
+      return memoryProblem(index, type, /** @type {any} */ (memories.memoryCell(value)));
+    case 'table':
+      return tableProblem(index, type, /** @type {any} */ (tables.tableCell(value)));
+    default: {
+      const cell = globals.globalCell(value);
+      if (cell === undefined) return type.mutable ? importLabel(index, type) + text.importMutable : undefined;
+      if (cell.mutable !== !!type.mutable) return importLabel(index, type) + text.importMutability;
+      if (cell.type !== type.value) return importLabel(index, type) + text.importGlobalType;
+      return undefined;
+    }
+  }
+}
+
+/** `typeProblem` of a memory. */
+function memoryProblem(index, { module, name, minimum = 0, maximum }, cell) {
+  const size = memories.memorySize(cell);
+  let problem;
+  if (size < minimum) problem = text.importMemorySize(size, minimum);
+  else if (maximum === undefined) return undefined;
+  else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
+  else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
+  else return undefined;
+  return importLabel(index, { module, name }) + problem;
+}
+
+/** `typeProblem` of a table. */
+function tableProblem(index, { module, name, element, minimum = 0, maximum }, cell) {
+  const size = tables.tableSize(cell);
+  if (size < minimum) return text.importTableSize(index, minimum, size);
+  if (maximum !== undefined) {
+    if (cell.maximum === -1) return text.importTableNoMaximum(index, maximum);
+    if (cell.maximum > maximum) return text.importTableMaximum(index, cell.maximum, maximum);
+  }
+  return cell.element === element ? undefined : importLabel(index, { module, name }) + text.importTableType;
+}
+
+/**
+ * "Instantiate the core of a WebAssembly module" and what "initialize an instance object" needs.
+ * @param {ModuleCell} moduleCell
+ * @param {any[]} values what `readImports` returned
+ * @param {string} api
+ * @returns {{ cell: InstanceCell, exports: object }}
+ */
+function instantiateCore(moduleCell, values, api) {
+  const description = describe(moduleCell);
+  // 2. module_instantiate: match types, allocate, initialize tables and memories.
+  const linked = linkImports(description.imports, values, api);
+  const answer = binding.instantiate(moduleCell.handle, linked.numbers);
+  if (typeof answer === 'string') throw rangeError(api, answer);
+  const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;
+  const { cell, exports } = createCell(moduleCell, values, linked, answer);
+  // The cell exists first even if a segment was out of bounds: tables may hold functions by then.
+  if (trap !== undefined) throw trap;
+  // The start function.
+  const start = answer[2];
+  if (start !== 0) {
+    const known = MapGet(cell.functions, start);
+    const func = known || createFunction(cell, start, binding.functionIndex(start), '>');
+    func();
+  }
+  return { cell, exports };
+}
+
+/** The RuntimeError for an active segment out of bounds. */
+function segmentError(api) {
+  const message = i32[SLOT1] === 0 ? text.dataSegment(i32[SLOT0]) : text.elementSegment;
+  return prefixed(RuntimeError, api, message);
+}
+
+/**
+ * Checks the types of imports and finds the numbers by which the engine knows them.
+ * @param {ExternType[]} imports
+ * @param {any[]} values
+ * @param {string} api
+ */
+function linkImports(imports, values, api) {
+  for (let i = 0; i < imports.length; i++) {
+    const problem = typeProblem(i, imports[i], values[i]);
+    if (problem !== undefined) throw prefixed(LinkError, api, problem);
+  }
+  const numbers = new Int32Array(imports.length);
+  /** Cells of memories, tables and globals; undefined at functions. @type {any[]} */
+  const cells = [];
+  for (let i = 0; i < imports.length; i++) {
+    const { kind, value: type } = imports[i];
+    const value = values[i];
+    let cell;
+    if (kind === 'function') {
+      const record = functionRecord(value);
+      numbers[i] = record === undefined ? 0 : record.number;
+    } else {
+      if (kind === 'memory') cell = memories.memoryCell(value);
+      else if (kind === 'table') cell = tables.tableCell(value);
+      else cell = globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
+      numbers[i] = /** @type {any} */ (cell).handle;
+    }
+    cells[i] = cell;
+  }
+  return { numbers, cells };
+}
+
+/** `readImports` has accepted the value. */
+function unreachable() {
+  return new LinkError(text.functionRequired);
+}
+
+/**
+ * Makes the cell of a new instance with all its edges, and "create an exports object".
+ * @param {ModuleCell} moduleCell
+ * @param {any[]} values of the imports
+ * @param {{ cells: any[] }} linked
+ * @param {Int32Array} answer of the engine
+ */
+function createCell(moduleCell, values, linked, answer) {
+  const { imports, exports } = describe(moduleCell);
+  /** @type {InstanceCell} */
+  const cell = {
+    handle: answer[0],
+    module: moduleCell,
+    hostBase: answer[1],
+    thunks: [],
+    functions: new Map(),
+    parts: [],
+    edges: new Set(),
+  };
+  // Cells of imported memories, tables and globals by handle: the object caches of the standard.
+  const known = { memory: new Map(), table: new Map(), global: new Map() };
+  // Whether functions of the instance can become known as values only.
+  let leaks = false;
+
+  for (let i = 0; i < imports.length; i++) {
+    const type = imports[i];
+    leaks = leaks || hasFunctions(type);
+    if (type.kind === 'function') {
+      addFunction(cell, type, values[i]);
+      continue;
+    }
+    const part = linked.cells[i];
+    MapSet(known[type.kind], part.handle, part);
+    addPart(cell, type, part, type.kind === 'table' || type.mutable === true);
+  }
+  watch(cell, binding.releaseInstance);
+
+  // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export.
+  const object = {};
+  for (let i = 0; i < exports.length; i++) {
+    const type = exports[i];
+    const number = answer[HEADER + i];
+    leaks = leaks || hasFunctions(type);
+    let value;
+    if (type.kind === 'function') {
+      value = exportedFunction(cell, type, number);
+    } else {
+      let part = MapGet(known[type.kind], number);
+      if (part === undefined) {
+        part = createPart(type, number);
+        MapSet(known[type.kind], number, part);
+        addPart(cell, type, part, true);
+      }
+      value = partObject(type.kind, part);
+    }
+    ObjectDefineProperty(object, type.name, {
+      __proto__: null, // Nobody's Object.prototype has a say in this.
+      value,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  if (leaks) publish(cell);
+  ObjectSetPrototypeOf(object, null);
+  return { cell, exports: ObjectFreeze(object) };
+}
+
+/** Whether functions can come and go through an import or export. */
+function hasFunctions({ kind, sig, element, value }) {
+  if (kind === 'function') return StringIncludes(sig, 'a');
+  return element === 'funcref' || value === 'funcref';
+}
+
+/** Adds a function import to a cell. */
+function addFunction(cell, type, value) {
+  const record = functionRecord(value);
+  if (record === undefined) {
+    cell.thunks[cell.thunks.length] = createThunk(value, type.sig, cell);
+    return;
+  }
+  // The engine calls it directly. The place is kept because host functions count all imports.
+  cell.thunks[cell.thunks.length] = unreachable;
+  MapSet(cell.functions, record.number, value);
+  hold(cell, record);
+}
+
+/** Adds a memory, table or global to a cell; `fills` says whether the instance may store in it. */
+function addPart(cell, type, part, fills) {
+  cell.parts[cell.parts.length] = part;
+  if (fills && hasFunctions(type)) SetAdd(part.edges, cell);
+}
+
+/** The Exported Function of an export. */
+function exportedFunction(cell, type, number) {
+  const known = MapGet(cell.functions, number);
+  if (known !== undefined) return known;
+  return createFunction(cell, number, type.index, type.sig);
+}
+
+/** The cell of an export that the instance has made. */
+function createPart(type, handle) {
+  if (type.kind === 'memory') return memories.createCell(handle, type.maximum);
+  return type.kind === 'table' ? tables.createCell(handle, type) : globals.createCell(handle, type);
+}
+
+/** The object of a cell. */
+function partObject(kind, part) {
+  if (kind === 'memory') return memories.memoryObject(part);
+  return kind === 'table' ? tables.tableObject(part) : globals.globalObject(part);
+}
+
+/** "Initialize an instance object". */
+function initialize(object, state) {
+  instances.set(object, state);
+  markUncloneable(object);
+  return object;
+}
+
+/**
+ * @param {ModuleCell} moduleCell
+ * @param {any[]} values what `readImports` returned
+ * @param {string} api
+ * @returns {object}
+ */
+function createInstance(moduleCell, values, api) {
+  return initialize(ObjectCreate(Instance.prototype), instantiateCore(moduleCell, values, api));
+}
+
+defineInterface(Instance, {
+  get exports() {
+    return receiver(instances, this, 'Instance', 'WebAssembly.Instance.exports()').exports;
+  },
+});
+
+module.exports = { Instance, checkImportObject, createInstance, readImports };

@@ -1,0 +1,174 @@
+'use strict';
+
+/** WebAssembly.Memory. */
+
+const binding = require('./binding');
+const { rangeError, text, typeError } = require('./errors');
+const { watch } = require('./lifetime');
+const { ArrayBufferPrototype, ObjectCreate, ObjectDefineProperty, TypeError } = require('./primordials');
+const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
+const {
+  addressMember,
+  arrayBufferLength,
+  checkAddressType,
+  createBrand,
+  defineInterface,
+  isDetached,
+  isObject,
+  markUncloneable,
+  receiver,
+  requireNew,
+  unsignedLong,
+} = require('./webidl');
+
+/** @typedef {import('./lifetime').MemoryCell} MemoryCell */
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+
+const memories = createBrand();
+
+/**
+ * The constructor.
+ * @this {object}
+ */
+function Memory(descriptor) {
+  const api = 'WebAssembly.Memory()';
+  requireNew(new.target, 'Memory');
+  if (!isObject(descriptor)) throw typeError(api, text.descriptor('memory'));
+  // 1.-3. Members in this order.
+  checkAddressType(descriptor, api);
+  const initial = /** @type {number} */ (addressMember(descriptor, 'initial', api, true));
+  const maximum = addressMember(descriptor, 'maximum', api, false);
+  // A memory that is silently not shared would be worse than an error.
+  if (/** @type {any} */ (descriptor).shared) throw typeError(api, text.sharedMemory);
+  // 4.-5. The type must be valid.
+  if (initial > MAX_PAGES) throw rangeError(api, text.aboveBound('initial', initial, MAX_PAGES));
+  if (maximum !== undefined) {
+    if (maximum < initial) throw rangeError(api, text.belowBound('maximum', maximum, initial));
+    if (maximum > MAX_PAGES) throw rangeError(api, text.aboveBound('maximum', maximum, MAX_PAGES));
+  }
+  // 6.-8. Allocate.
+  i32[SLOT0] = initial;
+  i32[SLOT1] = maximum === undefined ? -1 : maximum;
+  binding.memoryNew();
+  const handle = i32[SLOT0];
+  if (handle === 0) throw rangeError(api, text.memoryAllocation);
+  // 9. Initialize.
+  initialize(this, createCell(handle, maximum));
+}
+
+/**
+ * The cell of a memory of the engine.
+ * @param {number} handle
+ * @param {number | undefined} maximum
+ * @returns {MemoryCell}
+ */
+function createCell(handle, maximum = -1) {
+  const cell = { handle, maximum, object: null, buffer: null, length: -1, growths: -1 };
+  return watch(cell, binding.releaseMemory);
+}
+
+function initialize(object, cell) {
+  cell.object = object;
+  memories.set(object, cell);
+  markUncloneable(object);
+  return object;
+}
+
+/**
+ * "Create a memory object": cell and object stay together, so the cell is the cache.
+ * @param {MemoryCell} cell
+ * @returns {object}
+ */
+function memoryObject(cell) {
+  return cell.object === null ? initialize(ObjectCreate(Memory.prototype), cell) : cell.object;
+}
+
+/**
+ * The cell of a Memory; undefined for any other value.
+ * @type {(value: unknown) => MemoryCell | undefined}
+ */
+const memoryCell = memories.get;
+
+/**
+ * Current size in pages.
+ * @param {MemoryCell} cell
+ */
+function memorySize(cell) {
+  i32[SLOT0] = cell.handle;
+  binding.memorySize();
+  return i32[SLOT0];
+}
+
+/** Methods that would take the buffer away from its memory, and what they throw instead. */
+const guards = [
+  ['transfer', text.bufferTransfer],
+  ['transferToFixedLength', text.bufferTransfer],
+  ['resize', text.bufferResize],
+];
+
+/** "Create a fixed length memory buffer"; the former one is detached by that. */
+function createBuffer(cell) {
+  const buffer = binding.memoryBuffer(cell.handle);
+  // Stands for [[ArrayBufferDetachKey]], which Node-API cannot set.
+  for (let i = 0; i < guards.length; i++) {
+    if (!(guards[i][0] in ArrayBufferPrototype)) continue;
+    const key = guards[i][0];
+    const guard = {
+      [key]() {
+        throw new TypeError(guards[i][1]);
+      },
+    };
+    ObjectDefineProperty(buffer, key, { __proto__: null, value: guard[key] });
+  }
+  cell.buffer = buffer;
+  cell.length = arrayBufferLength(buffer);
+  cell.growths = i32[GROWTHS];
+  return buffer;
+}
+
+/**
+ * The buffer after some memory of this thread has grown, or when it is not certain that it is
+ * still attached: the same one if it is, else a new one.
+ */
+function refreshBuffer(cell) {
+  const { buffer, length } = cell;
+  if (buffer !== null && arrayBufferLength(buffer) === length && memorySize(cell) * PAGE === length) {
+    // Without bytes an attached buffer looks like a detached one.
+    if (length !== 0 || !isDetached(buffer)) {
+      cell.growths = i32[GROWTHS];
+      return buffer;
+    }
+  }
+  return createBuffer(cell);
+}
+
+defineInterface(Memory, {
+  grow(delta) {
+    const api = 'WebAssembly.Memory.grow()';
+    // 1. The memory.
+    const cell = receiver(memories, this, 'Memory', api);
+    // 4. The number of pages.
+    const pages = unsignedLong(delta, api, 'Argument 0');
+    // 5. Grow; the engine detaches the buffer.
+    i32[SLOT0] = cell.handle;
+    i32[SLOT1] = pages;
+    binding.memoryGrow();
+    const previous = i32[SLOT0];
+    if (previous === -1) throw rangeError(api, text.memoryGrowth);
+    // 6.
+    return previous;
+  },
+
+  get buffer() {
+    /** @type {MemoryCell} */
+    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer');
+    const { buffer, length } = cell;
+    // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
+    if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
+    return refreshBuffer(cell);
+  },
+});
+
+module.exports = { Memory, createCell, memoryCell, memoryObject, memorySize };

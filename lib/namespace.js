@@ -1,0 +1,95 @@
+'use strict';
+
+/** The functions of the namespace object. */
+
+const binding = require('./binding');
+const { text, typeError } = require('./errors');
+const { checkImportObject, createInstance, readImports } = require('./instance');
+const { createModule, moduleCell, requireBytes } = require('./module');
+const { Uint8Array } = require('./primordials');
+const { responseBytes } = require('./streaming');
+const { bufferSource } = require('./webidl');
+
+/**
+ * "Asynchronously compile a WebAssembly module".
+ * @param {Uint8Array} source
+ * @param {string} api
+ * @returns {Promise<object>}
+ */
+async function compileBytes(source, api) {
+  const result = source.length === 0 ? text.emptySource : await binding.compileAsync(source);
+  return createModule(result, api);
+}
+
+async function compile(bytes) {
+  const api = 'WebAssembly.compile()';
+  return compileBytes(requireBytes(bytes, api), api);
+}
+
+/** "Asynchronously instantiate a WebAssembly module": reads the imports now, does the rest in a later job. */
+async function instantiateModule(cell, importObject, api) {
+  const values = readImports(cell, importObject, api);
+  await undefined;
+  return createInstance(cell, values, api);
+}
+
+/** "Instantiate a promise of a module". */
+async function instantiatePromise(promise, importObject, api) {
+  const module = await promise;
+  const cell = /** @type {import('./lifetime').ModuleCell} */ (moduleCell(module));
+  const instance = await instantiateModule(cell, importObject, api);
+  return { module, instance };
+}
+
+async function instantiate(bytesOrModule, importObject) {
+  const api = 'WebAssembly.instantiate()';
+  const cell = moduleCell(bytesOrModule);
+  const source = cell === undefined ? bufferSource(bytesOrModule) : undefined;
+  if (cell === undefined && source === undefined) throw typeError(api, text.bufferSourceOrModule);
+  checkImportObject(importObject, api);
+  if (cell !== undefined) return instantiateModule(cell, importObject, api);
+  return instantiatePromise(compileBytes(/** @type {Uint8Array} */ (source), api), importObject, api);
+}
+
+async function compileResponse(source, api) {
+  const bytes = new Uint8Array(await responseBytes(source));
+  // Unlike a buffer source, an empty body has no text of its own.
+  return createModule(await binding.compileAsync(bytes), api);
+}
+
+async function instantiateStreaming(source, importObject) {
+  const api = 'WebAssembly.instantiateStreaming()';
+  checkImportObject(importObject, api);
+  return instantiatePromise(compileResponse(source, api), importObject, api);
+}
+
+/**
+ * The functions of Web IDL are no async functions: those have another prototype. The async ones
+ * behind them turn every throw into a rejection.
+ */
+const operations = {
+  compile(bytes) {
+    return compile(bytes);
+  },
+
+  validate(bytes) {
+    return binding.validate(requireBytes(bytes, 'WebAssembly.validate()'));
+  },
+
+  instantiate(bytes) {
+    return instantiate(bytes, arguments[1]);
+  },
+};
+
+/** The functions of the Web API. */
+const streaming = {
+  compileStreaming(source) {
+    return compileResponse(source, 'WebAssembly.compileStreaming()');
+  },
+
+  instantiateStreaming(source) {
+    return instantiateStreaming(source, arguments[1]);
+  },
+};
+
+module.exports = { operations, streaming };

@@ -1,0 +1,91 @@
+'use strict';
+
+/**
+ * The built-ins that wrt relies on, as they were when it was loaded: a program may replace or patch
+ * the originals at any time, and must not change what happens in here by that.
+ */
+
+/**
+ * Makes a function that takes its `this` as first argument.
+ * @type {(method: Function) => (...args: any[]) => any}
+ */
+const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
+
+/** @type {(prototype: object, name: string) => ((object: object) => any) | undefined} */
+function getterOf(prototype, name) {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+  return descriptor && descriptor.get && uncurryThis(descriptor.get);
+}
+
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
+
+module.exports = {
+  uncurryThis,
+
+  // Functions and constructors.
+  ArrayBufferIsView: ArrayBuffer.isView,
+  BigIntAsIntN: BigInt.asIntN,
+  Error,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  FinalizationRegistry,
+  Function,
+  Int32Array,
+  JSONParse: JSON.parse,
+  Map,
+  MathMax: Math.max,
+  MathTrunc: Math.trunc,
+  ObjectCreate: Object.create,
+  ObjectDefineProperties: Object.defineProperties,
+  ObjectDefineProperty: Object.defineProperty,
+  ObjectFreeze: Object.freeze,
+  ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
+  ObjectSetPrototypeOf: Object.setPrototypeOf,
+  RangeError,
+  ReflectApply: Reflect.apply,
+  ReflectConstruct: Reflect.construct,
+  ReflectOwnKeys: Reflect.ownKeys,
+  Set,
+  String,
+  SymbolIterator: /** @type {typeof Symbol.iterator} */ (Symbol.iterator),
+  SymbolToStringTag: /** @type {typeof Symbol.toStringTag} */ (Symbol.toStringTag),
+  TypeError,
+  Uint8Array,
+  Uint32Array,
+  WeakRef,
+  setImmediate,
+
+  // Prototypes that users could reach and replace on their constructors never, but patch always.
+  ArrayBufferPrototype: ArrayBuffer.prototype,
+  ErrorPrototype: Error.prototype,
+  ObjectPrototype: Object.prototype,
+
+  // Methods and getters, with `this` as first argument.
+  ArrayBufferByteLength: /** @type {(b: object) => number} */ (getterOf(ArrayBuffer.prototype, 'byteLength')),
+  ArrayBufferResizable: getterOf(ArrayBuffer.prototype, 'resizable'),
+  DataViewBuffer: /** @type {(v: object) => any} */ (getterOf(DataView.prototype, 'buffer')),
+  DataViewByteLength: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteLength')),
+  DataViewByteOffset: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteOffset')),
+  FinalizationRegistryRegister: uncurryThis(FinalizationRegistry.prototype.register),
+  MapDelete: uncurryThis(Map.prototype.delete),
+  MapGet: uncurryThis(Map.prototype.get),
+  MapSet: uncurryThis(Map.prototype.set),
+  SetAdd: uncurryThis(Set.prototype.add),
+  SharedArrayBufferByteLength: /** @type {(b: object) => number} */ (
+    getterOf(SharedArrayBuffer.prototype, 'byteLength')
+  ),
+  StringCharCodeAt: uncurryThis(String.prototype.charCodeAt),
+  StringIncludes: uncurryThis(String.prototype.includes),
+  StringIndexOf: uncurryThis(String.prototype.indexOf),
+  StringSlice: uncurryThis(String.prototype.slice),
+  StringToLowerCase: uncurryThis(String.prototype.toLowerCase),
+  TypedArrayBuffer: /** @type {(v: object) => any} */ (getterOf(TypedArrayPrototype, 'buffer')),
+  TypedArrayByteLength: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteLength')),
+  TypedArrayByteOffset: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteOffset')),
+  TypedArraySet: uncurryThis(TypedArrayPrototype.set),
+  TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
+    uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
+  ),
+  WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
+};

@@ -1,0 +1,271 @@
+'use strict';
+
+/** What the interfaces need of Web IDL: conversions, brands, and properties with the right attributes. */
+
+const { text, typeError } = require('./errors');
+const {
+  ArrayBufferByteLength,
+  ArrayBufferIsView,
+  ArrayBufferResizable,
+  DataViewBuffer,
+  DataViewByteLength,
+  DataViewByteOffset,
+  MathTrunc,
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ReflectOwnKeys,
+  SharedArrayBufferByteLength,
+  StringCharCodeAt,
+  SymbolToStringTag,
+  TypedArrayBuffer,
+  TypedArrayByteLength,
+  TypedArrayByteOffset,
+  TypedArraySet,
+  TypedArrayTag,
+  Uint8Array,
+} = require('./primordials');
+
+/**
+ * Makes `structuredClone` and `postMessage` throw for an object, where Node can do that; elsewhere
+ * they make an empty object of it.
+ * @type {(object: object) => void}
+ */
+const markUncloneable = /** @type {any} */ (require('worker_threads')).markAsUncloneable || (() => {});
+
+/** @type {any} Returning an object from a base constructor makes it the `this` of the derived one. */
+const Identity = function (object) {
+  return object;
+};
+
+/**
+ * Makes a brand: a hidden mark on objects that carries their internal state and cannot be forged.
+ * A private field does this at a fraction of a WeakMap's cost, and survives subclassing.
+ */
+function createBrand() {
+  return class Brand extends Identity {
+    #state;
+
+    constructor(object, state) {
+      super(object);
+      this.#state = state;
+    }
+
+    /** Marks `object`. */
+    static set(object, state) {
+      new Brand(object, state);
+      return object;
+    }
+
+    /** The state of a marked object; undefined for anything else. */
+    static get(value) {
+      return isObject(value) && #state in value ? value.#state : undefined;
+    }
+  };
+}
+
+/** @type {(value: unknown) => value is object} */
+function isObject(value) {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+/**
+ * The state behind `this` in a method or accessor.
+ * @param {ReturnType<typeof createBrand>} brand
+ * @param {unknown} object
+ * @param {string} name of the interface
+ * @param {string} api
+ */
+function receiver(brand, object, name, api) {
+  const state = brand.get(object);
+  if (state === undefined) throw typeError(api, text.receiver(name));
+  return state;
+}
+
+/**
+ * Throws when an interface object is called as a function.
+ * @param {Function | undefined} newTarget
+ * @param {string} name
+ */
+function requireNew(newTarget, name) {
+  if (newTarget === undefined) throw typeError(`WebAssembly.${name}()`, text.mustBeNew(name));
+}
+
+/**
+ * Copies operations and attributes, which are enumerable in Web IDL, from an object literal:
+ * its methods are no constructors and its accessors have the right names.
+ * @param {object} target
+ * @param {object} members
+ */
+function defineMembers(target, members) {
+  const keys = ReflectOwnKeys(members);
+  for (let i = 0; i < keys.length; i++) {
+    ObjectDefineProperty(target, keys[i], /** @type {any} */ (ObjectGetOwnPropertyDescriptor(members, keys[i])));
+  }
+}
+
+/**
+ * Gives an interface object and its prototype the properties that Web IDL wants.
+ * @param {Function} constructor
+ * @param {object} members of the prototype
+ * @param {object} [statics]
+ */
+function defineInterface(constructor, members, statics) {
+  ObjectDefineProperty(constructor, 'prototype', { writable: false });
+  defineMembers(constructor.prototype, members);
+  if (statics) defineMembers(constructor, statics);
+  ObjectDefineProperty(constructor.prototype, SymbolToStringTag, {
+    value: `WebAssembly.${constructor.name}`,
+    configurable: true,
+  });
+}
+
+/**
+ * AddressValueToU64 for "i32", which is `[EnforceRange] unsigned long`.
+ * @param {any} value
+ * @param {string} api
+ * @param {string} what names the value in errors
+ * @returns {number}
+ */
+function unsignedLong(value, api, what) {
+  // 1. ToNumber; throws for a Symbol or BigInt.
+  const number = +value;
+  // 2. Not finite: TypeError.
+  if (number - number !== 0) throw typeError(api, text.notNumber(what));
+  // 3. Towards zero, then the range.
+  const integer = MathTrunc(number) + 0;
+  if (integer < 0) throw typeError(api, text.negative(what));
+  if (integer > 0xffffffff) throw typeError(api, text.notUnsignedLong(what));
+  return integer;
+}
+
+/**
+ * A member of a descriptor that is an address value.
+ * @param {object} descriptor
+ * @param {string} name
+ * @param {string} api
+ * @param {boolean} required
+ * @returns {number | undefined}
+ */
+function addressMember(descriptor, name, api, required) {
+  const value = descriptor[name];
+  if (value !== undefined) return unsignedLong(value, api, `Property '${name}'`);
+  if (required) throw typeError(api, text.propertyRequired(name));
+  return undefined;
+}
+
+/**
+ * The member "address" of a descriptor; there are only "i32" addresses so far.
+ * @param {object} descriptor
+ * @param {string} api
+ */
+function checkAddressType(descriptor, api) {
+  const value = descriptor.address;
+  if (value === undefined) return;
+  const type = toString(value);
+  if (type !== 'i32') throw typeError(api, text.addressType(type));
+}
+
+/**
+ * ToString; unlike the function String it refuses a Symbol.
+ * @type {(value: any) => string}
+ */
+const toString = (value) => `${value}`;
+
+/**
+ * Whether a string has no lone surrogates, that is, whether it can equal a name in a module.
+ * @param {string} string
+ */
+function isWellFormed(string) {
+  for (let i = 0; i < string.length; i++) {
+    const unit = StringCharCodeAt(string, i);
+    if ((unit & 0xf800) !== 0xd800) continue;
+    if (unit >= 0xdc00 || ++i === string.length) return false;
+    if ((StringCharCodeAt(string, i) & 0xfc00) !== 0xdc00) return false;
+  }
+  return true;
+}
+
+/** The length of an ArrayBuffer, or undefined if `value` is none. */
+function arrayBufferLength(value) {
+  try {
+    return ArrayBufferByteLength(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The length of a SharedArrayBuffer, or undefined if `value` is none. */
+function sharedArrayBufferLength(value) {
+  try {
+    return SharedArrayBufferByteLength(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an ArrayBuffer is detached. Node 18 and 20 have no property that says so. */
+function isDetached(buffer) {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * The bytes of a BufferSource ([AllowShared], [AllowResizable]), or undefined if `source` is none.
+ * The engine copies what it gets while it may rely on it; memory that another thread may write or
+ * that may shrink is copied here.
+ * @param {any} source
+ * @returns {Uint8Array | undefined}
+ */
+function bufferSource(source) {
+  if (typeof source !== 'object' || source === null) return undefined;
+  let buffer = source;
+  let offset = 0;
+  let length;
+  if (ArrayBufferIsView(source)) {
+    if (TypedArrayTag(source) !== undefined) {
+      buffer = TypedArrayBuffer(source);
+      offset = TypedArrayByteOffset(source);
+      length = TypedArrayByteLength(source);
+    } else {
+      buffer = DataViewBuffer(source);
+      try {
+        offset = DataViewByteOffset(source);
+        length = DataViewByteLength(source);
+      } catch {
+        length = 0; // Detached, or out of the buffer's bounds: it holds no bytes.
+      }
+    }
+  }
+  const owned = arrayBufferLength(buffer);
+  const size = owned === undefined ? sharedArrayBufferLength(buffer) : owned;
+  if (size === undefined) return undefined;
+  if (length === undefined) length = size;
+  if (length === 0) return new Uint8Array(0);
+  const view = new Uint8Array(buffer, offset, length);
+  if (owned !== undefined && !(ArrayBufferResizable && ArrayBufferResizable(buffer))) return view;
+  const copy = new Uint8Array(length);
+  TypedArraySet(copy, view);
+  return copy;
+}
+
+module.exports = {
+  addressMember,
+  arrayBufferLength,
+  bufferSource,
+  checkAddressType,
+  createBrand,
+  defineInterface,
+  defineMembers,
+  isDetached,
+  isObject,
+  isWellFormed,
+  markUncloneable,
+  receiver,
+  requireNew,
+  toString,
+  unsignedLong,
+};
