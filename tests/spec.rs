@@ -513,5 +513,7 @@ fn core_2_0() {
 
 #[test]
 fn simd() {
-    run_all(proposal(Proposal::Simd), 24_000);
+    // One file of the set is of WebAssembly 3.0: it wants several memories.
+    let files = proposal(Proposal::Simd).filter(|file| file.name() != "simd_memory-multi.wast");
+    run_all(files, 24_000);
 }

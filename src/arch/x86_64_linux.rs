@@ -89,7 +89,9 @@ pub unsafe fn enter(
             "xor ebp, ebp",
             "call rcx",
             "mov rdi, [rsp]",
+            // The host is not where it was if it resumed the guest in between.
             "mov rsp, [rdi + {host}]",
+            "jmp qword ptr [rdi + {host} + 16]",
             "2:",
             "pop rbp",
             "pop rbx",

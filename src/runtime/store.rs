@@ -65,7 +65,9 @@ pub struct Store {
     depth: Cell<u32>,
     /// Record of the innermost activation.
     record: Cell<*mut Record>,
-    stack: GuestStack,
+    _stack: GuestStack,
+    /// One past its highest address.
+    stack_top: usize,
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
@@ -120,7 +122,8 @@ impl Store {
             running: Cell::new(false),
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
-            stack,
+            stack_top: stack.top(),
+            _stack: stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
             grown: RefCell::default(),
@@ -173,15 +176,13 @@ impl Store {
 
     /// Takes numbers for `count` host functions; the first one.
     pub fn number_host_functions(&self, count: u32) -> u32 {
-        let first = self.next_host_function.get();
-        // Numbers of long-dead host functions come round after four billion; 0 stays free.
-        let next = first.checked_add(count).unwrap_or(1);
-        self.next_host_function.set(next);
-        if next == 1 {
-            self.number_host_functions(count)
-        } else {
-            first
-        }
+        // JavaScript sees the numbers as i32. After two billion those of long-dead functions come round.
+        let first = match self.next_host_function.get().checked_add(count) {
+            Some(next) if next <= i32::MAX as u32 => next - count,
+            _ => 1,
+        };
+        self.next_host_function.set(first + count);
+        first
     }
 
     fn at(&self, offset: i32) -> *mut u8 {
@@ -215,12 +216,13 @@ impl Store {
         // SAFETY: `vm` is this store's, and no guest runs now.
         let guest = unsafe { (*vm).guest };
         let top = if self.depth.get() == 0 {
-            self.stack.top()
+            self.stack_top
         } else {
             guest.sp
         };
         let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
-        if record < self.stack.limit() + ENTRY_ROOM {
+        // SAFETY: as above.
+        if record < unsafe { (*vm).stack_limit } + ENTRY_ROOM {
             return self.set_state(State::Trap, Trap::StackOverflow as i32);
         }
         let record = record as *mut Record;
@@ -335,7 +337,7 @@ impl Store {
         if self.depth.get() > 0 {
             // SAFETY: `vm` is this store's, and no guest runs now.
             let sp = unsafe { (*self.vm.get()).guest.sp };
-            for address in (sp.next_multiple_of(8)..self.stack.top()).step_by(8) {
+            for address in (sp.next_multiple_of(8)..self.stack_top).step_by(8) {
                 // SAFETY: between the innermost suspended frame and the stack's top, all mapped.
                 let word = unsafe { (address as *const i64).read() };
                 if word >> 32 == EXTERN_TAG >> 32 && word as u32 != 0 {
