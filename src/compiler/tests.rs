@@ -125,3 +125,18 @@ fn deep_nesting_compiles() {
     );
     compile(&text);
 }
+
+#[test]
+fn functions_of_extreme_size_take_little_time() {
+    let locals = 20_000;
+    let sums: String = (1..locals)
+        .map(|i| format!("(local.set {i} (i64.add (local.get {i}) (local.get 1)))"))
+        .collect();
+    let text = format!(
+        "(module (func (param i32) (local {}) (loop {sums} (br_if 0 (local.get 0)))))",
+        "i64 ".repeat(locals)
+    );
+    let start = std::time::Instant::now();
+    compile(&text);
+    assert!(start.elapsed().as_secs() < 20);
+}
