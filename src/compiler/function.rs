@@ -45,6 +45,35 @@ pub(super) struct Translator<'a, 'b> {
     pub itself: Option<FuncRef>,
 }
 
+/// The body of function `index` (imported ones included).
+fn body(module: &Module, index: u32) -> Result<FunctionBody<'_>> {
+    let range = index
+        .checked_sub(module.imported_functions)
+        .and_then(|defined| module.bodies.get(defined as usize))
+        .ok_or("no such function")?;
+    let bytes = module
+        .bytes
+        .get(range.clone())
+        .ok_or("function body outside of the module")?;
+    Ok(FunctionBody::new(BinaryReader::new(
+        bytes,
+        range.start as u64,
+    )))
+}
+
+/// Does function `index` (imported ones included) have a body of `bytes` bytes or `locals` locals?
+pub(super) fn is_large(module: &Module, index: u32, bytes: usize, locals: usize) -> Result<bool> {
+    let body = body(module, index)?;
+    if body.as_bytes().len() >= bytes {
+        return Ok(true);
+    }
+    let mut count = 0;
+    for declaration in body.get_locals_reader().map_err(parse_error)? {
+        count += declaration.map_err(parse_error)?.0 as usize;
+    }
+    Ok(count >= locals)
+}
+
 /// Translates function `index` (imported ones included) into `context`.
 pub(super) fn translate(
     isa: &dyn TargetIsa,
@@ -54,20 +83,12 @@ pub(super) fn translate(
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
 ) -> Result<()> {
-    let range = index
-        .checked_sub(module.imported_functions)
-        .and_then(|defined| module.bodies.get(defined as usize))
-        .ok_or("no such function")?
-        .clone();
-    let bytes = module
-        .bytes
-        .get(range.clone())
-        .ok_or("function body outside of the module")?;
+    let body = body(module, index)?;
     let ty = module.function_type(index);
     context.func.signature = signature::guest(ty);
     context.func.name = UserFuncName::user(0, index);
     // What belongs to no instruction belongs to the start of the body.
-    let start = source_location(range.start as u64)?;
+    let start = source_location(body.range().start)?;
     context.func.params.ensure_base_srcloc(start);
     let mut e = Emitter::new(FunctionBuilder::new(&mut context.func, frontend))?;
     e.check_stack()?;
@@ -84,7 +105,6 @@ pub(super) fn translate(
         signatures: HashMap::new(),
         itself: None,
     };
-    let body = FunctionBody::new(BinaryReader::new(bytes, range.start as u64));
     translator.body(&body)?;
     translator.e.b.seal_all_blocks();
     translator.e.b.finalize(isa.frontend_config());

@@ -29,7 +29,7 @@ fn word_type(ty: ValType) -> Type {
 
 impl Emitter<'_> {
     /// What JavaScript sees of a value.
-    fn to_word(&mut self, value: Value, ty: ValType) -> Value {
+    fn lower_value(&mut self, value: Value, ty: ValType) -> Value {
         match ty {
             ValType::ExternRef => self.b.ins().ireduce(types::I32, value),
             ValType::FuncRef => {
@@ -56,7 +56,7 @@ impl Emitter<'_> {
     }
 
     /// The guest's value for what JavaScript wrote.
-    fn from_word(&mut self, thread: Value, word: Value, ty: ValType) -> Result<Value, String> {
+    fn lift_word(&mut self, thread: Value, word: Value, ty: ValType) -> Result<Value, String> {
         Ok(match ty {
             ValType::ExternRef => {
                 let slot = self.b.ins().uextend(types::I64, word);
@@ -68,10 +68,10 @@ impl Emitter<'_> {
     }
 
     /// The words of values, computed before anything is stored.
-    pub fn to_words(&mut self, values: &[Value], types: &[ValType]) -> Vec<Value> {
+    pub fn lower_values(&mut self, values: &[Value], types: &[ValType]) -> Vec<Value> {
         let values = values.iter().zip(types);
         values
-            .map(|(value, ty)| self.to_word(*value, *ty))
+            .map(|(value, ty)| self.lower_value(*value, *ty))
             .collect()
     }
 
@@ -97,7 +97,7 @@ impl Emitter<'_> {
         words
             .into_iter()
             .zip(types)
-            .map(|(word, ty)| self.from_word(thread, word, *ty))
+            .map(|(word, ty)| self.lift_word(thread, word, *ty))
             .collect()
     }
 
@@ -130,7 +130,7 @@ impl Emitter<'_> {
         results: &[ValType],
     ) -> Result<Vec<Value>, String> {
         let thread = self.thread();
-        let words = self.to_words(args, params);
+        let words = self.lower_values(args, params);
         self.store_state(thread, State::Call);
         self.store_words(thread, &words, params);
         self.b

@@ -21,8 +21,17 @@ const SETTINGS: &[(&str, &str)] = &[
     ("use_colocated_libcalls", "false"),
 ];
 
+/// How registers are allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registers {
+    /// For good code, in time that grows with the square of a function's size in bad cases.
+    Optimized,
+    /// In time that grows with the function's size, for functions where the other would take minutes.
+    Fast,
+}
+
 /// The target description of this machine. `verify` has Cranelift check the IR of every function.
-pub(super) fn host(verify: bool) -> Result<OwnedTargetIsa, String> {
+pub(super) fn host(verify: bool, registers: Registers) -> Result<OwnedTargetIsa, String> {
     check_processor()?;
     let mut flags = settings::builder();
     for (name, value) in SETTINGS {
@@ -30,6 +39,13 @@ pub(super) fn host(verify: bool) -> Result<OwnedTargetIsa, String> {
             .set(name, value)
             .map_err(|error| format!("compiler setting {name}={value}: {error}"))?;
     }
+    let algorithm = match registers {
+        Registers::Optimized => "backtracking",
+        Registers::Fast => "single_pass",
+    };
+    flags
+        .set("regalloc_algorithm", algorithm)
+        .map_err(|error| error.to_string())?;
     let verify = if verify { "true" } else { "false" };
     flags
         .set("enable_verifier", verify)

@@ -55,7 +55,14 @@ pub struct TrapSite {
 /// Compiles functions. One for the process; usable from many threads at once.
 pub struct Compiler {
     isa: OwnedTargetIsa,
+    /// For functions of extreme size.
+    large: OwnedTargetIsa,
 }
+
+/// Size of a body (bytes) and number of locals from which a function is compiled with less effort, so
+/// that no module can keep a thread busy for minutes. Programs have functions of a tenth of that.
+const LARGE_BODY: usize = 256 << 10;
+const LARGE_LOCALS: usize = 4000;
 
 impl std::fmt::Debug for Compiler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,13 +89,20 @@ impl Compiler {
 
     /// A compiler for this machine, or why there cannot be one.
     pub fn new() -> Result<Self, String> {
-        isa::host(cfg!(any(debug_assertions, test))).map(|isa| Self { isa })
+        Self::with_verifier(cfg!(any(debug_assertions, test)))
     }
 
     /// Like [`Self::new`], but checks its own intermediate code even in release builds. For tests: it
     /// takes twice the time.
     pub fn verifying() -> Result<Self, String> {
-        isa::host(true).map(|isa| Self { isa })
+        Self::with_verifier(true)
+    }
+
+    fn with_verifier(verify: bool) -> Result<Self, String> {
+        Ok(Self {
+            isa: isa::host(verify, isa::Registers::Optimized)?,
+            large: isa::host(verify, isa::Registers::Fast)?,
+        })
     }
 
     /// Compiles defined function `index` (counted without imports).
@@ -101,8 +115,12 @@ impl Compiler {
         let index = index
             .checked_add(module.imported_functions)
             .ok_or("function index out of range")?;
-        output::compile(&*self.isa, &module.bytes, |context, frontend| {
-            function::translate(&*self.isa, module, offsets, index, context, frontend)
+        let isa = match function::is_large(module, index, LARGE_BODY, LARGE_LOCALS)? {
+            true => &*self.large,
+            false => &*self.isa,
+        };
+        output::compile(isa, &module.bytes, |context, frontend| {
+            function::translate(isa, module, offsets, index, context, frontend)
         })
     }
 

@@ -125,3 +125,21 @@ fn deep_nesting_compiles() {
     );
     compile(&text);
 }
+
+#[test]
+fn functions_of_extreme_size_take_little_time() {
+    let locals = 20_000;
+    let sums: String = (1..locals)
+        .map(|i| format!("(local.set {i} (i64.add (local.get {i}) (local.get 1)))"))
+        .collect();
+    let text = format!(
+        "(module (func (param i32) (local {}) (loop {sums} (br_if 0 (local.get 0)))))",
+        "i64 ".repeat(locals)
+    );
+    let (module, offsets) = module(&text);
+    // The verifier, which tests use otherwise, takes far longer than the rest.
+    let compiler = Compiler::with_verifier(false).unwrap();
+    let start = std::time::Instant::now();
+    compiler.function(&module, &offsets, 0).unwrap();
+    assert!(start.elapsed().as_secs() < 10);
+}

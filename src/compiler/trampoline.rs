@@ -37,7 +37,7 @@ pub(super) fn entry(
     let signature = e.b.import_signature(signature::guest(ty));
     let call = e.b.ins().call_indirect(signature, code, &args);
     let results = e.b.inst_results(call).to_vec();
-    let words = e.to_words(&results, &ty.results);
+    let words = e.lower_values(&results, &ty.results);
     e.store_words(thread, &words, &ty.results);
     e.store_state(thread, State::Done);
     e.b.ins().return_(&[]);
