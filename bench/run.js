@@ -27,7 +27,12 @@ function measure(file, impl) {
   const before = childrenTime();
   const start = performance.now();
   const { status, stderr, stdout } = spawnSync(process.execPath, [path.join(PROGRAMS, 'cases', file)], {
-    env: { ...process.env, NODE_OPTIONS: `--require ${JSON.stringify(path.join(PROGRAMS, 'preload.js'))}`, WRT_PROGRAM_IMPL: impl, TZ: 'UTC' },
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--require ${JSON.stringify(path.join(PROGRAMS, 'preload.js'))}`,
+      WRT_PROGRAM_IMPL: impl,
+      TZ: 'UTC',
+    },
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
@@ -36,7 +41,8 @@ function measure(file, impl) {
 }
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
-const line = (...cells) => console.log(cells.map((c, i) => (i ? String(c).padStart(12) : String(c).padEnd(20))).join(''));
+const line = (...cells) =>
+  console.log(cells.map((c, i) => (i ? String(c).padStart(12) : String(c).padEnd(20))).join(''));
 
 const impl = implName === 'wrt' ? path.join(__dirname, '..') : implName;
 console.log(`node ${process.version}, medians of ${REPEAT}, ms\n`);
@@ -52,11 +58,22 @@ for (const file of fs.readdirSync(path.join(PROGRAMS, 'cases')).sort()) {
     wrt.push(measure(file, impl));
   }
   if (new Set([...v8, ...wrt].map((r) => r.stdout)).size > 1) throw new Error(`${name}: the outputs differ`);
-  const values = [v8, wrt].map((runs) => ({ cpu: median(runs.map((r) => r.cpu)), wall: median(runs.map((r) => r.wall)) }));
+  const values = [v8, wrt].map((runs) => ({
+    cpu: median(runs.map((r) => r.cpu)),
+    wall: median(runs.map((r) => r.wall)),
+  }));
   const ratio = (key) => values[1][key] / values[0][key];
   ratios.push(ratio('cpu'));
   const cell = (n) => Math.round(n);
-  line(name, cell(values[0].cpu), cell(values[1].cpu), ratio('cpu').toFixed(2), cell(values[0].wall), cell(values[1].wall), ratio('wall').toFixed(2));
+  line(
+    name,
+    cell(values[0].cpu),
+    cell(values[1].cpu),
+    ratio('cpu').toFixed(2),
+    cell(values[0].wall),
+    cell(values[1].wall),
+    ratio('wall').toFixed(2),
+  );
 }
 const mean = Math.exp(ratios.reduce((sum, r) => sum + Math.log(r), 0) / ratios.length);
 console.log(`\ngeometric mean of the CPU ratios: ${mean.toFixed(2)}`);

@@ -171,7 +171,11 @@ fn argument(value: &Value) -> Json {
 }
 
 fn halves(v: u128) -> Json {
-    json!(["v128", (v as u64).to_string(), ((v >> 64) as u64).to_string()])
+    json!([
+        "v128",
+        (v as u64).to_string(),
+        ((v >> 64) as u64).to_string()
+    ])
 }
 
 fn expectation(expect: &Expect) -> Json {

@@ -55,7 +55,9 @@ async function work(engine) {
 }
 
 function inProcess(engine) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [__filename, '--engine', engine], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [__filename, '--engine', engine], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`sql.js failed on ${ENGINES[engine]}:\n${stderr}`);
   const answer = JSON.parse(stdout);
   if (answer.ran !== engine) throw new Error(`sql.js ran on ${ENGINES[answer.ran]} instead of ${ENGINES[engine]}`);
@@ -72,7 +74,8 @@ function printTable({ title, columns, values }) {
 function main() {
   const wrt = inProcess('wrt');
   const v8 = inProcess('v8');
-  console.log(`sql.js ${require('sql.js/package.json').version} on node ${process.version}, the results of wrt:`);
+  const { devDependencies } = require('../package.json');
+  console.log(`sql.js ${devDependencies['sql.js']} on node ${process.version}, the results of wrt:`);
   wrt.results.forEach(printTable);
   console.log();
   for (const [engine, { time }] of Object.entries({ wrt, v8 })) {

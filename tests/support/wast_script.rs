@@ -487,10 +487,7 @@ fn push_value(body: &mut enc::InstructionSink<'_>, ty: ValType, next: u32) -> u3
     match ty {
         ValType::F32 => body.f32_reinterpret_i32(),
         ValType::F64 => body.f64_reinterpret_i64(),
-        ValType::V128 => body
-            .i64x2_splat()
-            .local_get(next + 1)
-            .i64x2_replace_lane(1),
+        ValType::V128 => body.i64x2_splat().local_get(next + 1).i64x2_replace_lane(1),
         _ => body,
     };
     next + carriers(ty).len() as u32
