@@ -31,7 +31,9 @@ function replace(from, to) {
 function buildAddon() {
   if (!LIBRARY) throw new Error(`wrt does not run on ${process.platform}`);
   cargo('build', '--release', '--lib', '--quiet');
-  const target = process.env.CARGO_TARGET_DIR ? path.resolve(root, process.env.CARGO_TARGET_DIR) : path.join(root, 'target');
+  const target = process.env.CARGO_TARGET_DIR
+    ? path.resolve(root, process.env.CARGO_TARGET_DIR)
+    : path.join(root, 'target');
   replace(path.join(target, 'release', LIBRARY), path.join(root, 'wrt.node'));
 }
 

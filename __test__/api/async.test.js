@@ -34,7 +34,11 @@ same('instantiate with a module', async (W, log) => {
     await log.settled(() => W.instantiate(module, imports));
   }
   const mine = new RangeError('mine');
-  const bad = { get m() { throw mine; } };
+  const bad = {
+    get m() {
+      throw mine;
+    },
+  };
   log(await W.instantiate(module, bad).catch((e) => e === mine));
   log(await W.instantiate(MODULE, bad).catch((e) => e === mine));
 });
@@ -63,7 +67,13 @@ same('a trap and an exception during instantiation', async (W, log) => {
   await log.settled(() => W.instantiate(start, IMPORTS));
   await log.settled(() => W.instantiate(new W.Module(start), IMPORTS));
   const mine = {};
-  const throws = { m: { f() { throw mine; } } };
+  const throws = {
+    m: {
+      f() {
+        throw mine;
+      },
+    },
+  };
   log(await W.instantiate(start, throws).catch((e) => e === mine));
 });
 

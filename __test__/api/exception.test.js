@@ -4,7 +4,16 @@ const { same, instantiate } = require('../support/compare');
 const wat = require('../support/wat');
 
 same('tags', (W, log) => {
-  for (const descriptor of [undefined, {}, { parameters: [] }, { parameters: ['i32', 'externref'] }, { parameters: 5 }, { parameters: ['i8'] }, { parameters: [1] }, { parameters: new Set(['i64']) }]) {
+  for (const descriptor of [
+    undefined,
+    {},
+    { parameters: [] },
+    { parameters: ['i32', 'externref'] },
+    { parameters: 5 },
+    { parameters: ['i8'] },
+    { parameters: [1] },
+    { parameters: new Set(['i64']) },
+  ]) {
     log.try(() => new W.Tag(descriptor));
   }
 });
@@ -32,7 +41,11 @@ same('exceptions', (W, log) => {
 same('a thrown Exception passes through wasm', (W, log) => {
   const exception = new W.Exception(new W.Tag({ parameters: ['i32'] }), [7]);
   const { f } = instantiate(W, wat`(module (import "m" "f" (func $f)) (func (export "f") call $f))`, {
-    m: { f() { throw exception; } },
+    m: {
+      f() {
+        throw exception;
+      },
+    },
   });
   let caught;
   try {

@@ -16,8 +16,41 @@ const IDENTITY = wat`(module
   (func (export "v128") (param v128))
   (func (export "gives v128") (result v128) v128.const i64x2 0 0))`;
 
-const NUMBERS = [0, -0, 1, -1, 1.5, -1.5, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 31) - 1, 1e300, NaN, Infinity, -Infinity, 5e-324];
-const OTHERS = [undefined, null, true, '12', ' 0x10 ', 'x', '', [], [7], {}, 3n, -1n, 2n ** 63n, 2n ** 64n, Symbol('s'), () => {}];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  -1,
+  1.5,
+  -1.5,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 31) - 1,
+  1e300,
+  NaN,
+  Infinity,
+  -Infinity,
+  5e-324,
+];
+const OTHERS = [
+  undefined,
+  null,
+  true,
+  '12',
+  ' 0x10 ',
+  'x',
+  '',
+  [],
+  [7],
+  {},
+  3n,
+  -1n,
+  2n ** 63n,
+  2n ** 64n,
+  Symbol('s'),
+  () => {},
+];
 
 for (const type of ['i32', 'i64', 'f32', 'f64', 'externref', 'funcref']) {
   same(`arguments: ${type}`, (W, log) => {
@@ -28,7 +61,13 @@ for (const type of ['i32', 'i64', 'f32', 'f64', 'externref', 'funcref']) {
     log.try(() => exports[type]({ valueOf: () => 9 }));
     log.try(() => exports[type]({ valueOf: () => 9n }));
     log.try(() => exports[type]({ [Symbol.toPrimitive]: (hint) => (hint === 'number' ? 4 : 5) }));
-    log.try(() => exports[type]({ valueOf() { throw new RangeError('mine'); } }));
+    log.try(() =>
+      exports[type]({
+        valueOf() {
+          throw new RangeError('mine');
+        },
+      }),
+    );
   });
 }
 
@@ -48,7 +87,20 @@ same('several arguments: order of conversion, and none after an error', (W, log)
 same('a conversion may call into the same instance', (W, log) => {
   const { many, i32 } = instantiate(W, IDENTITY);
   const busy = (v) => ({ valueOf: () => (many(9, 9, 9, 9, 9, 9n, 9, 9, 'inner', 9), i32(77), v) });
-  log(many(busy(1), busy(2), busy(3), busy(4), busy(5), { valueOf: () => (i32(5), 6n) }, busy(7), busy(8), 'outer', busy(10)));
+  log(
+    many(
+      busy(1),
+      busy(2),
+      busy(3),
+      busy(4),
+      busy(5),
+      { valueOf: () => (i32(5), 6n) },
+      busy(7),
+      busy(8),
+      'outer',
+      busy(10),
+    ),
+  );
 });
 
 same('results', (W, log) => {
@@ -117,8 +169,18 @@ same('results of imports: none and several', (W, log) => {
     { length: 2, 0: 1, 1: 2n },
     { [Symbol.iterator]: 3 },
     { [Symbol.iterator]: () => 3 },
-    { [Symbol.iterator]() { throw new RangeError('mine'); } },
-    { [Symbol.iterator]: () => ({ next() { throw new RangeError('mine'); } }) },
+    {
+      [Symbol.iterator]() {
+        throw new RangeError('mine');
+      },
+    },
+    {
+      [Symbol.iterator]: () => ({
+        next() {
+          throw new RangeError('mine');
+        },
+      }),
+    },
   ];
   // V8 names its own caller in the text about what cannot be iterated.
   for (next of cases) log.try(two, { text: Array.isArray(next) });
@@ -134,7 +196,13 @@ same('what imports receive', (W, log) => {
       (func $me (export "call") (param externref)
         i32.const -1 i64.const -1 f32.const 0.1 f64.const 0.1 local.get 0 ref.func $me call $f
         i32.const -2147483648 i64.const 0x7fffffffffffffff f32.const nan f64.const -0 ref.null extern ref.null func call $f))`,
-    { m: { f(...args) { seen.push([this === undefined, args.length, ...args]); } } },
+    {
+      m: {
+        f(...args) {
+          seen.push([this === undefined, args.length, ...args]);
+        },
+      },
+    },
   );
   const object = {};
   call(object);
@@ -151,8 +219,18 @@ same('the receiver of imports', (W, log) => {
 });
 
 same('imports that are no plain functions', (W, log) => {
-  const call = (f) => instantiate(W, wat`(module (import "m" "f" (func $f (param i32) (result i32))) (func (export "f") (param i32) (result i32) local.get 0 call $f))`, { m: { f } }).f;
-  log(call(Math.abs)(-4), call(((a, b) => a + b).bind(null, 5))(6), call(new Proxy((x) => x * 2, {}))(4), call(Number)(3));
+  const call = (f) =>
+    instantiate(
+      W,
+      wat`(module (import "m" "f" (func $f (param i32) (result i32))) (func (export "f") (param i32) (result i32) local.get 0 call $f))`,
+      { m: { f } },
+    ).f;
+  log(
+    call(Math.abs)(-4),
+    call(((a, b) => a + b).bind(null, 5))(6),
+    call(new Proxy((x) => x * 2, {}))(4),
+    call(Number)(3),
+  );
   log.try(() => call(class {})(1));
   log.try(() => call(async () => 3)(1));
   log.try(() => call(Symbol)(1));
@@ -165,10 +243,26 @@ same('exceptions pass through unchanged', (W, log) => {
       (func $down (export "down") (param i32)
         (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))) (else (call $f)))
         (global.set $after (i32.const 1))))`,
-    { m: { f() { throw thrown; } } },
+    {
+      m: {
+        f() {
+          throw thrown;
+        },
+      },
+    },
   );
   let thrown;
-  for (thrown of [new Error('e'), new W.RuntimeError('r'), 'text', 1, undefined, null, Object.freeze({}), Symbol.iterator, () => {}]) {
+  for (thrown of [
+    new Error('e'),
+    new W.RuntimeError('r'),
+    'text',
+    1,
+    undefined,
+    null,
+    Object.freeze({}),
+    Symbol.iterator,
+    () => {},
+  ]) {
     let caught = 'nothing';
     try {
       depth.down(20);
@@ -236,13 +330,19 @@ same('references', (W, log) => {
   );
   for (const value of [{}, null, undefined, 5, -0, 'text', Symbol.for('s'), 9n, NaN, exports.keep]) {
     exports.keep(value);
-    log(exports.get().map((v) => Object.is(v, value)), exports.isNull(value));
+    log(
+      exports.get().map((v) => Object.is(v, value)),
+      exports.isNull(value),
+    );
     log(Object.is(exports.kept.value, value), Object.is(exports.t.get(1), value), exports.t.get(0));
   }
 });
 
 same('stack overflow is a RangeError, and the instance goes on', (W, log) => {
-  const { f, g } = instantiate(W, wat`(module (func $f (export "f") call $f) (func (export "g") (result i32) i32.const 3))`);
+  const { f, g } = instantiate(
+    W,
+    wat`(module (func $f (export "f") call $f) (func (export "g") (result i32) i32.const 3))`,
+  );
   log.try(f);
   log(g());
   log.try(f);

@@ -4,7 +4,25 @@ const { same, instantiate } = require('../support/compare');
 const wat = require('../support/wat');
 
 const TYPES = ['i32', 'i64', 'f32', 'f64', 'externref', 'anyfunc'];
-const VALUES = [0, -0, 1.5, 2 ** 31, 2 ** 32 + 1, NaN, '7', true, null, undefined, {}, [], 5n, 2n ** 63n, -(2n ** 64n) - 1n, Symbol('s'), () => {}];
+const VALUES = [
+  0,
+  -0,
+  1.5,
+  2 ** 31,
+  2 ** 32 + 1,
+  NaN,
+  '7',
+  true,
+  null,
+  undefined,
+  {},
+  [],
+  5n,
+  2n ** 63n,
+  -(2n ** 64n) - 1n,
+  Symbol('s'),
+  () => {},
+];
 
 const DESCRIPTORS = {
   none: undefined,
@@ -87,13 +105,20 @@ same('constant expressions', (W, log) => {
 });
 
 same('v128 globals', (W, log) => {
-  const { g, first } = instantiate(W, wat`(module (global $g (export "g") (mut v128) (v128.const i64x2 5 6))
-    (func (export "first") (result i64) (i64x2.extract_lane 0 (global.get $g))))`);
+  const { g, first } = instantiate(
+    W,
+    wat`(module (global $g (export "g") (mut v128) (v128.const i64x2 5 6))
+    (func (export "first") (result i64) (i64x2.extract_lane 0 (global.get $g))))`,
+  );
   log.try(() => g.value);
   log.try(() => (g.value = 1));
   log.try(() => g.valueOf());
-  const copy = instantiate(W, wat`(module (import "m" "g" (global $g (mut v128)))
-    (func (export "set") (global.set $g (v128.const i64x2 50 60))))`, { m: { g } });
+  const copy = instantiate(
+    W,
+    wat`(module (import "m" "g" (global $g (mut v128)))
+    (func (export "set") (global.set $g (v128.const i64x2 50 60))))`,
+    { m: { g } },
+  );
   log(first());
   copy.set();
   log(first());

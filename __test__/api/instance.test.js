@@ -82,7 +82,14 @@ same('imports are read in order, once each, and before anything is linked', (W, 
   const imports = watched('', { a: watched('a', { x() {}, z() {} }), b: watched('b', { y: 1 }) });
   log.try(() => new W.Instance(module, imports));
   log(seen);
-  log.try(() => new W.Instance(module, { get a() { throw new RangeError('mine'); } }));
+  log.try(
+    () =>
+      new W.Instance(module, {
+        get a() {
+          throw new RangeError('mine');
+        },
+      }),
+  );
 });
 
 same('exports object', (W, log) => {
@@ -98,11 +105,14 @@ same('exports object', (W, log) => {
 });
 
 same('exported functions', (W, log) => {
-  const exports = instantiate(W, wat`(module
+  const exports = instantiate(
+    W,
+    wat`(module
     (func $unused)
     (func $f (export "f") (export "again") (param i32 i64 f32))
     (func (export "g") (result i32 i32) i32.const 1 i32.const 2)
-    (table (export "t") funcref (elem $f $unused)))`);
+    (table (export "t") funcref (elem $f $unused)))`,
+  );
   const { f } = exports;
   log(f.name, f.length, exports.g.name, exports.g.length, Object.hasOwn(f, 'prototype'), typeof f);
   log(Object.getOwnPropertyDescriptor(f, 'name'), Object.getOwnPropertyDescriptor(f, 'length'));
@@ -114,9 +124,12 @@ same('exported functions', (W, log) => {
 });
 
 same('identity over instances', (W, log) => {
-  const first = instantiate(W, wat`(module
+  const first = instantiate(
+    W,
+    wat`(module
     (func (export "f")) (memory (export "m") 1) (table (export "t") 1 funcref)
-    (global (export "g") (mut i32) (i32.const 0)) (global (export "c") i32 (i32.const 9)))`);
+    (global (export "g") (mut i32) (i32.const 0)) (global (export "c") i32 (i32.const 9)))`,
+  );
   const second = instantiate(
     W,
     wat`(module (import "x" "f" (func)) (import "x" "m" (memory 0)) (import "x" "t" (table 0 funcref))
@@ -147,7 +160,13 @@ same('start functions', async (W, log) => {
   const mine = new TypeError('mine');
   let caught;
   try {
-    new W.Instance(start, { m: { f() { throw mine; } } });
+    new W.Instance(start, {
+      m: {
+        f() {
+          throw mine;
+        },
+      },
+    });
   } catch (e) {
     caught = e;
   }
@@ -160,9 +179,13 @@ same('segments: what is in front of a bad one stays written', (W, log) => {
   const memory = new W.Memory({ initial: 1 });
   const table = new W.Table({ initial: 2, element: 'anyfunc' });
   log.try(() =>
-    instantiate(W, wat`(module (import "m" "mem" (memory 1)) (data (i32.const 0) "abc") (data (i32.const 65535) "xy"))`, {
-      m: { mem: memory },
-    }),
+    instantiate(
+      W,
+      wat`(module (import "m" "mem" (memory 1)) (data (i32.const 0) "abc") (data (i32.const 65535) "xy"))`,
+      {
+        m: { mem: memory },
+      },
+    ),
   );
   log([...new Uint8Array(memory.buffer, 0, 4)], new Uint8Array(memory.buffer)[65535]);
   log.try(() =>
@@ -178,12 +201,19 @@ same('segments: what is in front of a bad one stays written', (W, log) => {
 
 same('globals given as numbers', (W, log) => {
   const get = (type, value) =>
-    instantiate(W, wat(`(module (import "m" "g" (global $g ${type})) (export "g" (global $g)))`), { m: { g: value } }).g;
+    instantiate(W, wat(`(module (import "m" "g" (global $g ${type})) (export "g" (global $g)))`), { m: { g: value } })
+      .g;
   log(get('i32', 2 ** 32 + 5).value, get('i32', -1.9).value, get('i64', 2n ** 64n + 1n).value);
   log(get('f32', 0.1).value, get('f64', 0.1).value, get('f64', NaN).value, get('f32', -0).value);
   const object = {};
   log(get('externref', object).value === object, get('externref', undefined).value, get('funcref', null).value);
-  for (const [type, value] of [['i32', 1n], ['i64', 1], ['f32', 'x'], ['f64', undefined], ['funcref', () => {}]]) {
+  for (const [type, value] of [
+    ['i32', 1n],
+    ['i64', 1],
+    ['f32', 'x'],
+    ['f64', undefined],
+    ['funcref', () => {}],
+  ]) {
     log.try(() => get(type, value));
   }
 });

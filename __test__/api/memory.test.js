@@ -20,7 +20,11 @@ const DESCRIPTORS = {
   'initial null': { initial: null },
   'initial symbol': { initial: Symbol('s') },
   'initial object': { initial: { valueOf: () => 3 } },
-  'initial throws': { get initial() { throw new RangeError('mine'); } },
+  'initial throws': {
+    get initial() {
+      throw new RangeError('mine');
+    },
+  },
   'initial 65537': { initial: 65537 },
   'initial 2**32': { initial: 2 ** 32 },
   'maximum below': { initial: 2, maximum: 1 },
@@ -40,12 +44,17 @@ same.each(DESCRIPTORS)('new Memory', (W, log, descriptor) => {
 same('the order in which a descriptor is read', (W, log) => {
   const seen = [];
   const watch = (values) =>
-    new Proxy(values, { get: (t, k) => (seen.push(`get ${String(k)}`), t[k]), has: (t, k) => (seen.push(`has ${String(k)}`), k in t) });
+    new Proxy(values, {
+      get: (t, k) => (seen.push(`get ${String(k)}`), t[k]),
+      has: (t, k) => (seen.push(`has ${String(k)}`), k in t),
+    });
   const number = (name, n) => ({ valueOf: () => (seen.push(`convert ${name}`), n) });
   log.try(() => new W.Memory(watch({ initial: number('initial', 1), maximum: number('maximum', 2) })));
   const memory = seen.splice(0).filter((s) => /initial|maximum/.test(s));
   log(memory);
-  log.try(() => new W.Table(watch({ element: 'anyfunc', initial: number('initial', 1), maximum: number('maximum', 2) })));
+  log.try(
+    () => new W.Table(watch({ element: 'anyfunc', initial: number('initial', 1), maximum: number('maximum', 2) })),
+  );
   log(seen.splice(0).filter((s) => /initial|maximum|element/.test(s)));
   log.try(() => new W.Global(watch({ value: 'i32', mutable: true }), number('value', 3)));
   log(seen.splice(0).filter((s) => /value|mutable/.test(s)));
@@ -94,10 +103,14 @@ same('growth by the guest detaches the old buffer', (W, log) => {
 same('one memory, two instances', (W, log) => {
   const memory = new W.Memory({ initial: 1 });
   const make = () =>
-    instantiate(W, wat`(module (import "m" "mem" (memory 1))
+    instantiate(
+      W,
+      wat`(module (import "m" "mem" (memory 1))
       (func (export "get") (param i32) (result i32) (i32.load (local.get 0)))
       (func (export "set") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
-      (func (export "grow") (result i32) (memory.grow (i32.const 1))))`, { m: { mem: memory } });
+      (func (export "grow") (result i32) (memory.grow (i32.const 1))))`,
+      { m: { mem: memory } },
+    );
   const [a, b] = [make(), make()];
   a.set(8, 123);
   log(b.get(8), new Uint32Array(memory.buffer)[2], a.grow(), memory.buffer);
@@ -140,7 +153,11 @@ ours('4 GiB', (W) => {
   expect(memory.buffer.byteLength).toBe(2 ** 32);
   const view = new Uint8Array(memory.buffer);
   view[2 ** 32 - 1] = 5;
-  const { load } = instantiate(W, wat`(module (import "m" "m" (memory 1)) (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`, { m: { m: memory } });
+  const { load } = instantiate(
+    W,
+    wat`(module (import "m" "m" (memory 1)) (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`,
+    { m: { m: memory } },
+  );
   expect(load(-1)).toBe(5);
   expect(() => memory.grow(1)).toThrow();
 });

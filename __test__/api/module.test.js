@@ -118,7 +118,11 @@ same('custom sections', (W, log) => {
   const module = new W.Module(bytes);
   for (const name of ['a', '', 'ä', 'b', null, 'name']) {
     const sections = W.Module.customSections(module, name);
-    log(name, sections, sections.map((s) => [...new Uint8Array(s)].join()));
+    log(
+      name,
+      sections,
+      sections.map((s) => [...new Uint8Array(s)].join()),
+    );
   }
   log.try(() => W.Module.customSections(module));
   log.try(() => W.Module.customSections(module, undefined));

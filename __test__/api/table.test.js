@@ -30,7 +30,17 @@ same.each(DESCRIPTORS)('new Table', (W, log, descriptor) => {
 same('new Table with a value', (W, log) => {
   const { f } = instantiate(W, wat`(module (func (export "f")))`);
   const object = {};
-  for (const [element, value] of [['anyfunc', f], ['anyfunc', null], ['anyfunc', undefined], ['anyfunc', () => {}], ['anyfunc', 1], ['externref', object], ['externref', null], ['externref', undefined], ['externref', 4]]) {
+  for (const [element, value] of [
+    ['anyfunc', f],
+    ['anyfunc', null],
+    ['anyfunc', undefined],
+    ['anyfunc', () => {}],
+    ['anyfunc', 1],
+    ['externref', object],
+    ['externref', null],
+    ['externref', undefined],
+    ['externref', 4],
+  ]) {
     log(element);
     const table = log.try(() => new W.Table({ element, initial: 3 }, value));
     if (table) log(table.get(2) === value, table.get(0));
@@ -68,11 +78,21 @@ same('tables of externref', (W, log) => {
     log(Object.is(table.get(0), value));
   }
   table.set(0);
-  log(table.get(0), table.grow(1), table.get(2), table.grow(1, 'init'), table.get(3), table.grow(1, undefined), table.get(4));
+  log(
+    table.get(0),
+    table.grow(1),
+    table.get(2),
+    table.grow(1, 'init'),
+    table.get(3),
+    table.grow(1, undefined),
+    table.get(4),
+  );
 });
 
 same('what the guest and JavaScript do to one table', (W, log) => {
-  const a = instantiate(W, wat`(module
+  const a = instantiate(
+    W,
+    wat`(module
     (type $t (func (result i32)))
     (func $one (export "one") (result i32) i32.const 1)
     (func $two (export "two") (result i32) i32.const 2)
@@ -84,11 +104,16 @@ same('what the guest and JavaScript do to one table', (W, log) => {
     (func (export "grow") (param i32 funcref) (result i32) (table.grow (local.get 1) (local.get 0)))
     (func (export "fill") (param i32 funcref i32) (table.fill (local.get 0) (local.get 1) (local.get 2)))
     (func (export "copy") (param i32 i32 i32) (table.copy (local.get 0) (local.get 1) (local.get 2)))
-    (func (export "size") (result i32) table.size))`);
-  const b = instantiate(W, wat`(module (import "a" "t" (table 1 funcref)) (type $t (func (result i32)))
+    (func (export "size") (result i32) table.size))`,
+  );
+  const b = instantiate(
+    W,
+    wat`(module (import "a" "t" (table 1 funcref)) (type $t (func (result i32)))
     (global $n (mut i32) (i32.const 40))
     (func (export "count") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
-    (func (export "call") (param i32) (result i32) (call_indirect (type $t) (local.get 0))))`, { a });
+    (func (export "call") (param i32) (result i32) (call_indirect (type $t) (local.get 0))))`,
+    { a },
+  );
   log(a.call(0), b.call(1), a.get(0) === a.one, a.t.get(1) === a.two);
   for (const index of [2, 3, -1]) log.try(() => a.call(index));
   a.t.set(2, b.count);

@@ -12,7 +12,8 @@ const TRAPS = {
   'i64.div_s by zero': '(drop (i64.div_s (i64.const 1) (i64.extend_i32_u (local.get $zero))))',
   'i64.rem_u by zero': '(drop (i64.rem_u (i64.const 1) (i64.extend_i32_u (local.get $zero))))',
   'i32.div_s overflow': '(drop (i32.div_s (i32.const 0x80000000) (i32.sub (local.get $zero) (i32.const 1))))',
-  'i64.div_s overflow': '(drop (i64.div_s (i64.const 0x8000000000000000) (i64.extend_i32_s (i32.sub (local.get $zero) (i32.const 1)))))',
+  'i64.div_s overflow':
+    '(drop (i64.div_s (i64.const 0x8000000000000000) (i64.extend_i32_s (i32.sub (local.get $zero) (i32.const 1)))))',
   'trunc of NaN': '(drop (i32.trunc_f32_s (f32.const nan)))',
   'trunc of a large number': '(drop (i64.trunc_f64_u (f64.const 1e30)))',
   'load out of bounds': '(drop (i32.load (i32.const 65533)))',
@@ -32,7 +33,8 @@ const TRAPS = {
   'table.copy': '(table.copy $table $table (i32.const 0) (i32.const 1) (i32.const 2))',
   'table.init': '(table.init $table $elem (i32.const 0) (i32.const 0) (i32.const 2))',
 };
-const moduleOf = (body) => wat(`(module
+const moduleOf = (body) =>
+  wat(`(module
   (type $void (func)) (type $int (func (param i32)))
   (import "m" "host" (func $host))
   (memory (export "memory") 1) (data $data "abcd")

@@ -9,7 +9,12 @@ if (name && name !== 'builtin') {
   const builtin = globalThis.WebAssembly;
   const impl = require(name);
   if (impl === builtin) throw new Error(`${name} is V8's WebAssembly`);
-  Object.defineProperty(globalThis, 'WebAssembly', { value: impl, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(globalThis, 'WebAssembly', {
+    value: impl,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
   // Whoever still finds V8's has to fail, or the comparison would be of V8 with itself.
   for (const type of ['Module', 'Instance', 'instantiate', 'compile']) {
     builtin[type] = () => {

@@ -51,16 +51,19 @@ test('a timeout of vm ends a loop of the guest', async () => {
   expect(slowest).toBeLessThan(1000);
 });
 
-test.each([['--cpu-prof'], ['--cpu-prof', '--cpu-prof-interval=100'], ['--heap-prof']])('under the profiler: %s %s', async (...flags) => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-profile-'));
-  try {
-    const nodeArgs = flags.filter((flag) => typeof flag === 'string' && flag.startsWith('--'));
-    expect(await result('profiled', 500, { nodeArgs, cwd: folder })).toEqual({ done: true });
-    expect(fs.readdirSync(folder)).toHaveLength(1);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-});
+test.each([['--cpu-prof'], ['--cpu-prof', '--cpu-prof-interval=100'], ['--heap-prof']])(
+  'under the profiler: %s %s',
+  async (...flags) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-profile-'));
+    try {
+      const nodeArgs = flags.filter((flag) => typeof flag === 'string' && flag.startsWith('--'));
+      expect(await result('profiled', 500, { nodeArgs, cwd: folder })).toEqual({ done: true });
+      expect(fs.readdirSync(folder)).toHaveLength(1);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 test.each([['--no-opt'], ['--stress-compaction', '--expose-gc'], ['--disallow-code-generation-from-strings']])(
   'with node %s',

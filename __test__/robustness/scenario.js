@@ -6,7 +6,8 @@ const { node } = require('../support/child');
 const SCRIPT = path.join(__dirname, 'scenarios.js');
 
 /** Runs a scenario in a process of its own. */
-const run = (name, { args = [], nodeArgs = [], ...options } = {}) => node([...nodeArgs, SCRIPT, name, ...args.map(String)], options);
+const run = (name, { args = [], nodeArgs = [], ...options } = {}) =>
+  node([...nodeArgs, SCRIPT, name, ...args.map(String)], options);
 
 /** The same, and it has to end well; its result. */
 async function result(name, count, options = {}) {

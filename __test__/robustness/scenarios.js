@@ -103,7 +103,13 @@ const scenarios = {
     const thrown = {};
     const { run, fine } = instantiate(
       `(module (import "m" "f" (func $f)) (func $g call $f) (func (export "run") call $g) (func (export "fine") (result i32) i32.const 5))`,
-      { m: { f() { throw thrown; } } },
+      {
+        m: {
+          f() {
+            throw thrown;
+          },
+        },
+      },
     );
     const grown = growth(count, () => {
       if (caught(run) !== thrown) throw new Error('another exception');
@@ -198,7 +204,11 @@ const scenarios = {
       [W, inner[1]],
       [builtin, inner[0]],
     ]) {
-      const { run } = instantiate(text, { m: { f: () => (caught(other.unreachable) && caught(other.deep) ? other.add(20, 22) : 0) } }, outer);
+      const { run } = instantiate(
+        text,
+        { m: { f: () => (caught(other.unreachable) && caught(other.deep) ? other.add(20, 22) : 0) } },
+        outer,
+      );
       result.push(run());
     }
     return { grown, result };
@@ -273,7 +283,13 @@ const scenarios = {
   },
 
   uncaughtThrow() {
-    const { f } = instantiate(NEST, { m: { f() { throw new TypeError('from the import'); } } });
+    const { f } = instantiate(NEST, {
+      m: {
+        f() {
+          throw new TypeError('from the import');
+        },
+      },
+    });
     f(1);
   },
 

@@ -8,7 +8,10 @@ const cache = new Map();
 module.exports = (strings, ...values) => {
   const text = typeof strings === 'string' ? strings : String.raw({ raw: strings }, ...values);
   if (!cache.has(text)) {
-    const module = wrtTest.wabt.parseWat('test.wat', new TextEncoder().encode(text), { reference_types: true, simd: true });
+    const module = wrtTest.wabt.parseWat('test.wat', new TextEncoder().encode(text), {
+      reference_types: true,
+      simd: true,
+    });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));
     } finally {

@@ -23,10 +23,17 @@ run(async () => {
   for (let i = 0; i < 4000; i++) source += `${PIECES[below(PIECES.length)](i)}\n`;
   const [imports, exports, facade, hasModule] = lexer.parse(source);
   print('made', JSON.stringify({ imports, exports, facade, hasModule }));
-  for (const parts of [['hash-wasm', 'dist', 'index.esm.js'], ['prettier', 'index.mjs'], ['web-tree-sitter', 'web-tree-sitter.js']]) {
+  for (const parts of [
+    ['hash-wasm', 'dist', 'index.esm.js'],
+    ['prettier', 'index.mjs'],
+    ['web-tree-sitter', 'web-tree-sitter.js'],
+  ]) {
     print(parts.join('/'), JSON.stringify(lexer.parse(fs.readFileSync(file(...parts), 'utf8'))));
   }
   for (let i = 0; i < 300; i++) lexer.parse(source.slice(0, 1000 * (i % 50)).replace(/[^\n]*$/, ''));
   print('astral', JSON.stringify(lexer.parse("export const \u{1D4D0} = '\u{1F600}'; import '\\u{1F600}'")));
-  print('error', message(() => lexer.parse('export { a b }; import {')));
+  print(
+    'error',
+    message(() => lexer.parse('export { a b }; import {')),
+  );
 });

@@ -21,5 +21,8 @@ var   q${k} ,  w${k}   =  0X${k.toString(16)}+1E3  ,  [ ]int{ 1,2 ,3 }\n`;
   print('formatted', all);
   print('stable', format(all.slice(0, all.indexOf('package p1\n'))) === all.slice(0, all.indexOf('package p1\n')));
   print('sample', all.slice(0, 150));
-  print('error', message(() => format('package p\nfunc (')));
+  print(
+    'error',
+    message(() => format('package p\nfunc (')),
+  );
 });

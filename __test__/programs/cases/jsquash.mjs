@@ -25,13 +25,13 @@ function picture(width, height) {
   const data = new Uint8ClampedArray(width * height * 4);
   for (let i = 0, y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      data[i++] = 128 + 120 * Math.sign(Math.floor(x / 9) % 2 - 0.5) * (y / height);
+      data[i++] = 128 + 120 * Math.sign((Math.floor(x / 9) % 2) - 0.5) * (y / height);
       data[i++] = (x * y) >> 4;
       data[i++] = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / 40;
       data[i++] = y < 20 ? x : 255;
     }
   }
-  return new ImageData(data, width, height);
+  return new globalThis.ImageData(data, width, height);
 }
 
 run(async () => {

@@ -35,14 +35,20 @@ run(async () => {
   const tree = parse('python', python);
   const kinds = {};
   const cursor = tree.walk();
-  for (let going = true; going; ) {
+  for (let going = true; going;) {
     kinds[cursor.nodeType] = (kinds[cursor.nodeType] ?? 0) + 1;
     if (cursor.gotoFirstChild()) continue;
     while (going && !cursor.gotoNextSibling()) going = cursor.gotoParent();
   }
   print('nodes', JSON.stringify(Object.entries(kinds).sort()));
-  const query = new Query(languages.python, '(function_definition name: (identifier) @name) (class_definition name: (identifier) @class (#match? @class "7$"))');
-  print('captures', JSON.stringify(query.captures(tree.rootNode).map(({ name, node }) => [name, node.text, node.startIndex])));
+  const query = new Query(
+    languages.python,
+    '(function_definition name: (identifier) @name) (class_definition name: (identifier) @class (#match? @class "7$"))',
+  );
+  print(
+    'captures',
+    JSON.stringify(query.captures(tree.rootNode).map(({ name, node }) => [name, node.text, node.startIndex])),
+  );
 
   let current = python;
   let previous = tree;
@@ -52,7 +58,14 @@ run(async () => {
     current = current.slice(0, at) + added + current.slice(at);
     const row = current.slice(0, at).split('\n').length - 1;
     const position = { row, column: 0 };
-    previous.edit({ startIndex: at, oldEndIndex: at, newEndIndex: at + added.length, startPosition: position, oldEndPosition: position, newEndPosition: { row: row + 1, column: 0 } });
+    previous.edit({
+      startIndex: at,
+      oldEndIndex: at,
+      newEndIndex: at + added.length,
+      startPosition: position,
+      oldEndPosition: position,
+      newEndPosition: { row: row + 1, column: 0 },
+    });
     const next = parse('python', (index) => current.slice(index, index + 1000), previous);
     print(`edit ${i}`, JSON.stringify(previous.getChangedRanges(next)));
     previous = next;
