@@ -7,6 +7,7 @@
 
 const {
   Error,
+  ErrorCaptureStackTrace,
   ErrorPrototype,
   ObjectCreate,
   ObjectDefineProperties,
@@ -127,7 +128,9 @@ const text = {
   resultCount: 'multi-return length mismatch',
 
   // Streaming; no prefix.
-  response: 'The "source" argument must be an instance of Response or an Promise resolving to Response.',
+  response: (value) =>
+    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' +
+    `Received ${value}`,
   responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
   responseUsed: 'WebAssembly response body has already been used',
@@ -154,11 +157,14 @@ const STACK_OVERFLOW = 9;
 /**
  * The error that a trap of this code throws.
  * @param {number} code
+ * @param {Function} below the stack trace begins below this function
  * @returns {Error}
  */
-function trapError(code) {
+function trapError(code, below) {
   const trap = TRAPS[code] || TRAPS[0];
-  return new /** @type {ErrorConstructor} */ (trap[0])(/** @type {string} */ (trap[1]));
+  const error = new /** @type {ErrorConstructor} */ (trap[0])(/** @type {string} */ (trap[1]));
+  ErrorCaptureStackTrace(error, below);
+  return error;
 }
 
 /**

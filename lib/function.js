@@ -89,7 +89,7 @@ function slow(depth, cell) {
       case TRAP: {
         const code = i32[CODE];
         if (code === STACK_OVERFLOW) scheduleReclaim();
-        throw trapError(code);
+        throw trapError(code, slow);
       }
       case RETHROW:
         throw thrown;

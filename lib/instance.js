@@ -284,7 +284,7 @@ function createCell(moduleCell, values, linked, answer) {
     }
     const part = linked.cells[i];
     MapSet(known[type.kind], part.handle, part);
-    addPart(cell, type, part, type.kind === 'table' || type.mutable === true);
+    addPart(cell, type, part);
   }
   watch(cell, binding.releaseInstance);
 
@@ -302,7 +302,7 @@ function createCell(moduleCell, values, linked, answer) {
       if (part === undefined) {
         part = createPart(type, number);
         MapSet(known[type.kind], number, part);
-        addPart(cell, type, part, true);
+        addPart(cell, type, part);
       }
       value = partObject(type.kind, part);
     }
@@ -338,10 +338,13 @@ function addFunction(cell, type, value) {
   hold(cell, record);
 }
 
-/** Adds a memory, table or global to a cell; `fills` says whether the instance may store in it. */
-function addPart(cell, type, part, fills) {
+/**
+ * Adds a memory, table or global to a cell. What can hold functions needs the edge back, too: the
+ * instance may store its own in there, or pass them to those that it finds there.
+ */
+function addPart(cell, type, part) {
   cell.parts[cell.parts.length] = part;
-  if (fills && hasFunctions(type)) SetAdd(part.edges, cell);
+  if (hasFunctions(type)) SetAdd(part.edges, cell);
 }
 
 /** The Exported Function of an export. */

@@ -26,6 +26,7 @@ module.exports = {
   ArrayBufferIsView: ArrayBuffer.isView,
   BigIntAsIntN: BigInt.asIntN,
   Error,
+  ErrorCaptureStackTrace: Error.captureStackTrace,
   Float32Array,
   Float64Array,
   BigInt64Array,
