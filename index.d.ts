@@ -182,20 +182,24 @@ export class Global<T extends ValueType = ValueType> {
   valueOf(): ValueTypeMap[T];
 }
 
-/** A module is not valid. The text ends with the offset in its bytes, as ` @+offset`. */
-export class CompileError extends Error {
-  constructor(message?: string, options?: { cause?: unknown });
+/** A constructor of errors that works without `new`, too, like those of the language. */
+export interface NativeErrorConstructor<E extends Error> {
+  new (message?: string, options?: { cause?: unknown }): E;
+  (message?: string, options?: { cause?: unknown }): E;
+  readonly prototype: E;
 }
+
+/** A module is not valid. The text ends with the offset in its bytes, as ` @+offset`. */
+export interface CompileError extends Error {}
+export const CompileError: NativeErrorConstructor<CompileError>;
 
 /** Imports do not match. */
-export class LinkError extends Error {
-  constructor(message?: string, options?: { cause?: unknown });
-}
+export interface LinkError extends Error {}
+export const LinkError: NativeErrorConstructor<LinkError>;
 
 /** A trap. */
-export class RuntimeError extends Error {
-  constructor(message?: string, options?: { cause?: unknown });
-}
+export interface RuntimeError extends Error {}
+export const RuntimeError: NativeErrorConstructor<RuntimeError>;
 
 export interface WebAssemblyInstantiatedSource {
   module: Module;
@@ -218,7 +222,10 @@ export function validate(bytes: BufferSource): boolean;
 export function compile(bytes: BufferSource): Promise<Module>;
 
 /** Compiles and instantiates; rejects with what {@link Module} and {@link Instance} throw. */
-export function instantiate(bytes: BufferSource, importObject?: Imports): Promise<WebAssemblyInstantiatedSource>;
+export function instantiate(
+  bytes: BufferSource,
+  importObject?: Imports,
+): Promise<WebAssemblyInstantiatedSource>;
 /** Instantiates. The imports are read before this returns. */
 export function instantiate(moduleObject: Module, importObject?: Imports): Promise<Instance>;
 

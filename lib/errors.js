@@ -25,8 +25,7 @@ const {
  * @returns {ErrorConstructor}
  */
 function nativeError(name) {
-  /** @param {string} [message] the options with `cause` follow; `length` is 1 all the same */
-  function NativeError(message) {
+  function NativeError() {
     return ReflectConstruct(Error, arguments, new.target === undefined ? NativeError : new.target);
   }
   ObjectSetPrototypeOf(NativeError, Error);
@@ -37,6 +36,7 @@ function nativeError(name) {
     message: { value: '', writable: true, configurable: true },
   });
   ObjectDefineProperty(NativeError, 'name', { value: name });
+  ObjectDefineProperty(NativeError, 'length', { value: 1 });
   ObjectDefineProperty(NativeError, 'prototype', { value: prototype, writable: false });
   return /** @type {any} */ (NativeError);
 }
@@ -113,7 +113,8 @@ const text = {
   importTableType: 'imported table does not match the expected type',
   importTableSize: (index, initial, size) =>
     `table import ${index} is smaller than initial ${initial}, got ${size}`,
-  importTableNoMaximum: (index, maximum) => `table import ${index} has no maximum length; required: ${maximum}`,
+  importTableNoMaximum: (index, maximum) =>
+    `table import ${index} has no maximum length; required: ${maximum}`,
   importTableMaximum: (index, actual, maximum) =>
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 

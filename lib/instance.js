@@ -158,8 +158,14 @@ function typeProblem(index, type, value) {
   }
 }
 
-/** `typeProblem` of a memory. */
-function memoryProblem(index, { module, name, minimum = 0, maximum }, cell) {
+/**
+ * `typeProblem` of a memory.
+ * @param {number} index
+ * @param {ExternType} type
+ * @param {import('./lifetime').MemoryCell} cell
+ */
+function memoryProblem(index, type, cell) {
+  const { minimum = 0, maximum } = type;
   const size = memories.memorySize(cell);
   let problem;
   if (size < minimum) problem = text.importMemorySize(size, minimum);
@@ -167,18 +173,24 @@ function memoryProblem(index, { module, name, minimum = 0, maximum }, cell) {
   else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
   else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
   else return undefined;
-  return importLabel(index, { module, name }) + problem;
+  return importLabel(index, type) + problem;
 }
 
-/** `typeProblem` of a table. */
-function tableProblem(index, { module, name, element, minimum = 0, maximum }, cell) {
+/**
+ * `typeProblem` of a table.
+ * @param {number} index
+ * @param {ExternType} type
+ * @param {import('./lifetime').TableCell} cell
+ */
+function tableProblem(index, type, cell) {
+  const { element, minimum = 0, maximum } = type;
   const size = tables.tableSize(cell);
   if (size < minimum) return text.importTableSize(index, minimum, size);
   if (maximum !== undefined) {
     if (cell.maximum === -1) return text.importTableNoMaximum(index, maximum);
     if (cell.maximum > maximum) return text.importTableMaximum(index, cell.maximum, maximum);
   }
-  return cell.element === element ? undefined : importLabel(index, { module, name }) + text.importTableType;
+  return cell.element === element ? undefined : importLabel(index, type) + text.importTableType;
 }
 
 /**
@@ -238,7 +250,9 @@ function linkImports(imports, values, api) {
     } else {
       if (kind === 'memory') cell = memories.memoryCell(value);
       else if (kind === 'table') cell = tables.tableCell(value);
-      else cell = globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
+      else
+        cell =
+          globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
       numbers[i] = /** @type {any} */ (cell).handle;
     }
     cells[i] = cell;
@@ -319,7 +333,10 @@ function createCell(moduleCell, values, linked, answer) {
   return { cell, exports: ObjectFreeze(object) };
 }
 
-/** Whether functions can come and go through an import or export. */
+/**
+ * Whether functions can come and go through an import or export.
+ * @param {ExternType} type
+ */
 function hasFunctions({ kind, sig, element, value }) {
   if (kind === 'function') return StringIncludes(sig, 'a');
   return element === 'funcref' || value === 'funcref';

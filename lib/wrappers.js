@@ -126,7 +126,10 @@ function wrapperText({ params, results }) {
   // A method is no constructor; its computed key gives it the name.
   return `(cell, number, name) => ({
     [name](${commas(params.length, (k) => `p${k}`)}) {
-      ${storing(params, names(params.length, (k) => `p${k}`))}
+      ${storing(
+        params,
+        names(params.length, (k) => `p${k}`),
+      )}
       i32[${FUNCTION}] = number;
       i32[${STATE}] = ${OK};
       enter();
