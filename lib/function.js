@@ -147,7 +147,7 @@ function functionObject(number, cell) {
  * @returns {Function}
  */
 function createFunction(cell, number, index, signature) {
-  const func = factoriesOf(signature).wrapper(cell, number, `${index}`);
+  const func = wrapperFactory(signature)(cell, number, `${index}`);
   records.set(func, { number, cell, signature, takesFunctions: StringIncludes(signature, 'a') });
   MapSet(cell.functions, number, func);
   return func;
@@ -208,7 +208,7 @@ function describe(value) {
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }
 
-const factoriesOf = createFactories({
+const { prepare, thunkFactory, wrapperFactory } = createFactories({
   enter,
   slow,
   refs,
@@ -227,7 +227,7 @@ const factoriesOf = createFactories({
  * @returns {() => void}
  */
 function createThunk(func, signature, cell) {
-  return factoriesOf(signature).thunk(func, cell);
+  return thunkFactory(signature)(func, cell);
 }
 
-module.exports = { createFunction, createThunk, functionNumber, functionObject, functionRecord };
+module.exports = { createFunction, createThunk, functionNumber, functionObject, functionRecord, prepare };

@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
-const { createFunction, createThunk, functionRecord } = require('./function');
+const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
 const { hold, publish, watch } = require('./lifetime');
 const memories = require('./memory');
@@ -284,6 +284,7 @@ function createCell(moduleCell, values, linked, answer) {
     parts: [],
     edges: new Set(),
   };
+  prepare(signatures(exports), signatures(imports));
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
   const known = { memory: new Map(), table: new Map(), global: new Map() };
   // Whether functions of the instance can become known as values only.
@@ -340,6 +341,20 @@ function createCell(moduleCell, values, linked, answer) {
 function hasFunctions({ kind, sig, element, value }) {
   if (kind === 'function') return StringIncludes(sig, 'a');
   return element === 'funcref' || value === 'funcref';
+}
+
+/**
+ * Signatures of the functions among imports or exports.
+ * @param {ExternType[]} types
+ * @returns {string[]}
+ */
+function signatures(types) {
+  const list = [];
+  for (let i = 0; i < types.length; i++) {
+    const { kind, sig } = types[i];
+    if (kind === 'function') list[list.length] = /** @type {string} */ (sig);
+  }
+  return list;
 }
 
 /** Adds a function import to a cell. */

@@ -27,6 +27,7 @@ module.exports = {
   BigIntAsIntN: BigInt.asIntN,
   Error,
   ErrorCaptureStackTrace: Error.captureStackTrace,
+  EvalError,
   Float32Array,
   Float64Array,
   BigInt64Array,
