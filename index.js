@@ -16,9 +16,9 @@ const namespace = {};
 
 // Operations are enumerable, interfaces are not.
 defineMembers(namespace, operations);
-const interfaces = { Module, Instance, Table, Memory, Global, CompileError, LinkError, RuntimeError };
-for (const name in interfaces) {
-  ObjectDefineProperty(namespace, name, { value: interfaces[name], writable: true, configurable: true });
+for (const constructor of [Module, Instance, Table, Memory, Global, CompileError, LinkError, RuntimeError]) {
+  const { name } = constructor;
+  ObjectDefineProperty(namespace, name, { value: constructor, writable: true, configurable: true });
 }
 defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });

@@ -7,6 +7,7 @@
 
 const {
   Error,
+  ErrorCaptureStackTrace,
   ErrorPrototype,
   ObjectCreate,
   ObjectDefineProperties,
@@ -24,8 +25,7 @@ const {
  * @returns {ErrorConstructor}
  */
 function nativeError(name) {
-  /** @param {string} [message] the options with `cause` follow; `length` is 1 all the same */
-  function NativeError(message) {
+  function NativeError() {
     return ReflectConstruct(Error, arguments, new.target === undefined ? NativeError : new.target);
   }
   ObjectSetPrototypeOf(NativeError, Error);
@@ -36,6 +36,7 @@ function nativeError(name) {
     message: { value: '', writable: true, configurable: true },
   });
   ObjectDefineProperty(NativeError, 'name', { value: name });
+  ObjectDefineProperty(NativeError, 'length', { value: 1 });
   ObjectDefineProperty(NativeError, 'prototype', { value: prototype, writable: false });
   return /** @type {any} */ (NativeError);
 }
@@ -112,7 +113,8 @@ const text = {
   importTableType: 'imported table does not match the expected type',
   importTableSize: (index, initial, size) =>
     `table import ${index} is smaller than initial ${initial}, got ${size}`,
-  importTableNoMaximum: (index, maximum) => `table import ${index} has no maximum length; required: ${maximum}`,
+  importTableNoMaximum: (index, maximum) =>
+    `table import ${index} has no maximum length; required: ${maximum}`,
   importTableMaximum: (index, actual, maximum) =>
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 
@@ -127,7 +129,9 @@ const text = {
   resultCount: 'multi-return length mismatch',
 
   // Streaming; no prefix.
-  response: 'The "source" argument must be an instance of Response or an Promise resolving to Response.',
+  response: (value) =>
+    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' +
+    `Received ${value}`,
   responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
   responseUsed: 'WebAssembly response body has already been used',
@@ -154,11 +158,14 @@ const STACK_OVERFLOW = 9;
 /**
  * The error that a trap of this code throws.
  * @param {number} code
+ * @param {Function} below the stack trace begins below this function
  * @returns {Error}
  */
-function trapError(code) {
+function trapError(code, below) {
   const trap = TRAPS[code] || TRAPS[0];
-  return new /** @type {ErrorConstructor} */ (trap[0])(/** @type {string} */ (trap[1]));
+  const error = new /** @type {ErrorConstructor} */ (trap[0])(/** @type {string} */ (trap[1]));
+  ErrorCaptureStackTrace(error, below);
+  return error;
 }
 
 /**

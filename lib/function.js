@@ -16,7 +16,20 @@ const {
   setImmediate,
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
-const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+const {
+  CALL,
+  CODE,
+  DEPTH,
+  DONE,
+  FUNCTION,
+  INTERRUPTED,
+  OK,
+  RETHROW,
+  STATE,
+  THREW,
+  TRAP,
+  i32,
+} = require('./scratch');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 
@@ -89,7 +102,7 @@ function slow(depth, cell) {
       case TRAP: {
         const code = i32[CODE];
         if (code === STACK_OVERFLOW) scheduleReclaim();
-        throw trapError(code);
+        throw trapError(code, slow);
       }
       case RETHROW:
         throw thrown;
@@ -134,7 +147,7 @@ function functionObject(number, cell) {
  * @returns {Function}
  */
 function createFunction(cell, number, index, signature) {
-  const func = factoriesOf(signature).wrapper(cell, number, `${index}`);
+  const func = wrapperFactory(signature)(cell, number, `${index}`);
   records.set(func, { number, cell, signature, takesFunctions: StringIncludes(signature, 'a') });
   MapSet(cell.functions, number, func);
   return func;
@@ -195,7 +208,7 @@ function describe(value) {
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }
 
-const factoriesOf = createFactories({
+const { prepare, thunkFactory, wrapperFactory } = createFactories({
   enter,
   slow,
   refs,
@@ -214,7 +227,7 @@ const factoriesOf = createFactories({
  * @returns {() => void}
  */
 function createThunk(func, signature, cell) {
-  return factoriesOf(signature).thunk(func, cell);
+  return thunkFactory(signature)(func, cell);
 }
 
-module.exports = { createFunction, createThunk, functionNumber, functionObject, functionRecord };
+module.exports = { createFunction, createThunk, functionNumber, functionObject, functionRecord, prepare };

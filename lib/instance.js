@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
-const { createFunction, createThunk, functionRecord } = require('./function');
+const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
 const { hold, publish, watch } = require('./lifetime');
 const memories = require('./memory');
@@ -158,8 +158,14 @@ function typeProblem(index, type, value) {
   }
 }
 
-/** `typeProblem` of a memory. */
-function memoryProblem(index, { module, name, minimum = 0, maximum }, cell) {
+/**
+ * `typeProblem` of a memory.
+ * @param {number} index
+ * @param {ExternType} type
+ * @param {import('./lifetime').MemoryCell} cell
+ */
+function memoryProblem(index, type, cell) {
+  const { minimum = 0, maximum } = type;
   const size = memories.memorySize(cell);
   let problem;
   if (size < minimum) problem = text.importMemorySize(size, minimum);
@@ -167,18 +173,24 @@ function memoryProblem(index, { module, name, minimum = 0, maximum }, cell) {
   else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
   else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
   else return undefined;
-  return importLabel(index, { module, name }) + problem;
+  return importLabel(index, type) + problem;
 }
 
-/** `typeProblem` of a table. */
-function tableProblem(index, { module, name, element, minimum = 0, maximum }, cell) {
+/**
+ * `typeProblem` of a table.
+ * @param {number} index
+ * @param {ExternType} type
+ * @param {import('./lifetime').TableCell} cell
+ */
+function tableProblem(index, type, cell) {
+  const { element, minimum = 0, maximum } = type;
   const size = tables.tableSize(cell);
   if (size < minimum) return text.importTableSize(index, minimum, size);
   if (maximum !== undefined) {
     if (cell.maximum === -1) return text.importTableNoMaximum(index, maximum);
     if (cell.maximum > maximum) return text.importTableMaximum(index, cell.maximum, maximum);
   }
-  return cell.element === element ? undefined : importLabel(index, { module, name }) + text.importTableType;
+  return cell.element === element ? undefined : importLabel(index, type) + text.importTableType;
 }
 
 /**
@@ -238,7 +250,9 @@ function linkImports(imports, values, api) {
     } else {
       if (kind === 'memory') cell = memories.memoryCell(value);
       else if (kind === 'table') cell = tables.tableCell(value);
-      else cell = globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
+      else
+        cell =
+          globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
       numbers[i] = /** @type {any} */ (cell).handle;
     }
     cells[i] = cell;
@@ -270,6 +284,7 @@ function createCell(moduleCell, values, linked, answer) {
     parts: [],
     edges: new Set(),
   };
+  prepare(signatures(exports), signatures(imports));
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
   const known = { memory: new Map(), table: new Map(), global: new Map() };
   // Whether functions of the instance can become known as values only.
@@ -284,7 +299,7 @@ function createCell(moduleCell, values, linked, answer) {
     }
     const part = linked.cells[i];
     MapSet(known[type.kind], part.handle, part);
-    addPart(cell, type, part, type.kind === 'table' || type.mutable === true);
+    addPart(cell, type, part);
   }
   watch(cell, binding.releaseInstance);
 
@@ -302,7 +317,7 @@ function createCell(moduleCell, values, linked, answer) {
       if (part === undefined) {
         part = createPart(type, number);
         MapSet(known[type.kind], number, part);
-        addPart(cell, type, part, true);
+        addPart(cell, type, part);
       }
       value = partObject(type.kind, part);
     }
@@ -319,10 +334,27 @@ function createCell(moduleCell, values, linked, answer) {
   return { cell, exports: ObjectFreeze(object) };
 }
 
-/** Whether functions can come and go through an import or export. */
+/**
+ * Whether functions can come and go through an import or export.
+ * @param {ExternType} type
+ */
 function hasFunctions({ kind, sig, element, value }) {
   if (kind === 'function') return StringIncludes(sig, 'a');
   return element === 'funcref' || value === 'funcref';
+}
+
+/**
+ * Signatures of the functions among imports or exports.
+ * @param {ExternType[]} types
+ * @returns {string[]}
+ */
+function signatures(types) {
+  const list = [];
+  for (let i = 0; i < types.length; i++) {
+    const { kind, sig } = types[i];
+    if (kind === 'function') list[list.length] = /** @type {string} */ (sig);
+  }
+  return list;
 }
 
 /** Adds a function import to a cell. */
@@ -338,10 +370,13 @@ function addFunction(cell, type, value) {
   hold(cell, record);
 }
 
-/** Adds a memory, table or global to a cell; `fills` says whether the instance may store in it. */
-function addPart(cell, type, part, fills) {
+/**
+ * Adds a memory, table or global to a cell. What can hold functions needs the edge back, too: the
+ * instance may store its own in there, or pass them to those that it finds there.
+ */
+function addPart(cell, type, part) {
   cell.parts[cell.parts.length] = part;
-  if (fills && hasFunctions(type)) SetAdd(part.edges, cell);
+  if (hasFunctions(type)) SetAdd(part.edges, cell);
 }
 
 /** The Exported Function of an export. */

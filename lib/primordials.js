@@ -26,6 +26,8 @@ module.exports = {
   ArrayBufferIsView: ArrayBuffer.isView,
   BigIntAsIntN: BigInt.asIntN,
   Error,
+  ErrorCaptureStackTrace: Error.captureStackTrace,
+  EvalError,
   Float32Array,
   Float64Array,
   BigInt64Array,
@@ -38,7 +40,9 @@ module.exports = {
   MathTrunc: Math.trunc,
   ObjectCreate: Object.create,
   ObjectDefineProperties: Object.defineProperties,
-  ObjectDefineProperty: Object.defineProperty,
+  ObjectDefineProperty: /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (
+    Object.defineProperty
+  ),
   ObjectFreeze: Object.freeze,
   ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
   ObjectSetPrototypeOf: Object.setPrototypeOf,
@@ -85,7 +89,9 @@ module.exports = {
   TypedArrayByteOffset: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteOffset')),
   TypedArraySet: uncurryThis(TypedArrayPrototype.set),
   TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
-    uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
+    uncurryThis(
+      /** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get,
+    )
   ),
   WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
 };

@@ -2,8 +2,16 @@
 
 /** "Compile a potential WebAssembly response", of the WebAssembly Web API. */
 
+const { inspect } = require('util');
+
 const { text } = require('./errors');
-const { ObjectDefineProperty, StringCharCodeAt, StringSlice, StringToLowerCase, TypeError } = require('./primordials');
+const {
+  ObjectDefineProperty,
+  StringCharCodeAt,
+  StringSlice,
+  StringToLowerCase,
+  TypeError,
+} = require('./primordials');
 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
@@ -14,6 +22,17 @@ function responseError(message, code) {
     enumerable: true,
     configurable: true,
   });
+}
+
+/** What a value is, for the text of Node's ERR_INVALID_ARG_TYPE. */
+function describe(value) {
+  if (value === undefined || value === null) return `${value}`;
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value !== 'object') return `type ${typeof value} (${inspect(value)})`;
+  const { constructor } = value;
+  return typeof constructor === 'function'
+    ? `an instance of ${constructor.name}`
+    : inspect(value, { depth: -1 });
 }
 
 /** Removes tabs and spaces of HTTP from both ends. */
@@ -39,7 +58,7 @@ async function responseBytes(source) {
   const response = await source;
   const { Response } = /** @type {any} */ (globalThis);
   if (typeof Response !== 'function' || !(response instanceof Response)) {
-    throw responseError(text.response, 'ERR_INVALID_ARG_TYPE');
+    throw responseError(text.response(describe(response)), 'ERR_INVALID_ARG_TYPE');
   }
   // 2.-5. The MIME type, without parameters.
   const type = response.headers.get('Content-Type');

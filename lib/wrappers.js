@@ -15,6 +15,7 @@
 
 const {
   BigIntAsIntN,
+  EvalError,
   Function,
   Map,
   MapGet,
@@ -42,9 +43,13 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } =
  */
 
 /**
- * @typedef {object} Factories
- * @property {(cell: object, number: number, name: string) => Function} wrapper
- * @property {(func: Function, cell: object) => () => void} thunk
+ * Makes the exported function of a number: one a signature.
+ * @typedef {(cell: object, number: number, name: string) => Function} WrapperFactory
+ */
+
+/**
+ * Makes what runs when wasm calls an import: one a signature.
+ * @typedef {(func: Function, cell: object) => () => void} ThunkFactory
  */
 
 /** Splits a signature into the letters of its parameters and results. */
@@ -111,7 +116,7 @@ function commas(count, item) {
   return list;
 }
 
-/** Expressions for `count` values: `p0`, `p1`... or `r[0]`, `r[1]`... */
+/** An array of texts. */
 function names(count, item) {
   const list = [];
   for (let k = 0; k < count; k++) list[k] = item(k);
@@ -126,7 +131,10 @@ function wrapperText({ params, results }) {
   // A method is no constructor; its computed key gives it the name.
   return `(cell, number, name) => ({
     [name](${commas(params.length, (k) => `p${k}`)}) {
-      ${storing(params, names(params.length, (k) => `p${k}`))}
+      ${storing(
+        params,
+        names(params.length, (k) => `p${k}`),
+      )}
       i32[${FUNCTION}] = number;
       i32[${STATE}] = ${OK};
       enter();
@@ -148,12 +156,17 @@ function thunkText({ params, results }) {
   return `(func, cell) => () => {\n${body}\n}`;
 }
 
-/** @returns {Factories} */
-function generate(types, runtime) {
+/**
+ * Evaluates the texts of factories. All that a module needs at once cost a third of one by one.
+ * @param {string[]} texts
+ * @param {Runtime} runtime
+ * @returns {Function[]}
+ */
+function evaluate(texts, runtime) {
   const { enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList } = runtime;
   const make = new Function(
     'i32, f32, f64, i64, asIntN, enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList',
-    `'use strict';\nreturn { wrapper: ${wrapperText(types)}, thunk: ${thunkText(types)} };`,
+    `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];`,
   );
   return make(
     i32,
@@ -172,7 +185,10 @@ function generate(types, runtime) {
   );
 }
 
-/** The same by interpretation. @returns {Factories} */
+/**
+ * Both factories of a signature by interpretation.
+ * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
+ */
 function interpret({ params, results }, runtime) {
   const { enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList } = runtime;
 
@@ -240,7 +256,10 @@ function interpret({ params, results }, runtime) {
   };
 }
 
-/** A vector cannot cross: calls throw before anything else happens. @returns {Factories} */
+/**
+ * A vector cannot cross: calls throw before anything else happens.
+ * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
+ */
 function refuse({ params }) {
   const fail = () => {
     throw new TypeError(text.incompatible);
@@ -259,32 +278,71 @@ function refuse({ params }) {
 }
 
 /**
- * Returns the cache of factories that belongs to `runtime`.
+ * Returns the caches of factories that belong to `runtime`.
  * @param {Runtime} runtime
- * @returns {(signature: string) => Factories}
  */
 function createFactories(runtime) {
-  const cache = new Map();
+  /** @type {Map<string, WrapperFactory>} */
+  const wrappers = new Map();
+  /** @type {Map<string, ThunkFactory>} */
+  const thunks = new Map();
   let mayGenerate = true;
-  return (signature) => {
-    let factories = MapGet(cache, signature);
-    if (factories !== undefined) return factories;
-    const types = parse(signature);
-    if (StringIncludes(signature, 'v')) {
-      factories = refuse(types);
-    } else {
-      if (mayGenerate) {
-        try {
-          factories = generate(types, runtime);
-        } catch {
-          mayGenerate = false; // An EvalError: it will not be allowed later either.
-        }
-      }
-      if (factories === undefined) factories = interpret(types, runtime);
+
+  /** Collects what is missing of a cache in `jobs`, or makes it if no text may be evaluated for it. */
+  function request(jobs, cache, signatures, member, makeText) {
+    for (let k = 0; k < signatures.length; k++) {
+      const signature = signatures[k];
+      if (MapGet(cache, signature) !== undefined) continue;
+      const types = parse(signature);
+      if (StringIncludes(signature, 'v')) MapSet(cache, signature, refuse(types)[member]);
+      else if (!mayGenerate) MapSet(cache, signature, interpret(types, runtime)[member]);
+      else jobs[jobs.length] = { cache, signature, text: makeText(types) };
     }
-    MapSet(cache, signature, factories);
-    return factories;
-  };
+  }
+
+  /**
+   * Makes all factories that a module needs.
+   * @param {string[]} wrapperSignatures
+   * @param {string[]} thunkSignatures
+   */
+  function prepare(wrapperSignatures, thunkSignatures) {
+    /** @type {{ cache: Map<string, any>, signature: string, text: string }[]} */
+    const jobs = [];
+    request(jobs, wrappers, wrapperSignatures, 'wrapper', wrapperText);
+    request(jobs, thunks, thunkSignatures, 'thunk', thunkText);
+    if (jobs.length === 0) return;
+    let made;
+    try {
+      made = evaluate(
+        names(jobs.length, (k) => jobs[k].text),
+        runtime,
+      );
+    } catch (error) {
+      if (!(error instanceof EvalError)) throw error;
+      mayGenerate = false; // Nor will it be allowed later.
+      prepare(wrapperSignatures, thunkSignatures);
+      return;
+    }
+    for (let k = 0; k < jobs.length; k++) MapSet(jobs[k].cache, jobs[k].signature, made[k]);
+  }
+
+  /** @type {(signature: string) => WrapperFactory} */
+  function wrapperFactory(signature) {
+    const known = MapGet(wrappers, signature);
+    if (known !== undefined) return known;
+    prepare([signature], []);
+    return MapGet(wrappers, signature);
+  }
+
+  /** @type {(signature: string) => ThunkFactory} */
+  function thunkFactory(signature) {
+    const known = MapGet(thunks, signature);
+    if (known !== undefined) return known;
+    prepare([], [signature]);
+    return MapGet(thunks, signature);
+  }
+
+  return { prepare, thunkFactory, wrapperFactory };
 }
 
 module.exports = { createFactories };
