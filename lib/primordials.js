@@ -49,6 +49,7 @@ module.exports = {
   RangeError,
   ReflectApply: Reflect.apply,
   ReflectConstruct: Reflect.construct,
+  ReflectSet: Reflect.set,
   ReflectOwnKeys: Reflect.ownKeys,
   Set,
   String,

@@ -18,11 +18,20 @@ pub fn set_current(_: *mut Store) {}
 
 /// # Safety
 /// Never called: [`check`] failed.
-pub unsafe fn enter(_: *mut VMThread, _: *const VMFuncRef, _: *const u8, _: usize) {}
+pub unsafe fn enter(
+    thread: *mut VMThread,
+    _: *const VMFuncRef,
+    _: *const u8,
+    _: usize,
+) -> *mut VMThread {
+    thread
+}
 
 /// # Safety
 /// Never called: [`check`] failed.
-pub unsafe fn resume(_: *mut VMThread) {}
+pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
+    thread
+}
 
 /// # Safety
 /// Never called: [`check`] failed.

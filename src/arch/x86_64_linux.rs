@@ -2,7 +2,8 @@
 //!
 //! The guest leaves its stack by Cranelift's `stack_switch`, which stores {sp, fp, pc} of the guest
 //! and loads those of the host, all other registers being clobbered. The functions here are its peer
-//! on the host's side, inline, so that the processor predicts the way back.
+//! on the host's side, inline, so that the processor predicts the way back. Whoever comes back to the
+//! host's side has the thread in rdi: what follows then does not wait for the host's stack.
 
 use crate::runtime::Store;
 use crate::runtime::vm::{
@@ -59,7 +60,7 @@ pub fn set_current(store: *mut Store) {
 }
 
 /// Calls `entry(thread, func_ref)` on the stack that ends at `stack`, and comes back when it
-/// returns, when the guest suspends, or when its activation ends.
+/// returns, when the guest suspends, or when its activation ends. Gives `thread` back.
 ///
 /// It is a balanced call and return, which processors predict; a jump in and out costs twice as much.
 ///
@@ -72,7 +73,8 @@ pub unsafe fn enter(
     func_ref: *const VMFuncRef,
     entry: *const u8,
     stack: usize,
-) {
+) -> *mut VMThread {
+    let back;
     // SAFETY: all registers that can be are declared clobbered; rbx and rbp, which cannot, are saved
     // on the host's stack. The guest comes back to label 2 with the host's sp and fp restored by the
     // instructions before it, by `stack_switch`, by `raise` or by the signal handler.
@@ -96,7 +98,7 @@ pub unsafe fn enter(
             "pop rbp",
             "pop rbx",
             host = const THREAD_HOST,
-            inout("rdi") thread => _,
+            inout("rdi") thread => back,
             inout("rsi") func_ref => _,
             inout("rdx") stack => _,
             inout("rcx") entry => _,
@@ -104,6 +106,7 @@ pub unsafe fn enter(
             clobber_abi("sysv64"),
         );
     }
+    back
 }
 
 /// Goes on with the activation whose context is in `thread.guest`; comes back as [`enter`] does.
@@ -111,7 +114,8 @@ pub unsafe fn enter(
 /// # Safety
 /// `thread.guest` was stored by a guest that suspended and whose frames are untouched since.
 #[inline(always)]
-pub unsafe fn resume(thread: *mut VMThread) {
+pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
+    let back;
     // SAFETY: as in `enter`.
     unsafe {
         asm!(
@@ -129,12 +133,13 @@ pub unsafe fn resume(thread: *mut VMThread) {
             "pop rbx",
             host = const THREAD_HOST,
             guest = const THREAD_GUEST,
-            inout("rdi") thread => _,
+            inout("rdi") thread => back,
             out("rsi") _, out("rcx") _, out("rdx") _,
             out("r12") _, out("r13") _, out("r14") _, out("r15") _,
             clobber_abi("sysv64"),
         );
     }
+    back
 }
 
 /// [`Builtin::Raise`](crate::runtime::vm::Builtin): ends the running activation with this state and
@@ -179,5 +184,6 @@ impl SignalContext {
         registers[libc::REG_RSP as usize] = thread.host.sp as i64;
         registers[libc::REG_RBP as usize] = thread.host.fp as i64;
         registers[libc::REG_RIP as usize] = thread.host.pc as i64;
+        registers[libc::REG_RDI as usize] = &raw const *thread as i64;
     }
 }

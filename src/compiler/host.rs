@@ -1,7 +1,6 @@
 //! Calls across the boundary: values in scratch memory, and the switch to the host's stack.
 
 use super::emit::Emitter;
-use super::signature::POINTER;
 use crate::module::ValType;
 use crate::runtime::vm::{
     Builtin, ENTRY_INDEX, EXTERN_TAG, SCRATCH_FUNCTION, SCRATCH_SLOTS, SCRATCH_STATE, State,
@@ -138,8 +137,8 @@ impl Emitter<'_> {
             .store(self.flags.scratch, host, thread, SCRATCH_FUNCTION);
         let guest = self.b.ins().iadd_imm_s(thread, i64::from(THREAD_GUEST));
         let caller = self.b.ins().iadd_imm_s(thread, i64::from(THREAD_HOST));
-        let payload = self.b.ins().iconst(POINTER, 0);
-        self.b.ins().stack_switch(guest, caller, payload);
+        // The payload tells the host's side which thread it is on, sooner than its own stack would.
+        self.b.ins().stack_switch(guest, caller, thread);
 
         let state = self
             .b

@@ -53,12 +53,25 @@ struct Record {
     previous: *mut Record,
 }
 
+/// Copies word by word: the words were stored one by one just before, and a wider load would have to
+/// wait for all of them (it cost a third of a call).
+///
+/// # Safety
+/// `from` is valid for reads and `to` for writes.
+#[inline(always)]
+unsafe fn copy_control(from: *const VMControl, to: *mut VMControl) {
+    // SAFETY: by the caller.
+    unsafe {
+        (&raw mut (*to).sp).write_volatile((&raw const (*from).sp).read_volatile());
+        (&raw mut (*to).fp).write_volatile((&raw const (*from).fp).read_volatile());
+        (&raw mut (*to).pc).write_volatile((&raw const (*from).pc).read_volatile());
+    }
+}
+
 /// The store of one thread. Its first field is what generated code sees; the scratch memory follows it.
 #[repr(C)]
 pub struct Store {
     vm: UnsafeCell<VMThread>,
-    /// Start of the mapping that holds this structure and the scratch memory.
-    base: *mut u8,
     /// A guest runs. The signal handler reads it.
     running: Cell<bool>,
     /// Number of activations, the running one included.
@@ -118,7 +131,6 @@ impl Store {
                 host: none,
                 stack_limit: stack.limit(),
             }),
-            base: place.cast(),
             running: Cell::new(false),
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
@@ -134,6 +146,7 @@ impl Store {
         };
         // SAFETY: the mapping is writable, page-aligned, large enough, and owned by the store itself.
         unsafe { place.write(store) };
+        let _ = place.expose_provenance();
         arch::set_current(place);
         // SAFETY: just written.
         Ok(unsafe { &*place })
@@ -186,7 +199,9 @@ impl Store {
     }
 
     fn at(&self, offset: i32) -> *mut u8 {
-        self.base.wrapping_add(offset as usize)
+        // This structure is the head of a mapping whose pointer `current` exposed.
+        let address = (&raw const *self).addr() + offset as usize;
+        std::ptr::with_exposed_provenance_mut(address)
     }
 
     fn word(&self, offset: i32) -> i32 {
@@ -213,35 +228,29 @@ impl Store {
             return self.set_state(State::Trap, CODE_REFUSED);
         };
         let vm = self.vm.get();
+        let previous = self.record.get();
         // SAFETY: `vm` is this store's, and no guest runs now.
-        let guest = unsafe { (*vm).guest };
-        let top = if self.depth.get() == 0 {
-            self.stack_top
-        } else {
-            guest.sp
-        };
+        let (sp, limit) = unsafe { ((*vm).guest.sp, (*vm).stack_limit) };
+        let top = if previous.is_null() { self.stack_top } else { sp };
         let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
-        // SAFETY: as above.
-        if record < unsafe { (*vm).stack_limit } + ENTRY_ROOM {
+        if record < limit + ENTRY_ROOM {
             return self.set_state(State::Trap, Trap::StackOverflow as i32);
         }
         let record = record as *mut Record;
         // SAFETY: the record lies in the stack, below all frames in use, by the check above.
         unsafe {
-            record.write(Record {
-                guest,
-                previous: self.record.get(),
-            })
-        };
+            (&raw mut (*record).previous).write(previous);
+            if !previous.is_null() {
+                copy_control(&raw const (*vm).guest, &raw mut (*record).guest);
+            }
+        }
         self.record.set(record);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: a registered function is live with its entry, and the stack has room below the record.
         unsafe {
             self.running.set(true);
-            arch::enter(vm, func_ref, (*func_ref).entry, record as usize - 16);
-            self.running.set(false);
+            Self::after(arch::enter(vm, func_ref, (*func_ref).entry, record as usize - 16));
         }
-        self.after();
     }
 
     /// Resumes the activation whose depth the scratch memory names, dropping those above it, with the
@@ -258,30 +267,42 @@ impl Store {
         // SAFETY: the activation is suspended, since it is the innermost one and no guest runs.
         unsafe {
             self.running.set(true);
-            arch::resume(self.vm.get());
-            self.running.set(false);
+            Self::after(arch::resume(self.vm.get()));
         }
-        self.after();
     }
 
+    /// Back from the guest.
+    ///
+    /// # Safety
+    /// `vm` is the start of a store.
     #[inline(always)]
-    fn after(&self) {
-        let state = self.word(SCRATCH_STATE);
+    unsafe fn after(vm: *mut VMThread) {
+        // Not `self`, which the compiler keeps on the host's stack: see `arch`.
+        // SAFETY: by the caller.
+        let this = unsafe { &*vm.cast::<Self>() };
+        this.running.set(false);
+        let state = this.word(SCRATCH_STATE);
         if state == State::Call as i32 || state == State::Interrupted as i32 {
-            self.set_word(SCRATCH_DEPTH, self.depth.get() as i32);
+            this.set_word(SCRATCH_DEPTH, this.depth.get() as i32);
         } else {
-            self.pop();
+            this.pop();
         }
     }
 
     /// Drops the innermost activation.
     #[inline(always)]
     fn pop(&self) {
-        // SAFETY: called with at least one activation, whose record is intact at its start.
-        let record = unsafe { self.record.get().read() };
-        // SAFETY: `vm` is this store's, and no guest runs now.
-        unsafe { (*self.vm.get()).guest = record.guest };
-        self.record.set(record.previous);
+        let record = self.record.get();
+        // SAFETY: called with at least one activation, whose record is intact at its start; `vm` is this
+        // store's, and no guest runs now.
+        let previous = unsafe {
+            let previous = (*record).previous;
+            if !previous.is_null() {
+                copy_control(&raw const (*record).guest, &raw mut (*self.vm.get()).guest);
+            }
+            previous
+        };
+        self.record.set(previous);
         self.depth.set(self.depth.get() - 1);
     }
 
