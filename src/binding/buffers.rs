@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use napi::{Result, check_status, sys};
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// The current buffer of each memory that has one.
 #[derive(Default)]
@@ -23,20 +23,20 @@ struct Current {
 
 impl Buffers {
     /// Makes a buffer over the whole of `memory` and detaches the one before.
-    pub fn renew(env: sys::napi_env, memory: &Arc<Memory>) -> Result<sys::napi_value> {
+    pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value> {
         Self::detach(env, memory);
         let buffer = external(env, memory.base(), memory.len(), Some(memory.clone()))?;
         let mut reference = null_mut();
         // SAFETY: a live environment and a live object of it. A count of 0 makes the reference weak.
         check_status!(unsafe { sys::napi_create_reference(env, buffer, 0, &mut reference) })?;
         let current = Current { env, reference };
-        Realm::with(|realm| realm.buffers.0.insert(Arc::as_ptr(memory), current));
+        Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(memory), current));
         Ok(buffer)
     }
 
     /// Detaches the buffer of `memory`, if it has one.
-    pub fn detach(env: sys::napi_env, memory: &Arc<Memory>) {
-        let current = Realm::with(|realm| realm.buffers.0.remove(&Arc::as_ptr(memory)));
+    pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
+        let current = Realm::with(|realm| realm.buffers.0.remove(&Rc::as_ptr(memory)));
         let Some(current) = current.filter(|current| current.env == env) else {
             return;
         };
@@ -58,9 +58,9 @@ pub fn external(
     env: sys::napi_env,
     start: *mut u8,
     length: usize,
-    keep: Option<Arc<Memory>>,
+    keep: Option<Rc<Memory>>,
 ) -> Result<sys::napi_value> {
-    let hint = keep.map_or(null_mut(), |memory| Arc::into_raw(memory).cast_mut().cast());
+    let hint = keep.map_or(null_mut(), |memory| Rc::into_raw(memory).cast_mut().cast());
     let mut buffer = null_mut();
     // SAFETY: a live environment; `start` is valid for `length` bytes while `keep` is.
     let status = unsafe {
@@ -83,7 +83,7 @@ pub fn external(
 
 unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
     if !hint.is_null() {
-        // SAFETY: made by `external` from an `Arc`, and finalised once.
-        drop(unsafe { Arc::from_raw(hint.cast::<Memory>().cast_const()) });
+        // SAFETY: made by `external` from an `Rc`, and finalised once.
+        drop(unsafe { Rc::from_raw(hint.cast::<Memory>().cast_const()) });
     }
 }

@@ -12,7 +12,7 @@ use napi::sys;
 use napi_derive::napi;
 use std::ffi::CStr;
 use std::ptr::null_mut;
-use std::sync::Arc;
+use std::rc::Rc;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -55,13 +55,13 @@ unsafe extern "C" fn memory_new(_: sys::napi_env, _: sys::napi_callback_info) ->
         limits: limits(store, 0),
     });
     let handle = memory.map_or(0, |memory| {
-        Realm::with(|r| r.memories.handle(&Arc::new(memory)))
+        Realm::with(|r| r.memories.handle(&Rc::new(memory)))
     });
     store.set_slot(0, u64::from(handle));
     null_mut()
 }
 
-fn memory(store: &Store) -> Option<Arc<Memory>> {
+fn memory(store: &Store) -> Option<Rc<Memory>> {
     Realm::with(|r| r.memories.get(word(store, 0)).cloned())
 }
 
@@ -119,7 +119,7 @@ unsafe extern "C" fn table_new(_: sys::napi_env, _: sys::napi_callback_info) -> 
     null_mut()
 }
 
-fn table(store: &Store) -> Option<Arc<Table>> {
+fn table(store: &Store) -> Option<Rc<Table>> {
     Realm::with(|r| r.tables.get(word(store, 0)).cloned())
 }
 

@@ -6,12 +6,13 @@ use crate::runtime::{Global, Instance, Memory, Store, Table};
 use hashbrown::HashMap;
 use slab::Slab;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Objects by handle. A handle is a positive number, and an object has one handle however often it
 /// is given out, so that the facade finds its cell again.
 pub struct Handles<T> {
-    objects: Slab<Arc<T>>,
+    objects: Slab<Rc<T>>,
     by_address: HashMap<*const T, u32>,
 }
 
@@ -26,17 +27,17 @@ impl<T> Default for Handles<T> {
 
 impl<T> Handles<T> {
     /// The object's handle, which it keeps until it is released.
-    pub fn handle(&mut self, object: &Arc<T>) -> u32 {
+    pub fn handle(&mut self, object: &Rc<T>) -> u32 {
         *self
             .by_address
-            .entry(Arc::as_ptr(object))
+            .entry(Rc::as_ptr(object))
             .or_insert_with(|| {
                 // Handles fit an i32: each stands for an object of more than two bytes.
                 self.objects.insert(object.clone()) as u32 + 1
             })
     }
 
-    pub fn get(&self, handle: u32) -> Option<&Arc<T>> {
+    pub fn get(&self, handle: u32) -> Option<&Rc<T>> {
         self.objects.get((handle as usize).checked_sub(1)?)
     }
 
@@ -45,7 +46,7 @@ impl<T> Handles<T> {
             .checked_sub(1)
             .and_then(|key| self.objects.try_remove(key))
         {
-            self.by_address.remove(&Arc::as_ptr(&object));
+            self.by_address.remove(&Rc::as_ptr(&object));
         }
     }
 }

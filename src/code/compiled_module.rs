@@ -6,7 +6,7 @@ use crate::compiler::{CompiledFunction, Compiler, TrapSite};
 use crate::module::{DecodeError, Module};
 use crate::runtime::vm::{CodeSlot, VMOffsets};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Module as _, default_libcall_names};
+use cranelift_module::{FuncId, Module as _, ModuleError, default_libcall_names};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -206,7 +206,7 @@ fn place(
     compiler: &Compiler,
     arena: &Arena,
     compiled: &[CompiledFunction],
-) -> cranelift_module::ModuleResult<Vec<*const u8>> {
+) -> Result<Vec<*const u8>, Box<ModuleError>> {
     let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
     builder.memory_provider(Box::new(arena.provider()));
     let mut jit = JITModule::new(builder);
@@ -218,8 +218,8 @@ fn place(
             jit.define_function_bytes(id, u64::from(function.align), &function.code, &[])?;
             Ok(id)
         })
-        .collect::<cranelift_module::ModuleResult<Vec<FuncId>>>()?;
-    jit.finalize_definitions()?;
+        .collect::<Result<Vec<FuncId>, Box<ModuleError>>>()?;
+    jit.finalize_definitions().map_err(Box::new)?;
     Ok(ids
         .into_iter()
         .map(|id| jit.get_finalized_function(id))

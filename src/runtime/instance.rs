@@ -1,14 +1,13 @@
 //! Instances: a module's code with a context to run in.
 
+use super::context::Context;
 use super::store::Store;
 use super::vm::*;
-use super::{Global, Memory, Table, Trap, builtins, signature};
+use super::{Global, Memory, Table, builtins, signature};
 use crate::code::CompiledModule;
-use crate::module::{
-    ConstExpr, ExportKind, GlobalType, ImportKind, Limits, Place, SegmentMode, ValType,
-};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use crate::module::{ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What an import is given.
@@ -18,9 +17,9 @@ pub enum ImportValue {
     Function(u32),
     /// A function of the host.
     HostFunction,
-    Table(Arc<Table>),
-    Memory(Arc<Memory>),
-    Global(Arc<Global>),
+    Table(Rc<Table>),
+    Memory(Rc<Memory>),
+    Global(Rc<Global>),
 }
 
 /// What an export gives.
@@ -28,9 +27,9 @@ pub enum ImportValue {
 pub enum ExportValue {
     /// A function of the store, by its number.
     Function(u32),
-    Table(Arc<Table>),
-    Memory(Arc<Memory>),
-    Global(Arc<Global>),
+    Table(Rc<Table>),
+    Memory(Rc<Memory>),
+    Global(Rc<Global>),
 }
 
 /// Why there is no instance.
@@ -47,67 +46,22 @@ pub enum InstantiateError {
     Context,
 }
 
-/// An active segment did not fit: instantiation traps after what came before it has taken effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentTrap {
-    pub trap: Trap,
-    /// Index of the segment in its section.
-    pub segment: u32,
-    /// Is it an element segment (or else a data segment)?
-    pub is_element: bool,
-}
-
-/// The memory of a [`VMContext`].
-#[derive(Debug)]
-struct Context {
-    start: *mut u8,
-    layout: Layout,
-}
-
-impl Context {
-    fn new(size: u32) -> Option<Self> {
-        let layout = Layout::from_size_align(size as usize, 16).ok()?;
-        // SAFETY: never empty, since a context has a head.
-        let start = unsafe { alloc_zeroed(layout) };
-        (!start.is_null()).then_some(Self { start, layout })
-    }
-
-    fn at<T>(&self, offset: i32) -> *mut T {
-        debug_assert!(offset as usize + size_of::<T>() <= self.layout.size());
-        self.start.wrapping_add(offset as usize).cast()
-    }
-
-    /// # Safety
-    /// `offset` is that of a `T` in the context's layout.
-    unsafe fn write<T>(&self, offset: i32, value: T) {
-        // SAFETY: by the caller; the context is zeroed memory of the layout's size and 16-byte aligned.
-        unsafe { self.at::<T>(offset).write(value) }
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `new` with this layout.
-        unsafe { dealloc(self.start, self.layout) };
-    }
-}
-
 /// An instance of a module. It owns its context and keeps its memories, tables and globals; functions
 /// that it imports, and that its tables hold, are kept alive by the host (see `lib/lifetime.js`).
 pub struct Instance {
     store: *const Store,
-    module: Arc<CompiledModule>,
+    pub(super) module: Arc<CompiledModule>,
     context: Context,
-    memories: Vec<Arc<Memory>>,
-    tables: Vec<Arc<Table>>,
+    pub(super) memories: Vec<Rc<Memory>>,
+    pub(super) tables: Vec<Rc<Table>>,
     /// By global index; `None` for those that lie in the context.
-    globals: Vec<Option<Arc<Global>>>,
+    globals: Vec<Option<Rc<Global>>>,
     /// First number of its functions in the registry.
     first_function: u32,
     /// First number of its host functions.
     first_host_function: u32,
-    dropped_data: RefCell<Vec<bool>>,
-    dropped_elements: RefCell<Vec<bool>>,
+    pub(super) dropped_data: RefCell<Vec<bool>>,
+    pub(super) dropped_elements: RefCell<Vec<bool>>,
     /// Whatever the host wants to find here.
     host_data: Cell<usize>,
 }
@@ -161,7 +115,7 @@ impl Instance {
     }
 
     fn vmctx(&self) -> *mut VMContext {
-        self.context.start.cast()
+        self.context.at(0)
     }
 
     /// First number of its function imports, where they are host functions.
@@ -264,14 +218,14 @@ impl Instance {
         };
     }
 
-    fn add_table(&mut self, table: Arc<Table>) {
+    fn add_table(&mut self, table: Rc<Table>) {
         let at = self.offsets().table(self.tables.len() as u32);
         // SAFETY: the place of this table in the layout.
         unsafe { self.context.write(at, table.definition()) };
         self.tables.push(table);
     }
 
-    fn add_memory(&mut self, memory: Arc<Memory>) {
+    fn add_memory(&mut self, memory: Rc<Memory>) {
         let i = self.memories.len() as u32;
         // SAFETY: the places of this memory in the layout.
         unsafe {
@@ -283,7 +237,7 @@ impl Instance {
         self.memories.push(memory);
     }
 
-    fn add_global(&mut self, global: Option<Arc<Global>>) {
+    fn add_global(&mut self, global: Option<Rc<Global>>) {
         if let Some(global) = &global {
             let at = self.offsets().global_cell(self.globals.len() as u32);
             // SAFETY: the place of this global's cell in the layout.
@@ -342,7 +296,7 @@ impl Instance {
         let module = self.module.clone();
         let module = module.module();
         for ty in module.tables.iter().skip(module.imported_tables as usize) {
-            let table = Arc::new(Table::new(*ty, 0).ok_or(InstantiateError::Table)?);
+            let table = Rc::new(Table::new(*ty, 0).ok_or(InstantiateError::Table)?);
             if ty.element == ValType::ExternRef {
                 store.references().add_table(&table);
             }
@@ -354,7 +308,7 @@ impl Instance {
             .skip(module.imported_memories as usize)
         {
             let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
-            self.add_memory(Arc::new(memory));
+            self.add_memory(Rc::new(memory));
         }
         Ok(())
     }
@@ -402,102 +356,16 @@ impl Instance {
     }
 
     /// One word of a constant expression: an i32, or a reference.
-    fn evaluate_word(&self, expression: &ConstExpr) -> u64 {
+    pub(super) fn evaluate_word(&self, expression: &ConstExpr) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.evaluate(expression).bytes;
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// Applies the active segments in order, elements first; the first one that does not fit traps.
-    pub fn apply_segments(&self) -> Result<(), SegmentTrap> {
-        let module = self.module.clone();
-        let module = module.module();
-        for (segment, element) in (0..).zip(&module.elements) {
-            if let SegmentMode::Active(Place { index, offset }) = &element.mode {
-                let to = self.evaluate_word(offset) as u32;
-                self.table_init(*index, segment, to, 0, element.items.len() as u32)
-                    .ok_or(SegmentTrap {
-                        trap: Trap::TableOutOfBounds,
-                        segment,
-                        is_element: true,
-                    })?;
-            }
-            if !matches!(element.mode, SegmentMode::Passive) {
-                self.drop_element(segment);
-            }
-        }
-        for (segment, data) in (0..).zip(&module.data) {
-            if let SegmentMode::Active(Place { index, offset }) = &data.mode {
-                let to = self.evaluate_word(offset) as u32;
-                self.memory_init(*index, segment, to, 0, data.bytes.len() as u32)
-                    .ok_or(SegmentTrap {
-                        trap: Trap::MemoryOutOfBounds,
-                        segment,
-                        is_element: false,
-                    })?;
-                self.drop_data(segment);
-            }
-        }
-        Ok(())
-    }
-
-    /// `table.init`; `None` if out of bounds, and then nothing is written.
-    pub(super) fn table_init(
-        &self,
-        table: u32,
-        segment: u32,
-        to: u32,
-        from: u32,
-        len: u32,
-    ) -> Option<()> {
-        let module = self.module.module();
-        let dropped = self.dropped_elements.borrow()[segment as usize];
-        let items = if dropped {
-            &[]
-        } else {
-            module.elements[segment as usize].items.as_slice()
-        };
-        let items = items.get(from as usize..from as usize + len as usize)?;
-        let table = &self.tables[table as usize];
-        to.checked_add(len).filter(|end| *end <= table.len())?;
-        (to..)
-            .zip(items)
-            .try_for_each(|(i, item)| table.set(i, self.evaluate_word(item)))
-    }
-
-    /// `memory.init`; `None` if out of bounds, and then nothing is written.
-    pub(super) fn memory_init(
-        &self,
-        memory: u32,
-        segment: u32,
-        to: u32,
-        from: u32,
-        len: u32,
-    ) -> Option<()> {
-        let module = self.module.module();
-        let dropped = self.dropped_data.borrow()[segment as usize];
-        let bytes = if dropped {
-            &[]
-        } else {
-            module
-                .bytes
-                .get(module.data[segment as usize].bytes.clone())?
-        };
-        self.memories[memory as usize].init(to, bytes, from, len)
-    }
-
-    pub(super) fn drop_element(&self, segment: u32) {
-        self.dropped_elements.borrow_mut()[segment as usize] = true;
-    }
-
-    pub(super) fn drop_data(&self, segment: u32) {
-        self.dropped_data.borrow_mut()[segment as usize] = true;
-    }
-
-    pub(super) fn memory(&self, i: u32) -> &Arc<Memory> {
+    pub(super) fn memory(&self, i: u32) -> &Rc<Memory> {
         &self.memories[i as usize]
     }
 
-    pub(super) fn table(&self, i: u32) -> &Arc<Table> {
+    pub(super) fn table(&self, i: u32) -> &Rc<Table> {
         &self.tables[i as usize]
     }
 
@@ -555,16 +423,13 @@ impl Drop for Instance {
         let store = self.store();
         let count = self.module.module().func_refs.len() as u32;
         store.functions().free(self.first_function, count);
-        let start = self.context.start.cast_const();
-        store
-            .references()
-            .remove_inline(start..start.wrapping_add(self.context.layout.size()));
+        store.references().remove_inline(self.context.range());
     }
 }
 
 /// A global in a cell, known to the store if it holds an externref.
-pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Arc<Global> {
-    let global = Arc::new(Global::new(ty, value));
+pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Rc<Global> {
+    let global = Rc::new(Global::new(ty, value));
     if ty.value == ValType::ExternRef {
         store.references().add_global(&global);
     }
@@ -572,8 +437,8 @@ pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Arc<Global>
 }
 
 /// A table known to the store if it holds externrefs; `None` if memory is out.
-pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Option<Arc<Table>> {
-    let table = Arc::new(Table::new(ty, init)?);
+pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Option<Rc<Table>> {
+    let table = Rc::new(Table::new(ty, init)?);
     if ty.element == ValType::ExternRef {
         store.references().add_table(&table);
     }

@@ -1,11 +1,13 @@
 //! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
 mod builtins;
+mod context;
 mod functions;
 mod global;
 mod instance;
 mod memory;
 mod references;
+mod segments;
 mod signals;
 mod signature;
 mod stack;
@@ -16,10 +18,9 @@ pub mod vm;
 
 pub use functions::FunctionRegistry;
 pub use global::Global;
-pub use instance::{
-    ExportValue, ImportValue, Instance, InstantiateError, SegmentTrap, new_global, new_table,
-};
+pub use instance::{ExportValue, ImportValue, Instance, InstantiateError, new_global, new_table};
 pub use memory::{MAX_PAGES, Memory, PAGE};
+pub use segments::SegmentTrap;
 pub use store::{CODE_REFUSED, Outcome, Store, StoreError};
 pub use table::{MAX_ELEMENTS, Table};
 pub use trap::Trap;

@@ -3,7 +3,7 @@
 use super::vm::{EXTERN_TAG, VMGlobal};
 use super::{Global, Table};
 use std::cell::RefCell;
-use std::sync::{Arc, Weak};
+use std::rc::{Rc, Weak};
 
 /// All holders of externrefs in a store.
 #[derive(Debug, Default)]
@@ -15,11 +15,11 @@ pub struct References {
 }
 
 impl References {
-    pub fn add_table(&self, table: &Arc<Table>) {
+    pub fn add_table(&self, table: &Rc<Table>) {
         add(&mut self.tables.borrow_mut(), table);
     }
 
-    pub fn add_global(&self, global: &Arc<Global>) {
+    pub fn add_global(&self, global: &Rc<Global>) {
         add(&mut self.globals.borrow_mut(), global);
     }
 
@@ -58,9 +58,9 @@ impl References {
 }
 
 /// Adds a holder, dropping dead ones whenever the list would have to grow.
-fn add<T>(list: &mut Vec<Weak<T>>, item: &Arc<T>) {
+fn add<T>(list: &mut Vec<Weak<T>>, item: &Rc<T>) {
     if list.len() == list.capacity() {
         list.retain(|w| w.strong_count() > 0);
     }
-    list.push(Arc::downgrade(item));
+    list.push(Rc::downgrade(item));
 }

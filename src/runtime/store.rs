@@ -21,7 +21,7 @@ use super::{Memory, Trap, signals};
 use crate::arch;
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// What came of running a guest, as a host in Rust sees it (JavaScript reads the state word).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct Store {
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
-    grown: RefCell<Vec<Arc<Memory>>>,
+    grown: RefCell<Vec<Rc<Memory>>>,
     has_grown: Cell<bool>,
     next_host_function: Cell<u32>,
     _signals: signals::AlternateStack,
@@ -231,7 +231,11 @@ impl Store {
         let previous = self.record.get();
         // SAFETY: `vm` is this store's, and no guest runs now.
         let (sp, limit) = unsafe { ((*vm).guest.sp, (*vm).stack_limit) };
-        let top = if previous.is_null() { self.stack_top } else { sp };
+        let top = if previous.is_null() {
+            self.stack_top
+        } else {
+            sp
+        };
         let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
         if record < limit + ENTRY_ROOM {
             return self.set_state(State::Trap, Trap::StackOverflow as i32);
@@ -249,7 +253,12 @@ impl Store {
         // SAFETY: a registered function is live with its entry, and the stack has room below the record.
         unsafe {
             self.running.set(true);
-            Self::after(arch::enter(vm, func_ref, (*func_ref).entry, record as usize - 16));
+            Self::after(arch::enter(
+                vm,
+                func_ref,
+                (*func_ref).entry,
+                record as usize - 16,
+            ));
         }
     }
 
@@ -333,7 +342,7 @@ impl Store {
     }
 
     /// Notes that a guest grew `memory`, so that the host renews what it shows of it.
-    pub fn note_growth(&self, memory: Arc<Memory>) {
+    pub fn note_growth(&self, memory: Rc<Memory>) {
         self.count_growth();
         self.grown.borrow_mut().push(memory);
         self.has_grown.set(true);
@@ -346,7 +355,7 @@ impl Store {
     }
 
     /// The memories that grew since the last call.
-    pub fn take_grown(&self) -> Vec<Arc<Memory>> {
+    pub fn take_grown(&self) -> Vec<Rc<Memory>> {
         self.has_grown.set(false);
         self.grown.take()
     }

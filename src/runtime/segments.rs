@@ -1,0 +1,102 @@
+//! Data and element segments: applied when an instance is made, and by `memory.init` and `table.init`.
+
+use super::{Instance, Trap};
+use crate::module::{Place, SegmentMode};
+
+/// An active segment did not fit: instantiation traps after what came before it has taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentTrap {
+    pub trap: Trap,
+    /// Index of the segment in its section.
+    pub segment: u32,
+    /// Is it an element segment (or else a data segment)?
+    pub is_element: bool,
+}
+
+impl Instance {
+    /// Applies the active segments in order, elements first; the first one that does not fit traps.
+    pub fn apply_segments(&self) -> Result<(), SegmentTrap> {
+        let module = self.module.clone();
+        let module = module.module();
+        for (segment, element) in (0..).zip(&module.elements) {
+            if let SegmentMode::Active(Place { index, offset }) = &element.mode {
+                let to = self.evaluate_word(offset) as u32;
+                self.table_init(*index, segment, to, 0, element.items.len() as u32)
+                    .ok_or(SegmentTrap {
+                        trap: Trap::TableOutOfBounds,
+                        segment,
+                        is_element: true,
+                    })?;
+            }
+            if !matches!(element.mode, SegmentMode::Passive) {
+                self.drop_element(segment);
+            }
+        }
+        for (segment, data) in (0..).zip(&module.data) {
+            if let SegmentMode::Active(Place { index, offset }) = &data.mode {
+                let to = self.evaluate_word(offset) as u32;
+                self.memory_init(*index, segment, to, 0, data.bytes.len() as u32)
+                    .ok_or(SegmentTrap {
+                        trap: Trap::MemoryOutOfBounds,
+                        segment,
+                        is_element: false,
+                    })?;
+                self.drop_data(segment);
+            }
+        }
+        Ok(())
+    }
+
+    /// `table.init`; `None` if out of bounds, and then nothing is written.
+    pub(super) fn table_init(
+        &self,
+        table: u32,
+        segment: u32,
+        to: u32,
+        from: u32,
+        len: u32,
+    ) -> Option<()> {
+        let module = self.module.module();
+        let dropped = self.dropped_elements.borrow()[segment as usize];
+        let items = if dropped {
+            &[]
+        } else {
+            module.elements[segment as usize].items.as_slice()
+        };
+        let items = items.get(from as usize..from as usize + len as usize)?;
+        let table = &self.tables[table as usize];
+        to.checked_add(len).filter(|end| *end <= table.len())?;
+        (to..)
+            .zip(items)
+            .try_for_each(|(i, item)| table.set(i, self.evaluate_word(item)))
+    }
+
+    /// `memory.init`; `None` if out of bounds, and then nothing is written.
+    pub(super) fn memory_init(
+        &self,
+        memory: u32,
+        segment: u32,
+        to: u32,
+        from: u32,
+        len: u32,
+    ) -> Option<()> {
+        let module = self.module.module();
+        let dropped = self.dropped_data.borrow()[segment as usize];
+        let bytes = if dropped {
+            &[]
+        } else {
+            module
+                .bytes
+                .get(module.data[segment as usize].bytes.clone())?
+        };
+        self.memories[memory as usize].init(to, bytes, from, len)
+    }
+
+    pub(super) fn drop_element(&self, segment: u32) {
+        self.dropped_elements.borrow_mut()[segment as usize] = true;
+    }
+
+    pub(super) fn drop_data(&self, segment: u32) {
+        self.dropped_data.borrow_mut()[segment as usize] = true;
+    }
+}
