@@ -5,6 +5,7 @@
  * V8, because programs and people know them.
  */
 
+const binding = require('./binding');
 const {
   Error,
   ErrorCaptureStackTrace,
@@ -156,8 +157,10 @@ const TRAPS = [
   [Trap, 'float unrepresentable in integer range'],
   [RangeError, 'Maximum call stack size exceeded'],
   [RangeError, 'Out of memory'],
+  [CompileError, ''], // The engine has the text.
 ];
 const STACK_OVERFLOW = 9;
+const NOT_COMPILED = 11;
 
 /**
  * The error that a trap of this code throws.
@@ -166,7 +169,8 @@ const STACK_OVERFLOW = 9;
  * @returns {Error}
  */
 function trapError(code, below) {
-  const { 0: Class, 1: message } = TRAPS[code] || TRAPS[0];
+  const { 0: Class, 1: known } = TRAPS[code] || TRAPS[0];
+  const message = code === NOT_COMPILED ? binding.takeCompileError() : known;
   // A trace costs most of the error, so it is taken once, from where it is to begin.
   const limit = Error.stackTraceLimit;
   const traced = ReflectSet(Error, 'stackTraceLimit', 0);

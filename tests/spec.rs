@@ -458,6 +458,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::IntegerOverflow => &["integer overflow"],
         Trap::BadConversion => &["invalid conversion to integer", "integer overflow"],
         Trap::StackOverflow => &["call stack exhausted"],
+        Trap::NotCompiled => &[],
     };
     names.iter().any(|name| message.starts_with(name))
 }

@@ -37,6 +37,27 @@ pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
 /// Never called: [`check`] failed.
 pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
+pub const STUB_SIZE: usize = 32;
+
+pub fn stub(_: u32) -> [u8; STUB_SIZE] {
+    [0; STUB_SIZE]
+}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe extern "C" fn call_on_stack(
+    _: *mut libc::c_void,
+    _: unsafe extern "C" fn(*mut libc::c_void),
+    _: usize,
+) {
+}
+
+/// # Safety
+/// As on other platforms; nothing is mapped here.
+pub unsafe fn map_twice(_: *mut u8, _: *mut u8, _: usize) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub struct SignalContext;
 
 impl SignalContext {

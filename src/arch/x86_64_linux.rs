@@ -5,11 +5,16 @@
 //! on the host's side, inline, so that the processor predicts the way back. Whoever comes back to the
 //! host's side has the thread in rdi: what follows then does not wait for the host's stack.
 
-use crate::runtime::Store;
 use crate::runtime::vm::{
-    SCRATCH_CODE, SCRATCH_STATE, THREAD_GUEST, THREAD_HOST, VMFuncRef, VMThread,
+    SCRATCH_CODE, SCRATCH_STATE, State, THREAD_GUEST, THREAD_HOST, VMCTX_THREAD, VMFuncRef,
+    VMThread,
 };
+use crate::runtime::{Store, Trap, compile_slot};
 use std::arch::{asm, global_asm, naked_asm};
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Is this a processor and a system that wrt runs on?
 pub fn check() -> Result<(), &'static str> {
@@ -159,6 +164,132 @@ pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32
         code = const SCRATCH_CODE,
         host = const THREAD_HOST,
     )
+}
+
+/// Bytes of a [`stub`].
+pub const STUB_SIZE: usize = 32;
+
+/// Code for slot number `slot` of any code table: hands the slot's number to [`compile_and_call`].
+pub fn stub(slot: u32) -> [u8; STUB_SIZE] {
+    let mut code = [0xcc; STUB_SIZE];
+    // mov eax, slot
+    code[0] = 0xb8;
+    code[1..5].copy_from_slice(&slot.to_le_bytes());
+    // movabs r10, compile_and_call
+    code[5..7].copy_from_slice(&[0x49, 0xba]);
+    let target = compile_and_call as *const () as u64;
+    code[7..15].copy_from_slice(&target.to_le_bytes());
+    // jmp r10
+    code[15..18].copy_from_slice(&[0x41, 0xff, 0xe2]);
+    code
+}
+
+/// Has the runtime compile the function that was called, then goes on there as if it had been called
+/// at once. At a failure, which the runtime has written down, the activation ends.
+///
+/// Registers that carry arguments are kept; all others may change at any call of a guest function.
+#[unsafe(naked)]
+unsafe extern "sysv64" fn compile_and_call() {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "sub rsp, 176",
+        "mov [rsp], rdi",
+        "mov [rsp + 8], rsi",
+        "mov [rsp + 16], rdx",
+        "mov [rsp + 24], rcx",
+        "mov [rsp + 32], r8",
+        "mov [rsp + 40], r9",
+        "movaps [rsp + 48], xmm0",
+        "movaps [rsp + 64], xmm1",
+        "movaps [rsp + 80], xmm2",
+        "movaps [rsp + 96], xmm3",
+        "movaps [rsp + 112], xmm4",
+        "movaps [rsp + 128], xmm5",
+        "movaps [rsp + 144], xmm6",
+        "movaps [rsp + 160], xmm7",
+        "mov esi, eax",
+        "call {compile}",
+        "mov rdi, [rsp]",
+        "test rax, rax",
+        "jz 2f",
+        "mov rsi, [rsp + 8]",
+        "mov rdx, [rsp + 16]",
+        "mov rcx, [rsp + 24]",
+        "mov r8, [rsp + 32]",
+        "mov r9, [rsp + 40]",
+        "movaps xmm0, [rsp + 48]",
+        "movaps xmm1, [rsp + 64]",
+        "movaps xmm2, [rsp + 80]",
+        "movaps xmm3, [rsp + 96]",
+        "movaps xmm4, [rsp + 112]",
+        "movaps xmm5, [rsp + 128]",
+        "movaps xmm6, [rsp + 144]",
+        "movaps xmm7, [rsp + 160]",
+        "leave",
+        "jmp rax",
+        "2:",
+        "mov rdi, [rdi + {thread}]",
+        "mov esi, {state}",
+        "mov edx, {code}",
+        "jmp {raise}",
+        compile = sym compile_slot,
+        thread = const VMCTX_THREAD,
+        state = const State::Trap as i32,
+        code = const Trap::NotCompiled as i32,
+        raise = sym raise,
+    )
+}
+
+/// Calls `f(data)` on the stack that ends at `stack`.
+///
+/// # Safety
+/// `stack` is 16-byte aligned with room below it, and nobody else uses that stack. `f` does not unwind.
+#[unsafe(naked)]
+pub unsafe extern "sysv64" fn call_on_stack(
+    data: *mut c_void,
+    f: unsafe extern "sysv64" fn(*mut c_void),
+    stack: usize,
+) {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "mov rsp, rdx",
+        "call rsi",
+        "leave",
+        "ret",
+    )
+}
+
+/// Maps fresh memory at two places, each `size` bytes: to be written at one, to be executed at the other.
+///
+/// # Safety
+/// Both places are page-aligned mappings that nobody uses; they are replaced.
+pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> io::Result<()> {
+    // Newer systems want to be told that the memory will hold code; older ones know no such flag.
+    let open = |flags| {
+        // SAFETY: the name is a C string.
+        let fd = unsafe { libc::memfd_create(c"wrt-code".as_ptr(), libc::MFD_CLOEXEC | flags) };
+        // SAFETY: a new descriptor, if it is one.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    let file = open(libc::MFD_EXEC)
+        .or_else(|| open(0))
+        .ok_or_else(io::Error::last_os_error)?;
+    let file = File::from(file);
+    file.set_len(size as u64)?;
+    for (place, protection) in [
+        (to_write, libc::PROT_READ | libc::PROT_WRITE),
+        (to_execute, libc::PROT_READ | libc::PROT_EXEC),
+    ] {
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: by the caller, the place may be replaced.
+        let at = unsafe { libc::mmap(place.cast(), size, protection, flags, file.as_raw_fd(), 0) };
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// The context that a signal interrupted.

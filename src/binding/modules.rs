@@ -58,6 +58,14 @@ pub fn compile_async(bytes: &[u8]) -> AsyncTask<Compilation> {
     AsyncTask::new(Compilation(bytes.to_vec()))
 }
 
+/// Why a guest ended with the trap that a function could not be compiled.
+#[napi]
+pub fn take_compile_error() -> String {
+    super::calls::store()
+        .take_compile_error()
+        .map_or_else(String::new, |error| error.to_string())
+}
+
 #[napi]
 pub fn validate(bytes: &[u8]) -> bool {
     catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)

@@ -1,59 +1,86 @@
-//! Memory for the code of one module: one mapping, filled through Cranelift's `JITModule`, writable
-//! first and executable afterwards, never both.
+//! Memory for code, which is added to while other threads run what is there already.
+//!
+//! The same pages are mapped twice: once to be written and once to be executed. No address is ever
+//! both, and adding a function changes no protection.
 
-use super::lookup::CHUNK;
-use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider};
-use cranelift_module::{ModuleError, ModuleResult};
+use super::lookup::{CHUNK, CodeRange, PlacedFunction, Registration};
+use crate::compiler::CompiledFunction;
+use crate::compiler::Compiler;
+use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
+use cranelift_module::{Module as _, ModuleError, ModuleResult, default_libcall_names};
 use region::{Allocation, Protection};
 use std::io;
 
-/// A mapping that starts at a multiple of [`CHUNK`].
+/// Alignment of every function, at least.
+pub const ALIGN: usize = 32;
+
+/// One mapping of code, filled from its start through Cranelift's `JITModule`.
 pub struct Arena {
-    mapping: Allocation,
-    start: usize,
-    size: usize,
+    jit: JITModule,
+    /// From where code is written to where it is executed.
+    distance: usize,
+    // Unregistered before the code is unmapped: fields drop in this order.
+    registration: Registration,
+    /// Never read: keeps the code mapped.
+    _mapping: DoubleMapping,
 }
 
 impl Arena {
-    /// An arena of `size` bytes, inaccessible until it is filled.
-    pub fn new(size: usize) -> region::Result<Self> {
-        let size = size.max(1).next_multiple_of(region::page::size());
-        let mapping = region::alloc(size + CHUNK, Protection::READ_WRITE)?;
-        let start = (mapping.as_ptr::<u8>() as usize).next_multiple_of(CHUNK);
+    /// An arena with room for `size` bytes of code.
+    pub fn new(compiler: &Compiler, size: usize) -> io::Result<Self> {
+        let size = size.max(1).next_multiple_of(CHUNK);
+        let mapping = DoubleMapping::new(size)?;
+        let start = mapping.executable();
+        let registration = Registration::new(CodeRange::new(start..start + size, size / ALIGN))
+            .ok_or_else(|| io::Error::other("no room to register it"))?;
+        let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
+        builder.memory_provider(Box::new(Provider {
+            next: mapping.writable(),
+            end: mapping.writable() + size,
+        }));
         Ok(Self {
-            mapping,
-            start,
-            size,
+            jit: JITModule::new(builder),
+            distance: start.wrapping_sub(mapping.writable()),
+            registration,
+            _mapping: mapping,
         })
     }
 
-    pub fn start(&self) -> usize {
-        self.start
-    }
-
-    pub fn end(&self) -> usize {
-        self.start + self.size
-    }
-
-    /// What `JITModule` allocates from. It must not outlive the arena.
-    pub fn provider(&self) -> ArenaProvider {
-        debug_assert!(self.end() <= self.mapping.as_ptr::<u8>() as usize + self.mapping.len());
-        ArenaProvider {
-            start: self.start,
-            next: self.start,
-            end: self.end(),
+    /// Copies a function in and makes it findable; where it lies. `None` if there is no room.
+    pub fn place(
+        &mut self,
+        function: &CompiledFunction,
+    ) -> Result<Option<*const u8>, Box<ModuleError>> {
+        let signature = self.jit.make_signature();
+        let id = self.jit.declare_anonymous_function(&signature)?;
+        let align = u64::from(function.align).max(ALIGN as u64);
+        match self
+            .jit
+            .define_function_bytes(id, align, &function.code, &[])
+        {
+            Err(ModuleError::Allocation { .. }) => return Ok(None),
+            other => other?,
         }
+        self.jit.finalize_definitions()?;
+        let address = self
+            .jit
+            .get_finalized_function(id)
+            .wrapping_add(self.distance);
+        self.registration.add(PlacedFunction {
+            code: address as usize..address as usize + function.code.len(),
+            traps: function.traps.clone().into_boxed_slice(),
+        });
+        Ok(Some(address))
     }
 }
 
-/// Hands out an [`Arena`] from its start on.
-pub struct ArenaProvider {
-    start: usize,
+/// Hands out writable addresses, from the first to the last.
+struct Provider {
     next: usize,
     end: usize,
 }
 
-impl JITMemoryProvider for ArenaProvider {
+impl JITMemoryProvider for Provider {
     fn allocate(&mut self, size: usize, align: u64, kind: JITMemoryKind) -> io::Result<*mut u8> {
         // Guest code refers to nothing outside itself, so there is no data to place.
         if !matches!(kind, JITMemoryKind::Executable) {
@@ -70,20 +97,52 @@ impl JITMemoryProvider for ArenaProvider {
     }
 
     unsafe fn free_memory(&mut self) {
-        // The arena frees itself.
+        // The arena frees its mapping itself.
     }
 
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
-        // SAFETY: start..end is the arena, which only this module's code occupies; no code runs there yet.
-        unsafe {
-            region::protect(
-                self.start as *const u8,
-                self.end - self.start,
-                Protection::READ_EXECUTE,
-            )
-        }
-        .map_err(|e| ModuleError::Allocation {
-            err: io::Error::other(e),
+        Ok(())
+    }
+}
+
+/// The same pages at two places.
+struct DoubleMapping {
+    writable: Allocation,
+    executable: Allocation,
+    /// Start of the executable part, a multiple of [`CHUNK`].
+    start: usize,
+}
+
+// SAFETY: a mapping belongs to no thread; whoever owns it may write to it and unmap it.
+unsafe impl Send for DoubleMapping {}
+
+impl DoubleMapping {
+    /// `size` is a multiple of the page size.
+    fn new(size: usize) -> io::Result<Self> {
+        let reserve = |size| region::alloc(size, Protection::NONE).map_err(io::Error::other);
+        let mut writable = reserve(size)?;
+        let mut executable = reserve(size + CHUNK)?;
+        let start = (executable.as_ptr::<u8>() as usize).next_multiple_of(CHUNK);
+        let skipped = start - executable.as_ptr::<u8>() as usize;
+        let to_write = writable.as_mut_ptr::<u8>();
+        let to_execute = executable.as_mut_ptr::<u8>().wrapping_add(skipped);
+        // SAFETY: both places are reserved for this mapping alone, `size` bytes at least.
+        unsafe { crate::arch::map_twice(to_write, to_execute, size) }?;
+        Ok(Self {
+            writable,
+            executable,
+            start,
         })
+    }
+
+    /// Where the pages can be written.
+    fn writable(&self) -> usize {
+        self.writable.as_ptr::<u8>() as usize
+    }
+
+    /// Where the pages can be executed.
+    fn executable(&self) -> usize {
+        debug_assert!(self.start >= self.executable.as_ptr::<u8>() as usize);
+        self.start
     }
 }

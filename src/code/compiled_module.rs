@@ -1,17 +1,19 @@
 //! A module with its code, shared by all its instances and by all threads.
+//!
+//! A function is compiled when it is first called. Its slot of the code table holds a stub until then
+//! and its code from then on; every call goes through the slot.
 
-use super::arena::Arena;
-use super::lookup::{CodeRange, Registration};
-use crate::compiler::{CompiledFunction, Compiler, TrapSite};
+use super::arena::{ALIGN, Arena};
+use super::stubs::stubs;
+use crate::compiler::{CompiledFunction, Compiler};
 use crate::module::{DecodeError, Module};
 use crate::runtime::vm::{CodeSlot, VMOffsets};
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Module as _, ModuleError, default_libcall_names};
 use rayon::prelude::*;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 
-/// Why a module could not be compiled.
+/// Why a module could not be compiled, or one of its functions.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// The bytes are malformed or invalid.
@@ -32,27 +34,41 @@ pub enum CompileError {
     Machine(String),
 }
 
-/// A decoded module, its code and its code table.
+fn no_memory(error: impl std::fmt::Display) -> CompileError {
+    CompileError::Memory(error.to_string())
+}
+
+/// A decoded and validated module, its code table, and the code that it has so far.
 pub struct CompiledModule {
     module: Module,
     offsets: VMOffsets,
-    /// Code of the defined functions, then the host adapters, one a function import.
+    compiler: &'static Compiler,
+    /// Defined functions, then the host adapters, one a function import.
     code_table: Box<[CodeSlot]>,
-    /// Entry trampolines by type index, null where no function of the type has a reference.
-    entries: Box<[*const u8]>,
-    // Unregistered before the code is unmapped: fields drop in this order.
-    _registration: Registration,
-    _arena: Arena,
+    /// Entry trampolines by type index, null until they are needed.
+    entries: Box<[CodeSlot]>,
+    /// A [`Progress`] for each slot of the code table, then for each entry.
+    progress: Box<[AtomicU8]>,
+    /// Waited on, with the lock, for a unit that another thread compiles.
+    finished: (Mutex<()>, Condvar),
+    arenas: Mutex<Vec<Arena>>,
 }
 
-// SAFETY: `entries` points into the arena, which the module owns and nobody writes to any more.
-unsafe impl Send for CompiledModule {}
-// SAFETY: as above; the code table is atomic.
-unsafe impl Sync for CompiledModule {}
+/// How far a unit is.
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Not compiled.
+    Waiting,
+    /// A thread compiles it.
+    Compiling,
+    /// Its code is in its slot.
+    Compiled,
+}
 
-/// A piece of code to compile, and which place it fills.
-#[derive(Clone, Copy)]
-enum Unit {
+/// A piece of code.
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
     /// Defined function, counted without imports.
     Function(u32),
     /// Adapter of a function import.
@@ -62,72 +78,41 @@ enum Unit {
 }
 
 impl CompiledModule {
-    /// Decodes, validates and compiles `bytes`, on all cores.
+    /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
     pub fn new(bytes: Vec<u8>) -> Result<Arc<Self>, CompileError> {
         let compiler = Compiler::shared().map_err(|e| CompileError::Machine(e.to_string()))?;
         let module = Module::decode(bytes)?;
         let offsets = VMOffsets::new(&module);
-        let units = units(&module);
-        let compiled = units
-            .par_iter()
-            .map(|unit| compile(compiler, &module, &offsets, *unit))
-            .collect::<Result<Vec<_>, _>>()?;
-        Self::link(compiler, module, offsets, &units, &compiled).map(Arc::new)
-    }
-
-    /// Places the code and fills the code table.
-    fn link(
-        compiler: &Compiler,
-        module: Module,
-        offsets: VMOffsets,
-        units: &[Unit],
-        compiled: &[CompiledFunction],
-    ) -> Result<Self, CompileError> {
-        let memory = |e: &dyn std::fmt::Display| CompileError::Memory(e.to_string());
-        let size = compiled
-            .iter()
-            .map(|c| c.code.len() + c.align as usize)
-            .sum();
-        let arena = Arena::new(size).map_err(|e| memory(&e))?;
-        let addresses = place(compiler, &arena, compiled).map_err(|e| memory(&e))?;
-
-        let defined = module.bodies.len();
-        let slots = defined + module.imported_functions as usize;
-        let code_table: Box<[CodeSlot]> = (0..slots).map(|_| CodeSlot::default()).collect();
-        let mut entries = vec![std::ptr::null(); module.types.len()].into_boxed_slice();
-        let mut traps = Vec::new();
-        for ((unit, code), address) in units.iter().zip(compiled).zip(&addresses) {
-            match *unit {
-                Unit::Function(i) => {
-                    code_table[i as usize].store(address.cast_mut(), Ordering::Release)
-                }
-                Unit::HostAdapter(i) => {
-                    code_table[defined + i as usize].store(address.cast_mut(), Ordering::Release)
-                }
-                Unit::Entry(i) => entries[i as usize] = *address,
-            }
-            let base = (*address as usize - arena.start()) as u32;
-            traps.extend(code.traps.iter().map(|t| TrapSite {
-                offset: base + t.offset,
-                ..*t
-            }));
-        }
-        traps.sort_unstable_by_key(|t| t.offset);
-        let range = CodeRange {
-            start: arena.start(),
-            end: arena.end(),
-            traps,
-        };
-        let registration =
-            Registration::new(range).ok_or_else(|| memory(&"no room to register it"))?;
-        Ok(Self {
+        let slots = module.bodies.len() + module.imported_functions as usize;
+        let units = slots + module.types.len();
+        Ok(Arc::new(Self {
+            compiler,
+            code_table: stubs(slots)
+                .map_err(no_memory)?
+                .map(CodeSlot::new)
+                .collect(),
+            entries: module
+                .types
+                .iter()
+                .map(|_| CodeSlot::new(null_mut()))
+                .collect(),
+            progress: (0..units)
+                .map(|_| AtomicU8::new(Progress::Waiting as u8))
+                .collect(),
+            finished: Default::default(),
+            arenas: Mutex::default(),
             module,
             offsets,
-            code_table,
-            entries,
-            _registration: registration,
-            _arena: arena,
-        })
+        }))
+    }
+
+    /// Compiles everything that is not compiled yet, on all cores.
+    pub fn compile_all(&self) -> Result<(), CompileError> {
+        let functions = (0..self.module.bodies.len() as u32).map(Unit::Function);
+        let units: Vec<Unit> = functions.collect();
+        units
+            .par_iter()
+            .try_for_each(|unit| self.code(*unit).map(drop))
     }
 
     pub fn module(&self) -> &Module {
@@ -147,81 +132,129 @@ impl CompiledModule {
     /// Slot of the function that has index `function`: its code, or its host adapter if it is imported.
     pub fn code_slot(&self, function: u32) -> *const CodeSlot {
         let imported = self.module.imported_functions;
-        let slot = match function.checked_sub(imported) {
-            Some(defined) => defined as usize,
-            None => self.module.bodies.len() + function as usize,
-        };
-        &raw const self.code_table[slot]
+        &raw const *self.slot(match function.checked_sub(imported) {
+            Some(defined) => Unit::Function(defined),
+            None => Unit::HostAdapter(function),
+        })
     }
 
-    /// Entry trampoline of type `ty`, null if no function of that type can be referred to.
+    /// Entry trampoline of type `ty`, null if it is not compiled yet.
     pub fn entry(&self, ty: u32) -> *const u8 {
-        self.entries[ty as usize]
+        self.entries[ty as usize].load(Ordering::Acquire)
     }
-}
 
-/// All code that `module` needs.
-fn units(module: &Module) -> Vec<Unit> {
-    let imported = module.imported_functions;
-    let mut units: Vec<Unit> = (0..module.bodies.len() as u32)
-        .map(Unit::Function)
-        .collect();
-    let mut types: Vec<u32> = Vec::new();
-    for &function in &module.func_refs {
-        types.push(module.functions[function as usize]);
-        if function < imported {
-            units.push(Unit::HostAdapter(function));
+    /// What slot number `slot` of the code table holds.
+    pub fn unit_of_slot(&self, slot: u32) -> Unit {
+        match slot.checked_sub(self.module.bodies.len() as u32) {
+            None => Unit::Function(slot),
+            Some(import) => Unit::HostAdapter(import),
         }
     }
-    types.sort_unstable();
-    types.dedup();
-    units.extend(types.into_iter().map(Unit::Entry));
-    units
-}
 
-fn compile(
-    compiler: &Compiler,
-    module: &Module,
-    offsets: &VMOffsets,
-    unit: Unit,
-) -> Result<CompiledFunction, CompileError> {
-    let (result, index, offset) = match unit {
-        Unit::Function(i) => (
-            compiler.function(module, offsets, i),
-            module.imported_functions + i,
-            module.bodies[i as usize].start,
-        ),
-        Unit::HostAdapter(i) => (compiler.host_adapter(module, offsets, i), i, 0),
-        Unit::Entry(ty) => (compiler.entry(&module.types[ty as usize]), 0, 0),
-    };
-    result.map_err(|message| CompileError::Function {
-        index,
-        message,
-        offset,
-    })
-}
+    /// Place of a unit in `progress`.
+    fn number(&self, unit: Unit) -> usize {
+        let defined = self.module.bodies.len();
+        match unit {
+            Unit::Function(i) => i as usize,
+            Unit::HostAdapter(i) => defined + i as usize,
+            Unit::Entry(ty) => self.code_table.len() + ty as usize,
+        }
+    }
 
-/// Copies the code into the arena and makes it executable; addresses in order.
-fn place(
-    compiler: &Compiler,
-    arena: &Arena,
-    compiled: &[CompiledFunction],
-) -> Result<Vec<*const u8>, Box<ModuleError>> {
-    let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
-    builder.memory_provider(Box::new(arena.provider()));
-    let mut jit = JITModule::new(builder);
-    let signature = jit.make_signature();
-    let ids = compiled
-        .iter()
-        .map(|function| {
-            let id = jit.declare_anonymous_function(&signature)?;
-            jit.define_function_bytes(id, u64::from(function.align), &function.code, &[])?;
-            Ok(id)
+    fn slot(&self, unit: Unit) -> &CodeSlot {
+        let number = self.number(unit);
+        match number.checked_sub(self.code_table.len()) {
+            None => &self.code_table[number],
+            Some(entry) => &self.entries[entry],
+        }
+    }
+
+    /// The code of a unit, compiled now if it was not; by one thread, however many want it.
+    pub fn code(&self, unit: Unit) -> Result<*const u8, CompileError> {
+        let progress = &self.progress[self.number(unit)];
+        loop {
+            let seen = progress.compare_exchange(
+                Progress::Waiting as u8,
+                Progress::Compiling as u8,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            );
+            match seen {
+                Ok(_) => break,
+                Err(seen) if seen == Progress::Compiled as u8 => {
+                    return Ok(self.slot(unit).load(Ordering::Acquire));
+                }
+                Err(_) => self.wait(progress),
+            }
+        }
+        let result = self.compile(unit).and_then(|code| self.place(&code));
+        if let Ok(code) = result {
+            self.slot(unit).store(code.cast_mut(), Ordering::Release);
+        }
+        let now = match result {
+            Ok(_) => Progress::Compiled,
+            // Whoever needs it next tries again: memory may have been short.
+            Err(_) => Progress::Waiting,
+        };
+        let _lock = self.finished.0.lock();
+        progress.store(now as u8, Ordering::Release);
+        self.finished.1.notify_all();
+        result
+    }
+
+    /// Waits while another thread compiles.
+    fn wait(&self, progress: &AtomicU8) {
+        let mut lock = self.finished.0.lock().unwrap_or_else(|e| e.into_inner());
+        while progress.load(Ordering::Acquire) == Progress::Compiling as u8 {
+            lock = self
+                .finished
+                .1
+                .wait(lock)
+                .unwrap_or_else(|e| e.into_inner());
+        }
+    }
+
+    fn compile(&self, unit: Unit) -> Result<CompiledFunction, CompileError> {
+        let (module, offsets) = (&self.module, &self.offsets);
+        let (result, index, offset) = match unit {
+            Unit::Function(i) => (
+                self.compiler.function(module, offsets, i),
+                module.imported_functions + i,
+                module.bodies[i as usize].start,
+            ),
+            Unit::HostAdapter(i) => (self.compiler.host_adapter(module, offsets, i), i, 0),
+            Unit::Entry(ty) => (self.compiler.entry(&module.types[ty as usize]), 0, 0),
+        };
+        result.map_err(|message| CompileError::Function {
+            index,
+            message,
+            offset,
         })
-        .collect::<Result<Vec<FuncId>, Box<ModuleError>>>()?;
-    jit.finalize_definitions().map_err(Box::new)?;
-    Ok(ids
-        .into_iter()
-        .map(|id| jit.get_finalized_function(id))
-        .collect())
+    }
+
+    /// Copies code to where it can run.
+    fn place(&self, function: &CompiledFunction) -> Result<*const u8, CompileError> {
+        // Arenas are whole after each step.
+        let mut arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(arena) = arenas.last_mut()
+            && let Some(code) = arena.place(function).map_err(no_memory)?
+        {
+            return Ok(code);
+        }
+        let size = self.arena_size().max(function.code.len() + ALIGN);
+        let mut arena = Arena::new(self.compiler, size).map_err(no_memory)?;
+        let code = arena.place(function).map_err(no_memory)?;
+        arenas.push(arena);
+        code.ok_or_else(|| no_memory("an empty arena is full"))
+    }
+
+    /// Size of the next arena. Pages are taken as they are filled, so that too much costs nothing; too
+    /// little costs another arena.
+    fn arena_size(&self) -> usize {
+        let bodies: usize = self.module.bodies.iter().map(|body| body.len()).sum();
+        (2 * bodies).clamp(MIN_ARENA, MAX_ARENA)
+    }
 }
+
+const MIN_ARENA: usize = 64 << 10;
+const MAX_ARENA: usize = 64 << 20;

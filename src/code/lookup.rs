@@ -1,13 +1,15 @@
 //! From an address in compiled code to what is known of it, readable from a signal handler: no lock,
-//! no allocation, two loads.
+//! no allocation.
 //!
 //! A two-level table maps every 64 KiB of the 47-bit address space to the [`CodeRange`] there. Arenas
-//! of code start at multiples of 64 KiB, so no two share an entry.
+//! of code start at multiples of 64 KiB, so no two share an entry. In a range the functions are found
+//! by binary search.
 
 use crate::compiler::TrapSite;
 use crate::runtime::Trap;
 use std::alloc::{Layout, alloc_zeroed};
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 /// Alignment of code arenas, and the reach of one entry of the table.
 pub const CHUNK: usize = 1 << CHUNK_BITS;
@@ -20,13 +22,56 @@ type Leaf = [AtomicPtr<CodeRange>; LEAF];
 
 static TABLE: [AtomicPtr<Leaf>; ROOT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; ROOT];
 
-/// The code of one module, and where it may trap.
+/// A function at its place.
+#[derive(Debug)]
+pub struct PlacedFunction {
+    /// Its addresses.
+    pub code: Range<usize>,
+    /// Ascending by offset from the function's start.
+    pub traps: Box<[TrapSite]>,
+}
+
+/// A mapping of code. Functions are added in the order of their addresses, and stay.
 #[derive(Debug)]
 pub struct CodeRange {
-    pub start: usize,
-    pub end: usize,
-    /// Ascending by offset from `start`.
-    pub traps: Vec<TrapSite>,
+    addresses: Range<usize>,
+    /// The first `len` are set, each before `len` counts it.
+    functions: Box<[AtomicPtr<PlacedFunction>]>,
+    len: AtomicUsize,
+}
+
+impl CodeRange {
+    /// A range with room for `capacity` functions.
+    pub fn new(addresses: Range<usize>, capacity: usize) -> Self {
+        // Zeroed pages that nobody touches cost nothing.
+        let functions = Box::<[AtomicPtr<PlacedFunction>]>::new_zeroed_slice(capacity);
+        Self {
+            addresses,
+            // SAFETY: a null pointer is all zero.
+            functions: unsafe { functions.assume_init() },
+            len: AtomicUsize::new(0),
+        }
+    }
+
+    /// The function that contains `pc`.
+    fn find(&self, pc: usize) -> Option<&PlacedFunction> {
+        let functions = &self.functions[..self.len.load(Ordering::Acquire)];
+        // SAFETY: set, since `len` counts them, and freed only with the range.
+        let get = |f: &AtomicPtr<PlacedFunction>| unsafe { &*f.load(Ordering::Relaxed) };
+        let after = functions.partition_point(|f| get(f).code.start <= pc);
+        let found = get(functions.get(after.checked_sub(1)?)?);
+        found.code.contains(&pc).then_some(found)
+    }
+}
+
+impl Drop for CodeRange {
+    fn drop(&mut self) {
+        let len = *self.len.get_mut();
+        for function in &mut self.functions[..len] {
+            // SAFETY: made from a box by `Registration::add`, and the range goes away.
+            drop(unsafe { Box::from_raw(*function.get_mut()) });
+        }
+    }
 }
 
 /// Keeps a [`CodeRange`] findable while it lives.
@@ -46,6 +91,17 @@ impl Registration {
         Some(this)
     }
 
+    /// Makes a function findable that lies above those added before.
+    pub fn add(&mut self, function: PlacedFunction) {
+        // Nobody else adds: this one is borrowed mutably.
+        let len = self.0.len.load(Ordering::Relaxed);
+        // Room for a function every few bytes: the slot is there.
+        if let Some(slot) = self.0.functions.get(len) {
+            slot.store(Box::into_raw(Box::new(function)), Ordering::Relaxed);
+            self.0.len.store(len + 1, Ordering::Release);
+        }
+    }
+
     fn store(&self, value: *mut CodeRange) {
         for chunk in chunks(&self.0) {
             if let Some(leaf) = leaf(chunk) {
@@ -61,8 +117,8 @@ impl Drop for Registration {
     }
 }
 
-fn chunks(range: &CodeRange) -> std::ops::Range<usize> {
-    range.start >> CHUNK_BITS..range.end.div_ceil(CHUNK)
+fn chunks(range: &CodeRange) -> Range<usize> {
+    range.addresses.start >> CHUNK_BITS..range.addresses.end.div_ceil(CHUNK)
 }
 
 /// The part of the table that holds `chunk`, made when first needed and never freed.
@@ -103,15 +159,13 @@ pub fn trap_at(pc: usize) -> Option<Trap> {
     let range = unsafe { leaf.as_ref() }?[chunk % LEAF].load(Ordering::Acquire);
     // SAFETY: null, or registered: the caller's thread runs code of the range, so its module lives.
     let range = unsafe { range.as_ref() }?;
-    if !(range.start..range.end).contains(&pc) {
-        return None;
-    }
-    let offset = (pc - range.start) as u32;
-    let i = range
+    let function = range.find(pc)?;
+    let offset = (pc - function.code.start) as u32;
+    let i = function
         .traps
         .binary_search_by_key(&offset, |t| t.offset)
         .ok()?;
-    range.traps.get(i).map(|t| t.trap)
+    function.traps.get(i).map(|t| t.trap)
 }
 
 #[cfg(test)]
@@ -126,18 +180,25 @@ mod tests {
             trap,
             wasm_offset: 0,
         };
-        let range = CodeRange {
-            start,
-            end: start + 3 * CHUNK - 5,
-            traps: vec![
-                site(4, Trap::Unreachable),
-                site(2 * CHUNK as u32, Trap::DivideByZero),
-            ],
+        let function = |from: usize, to: usize, traps: &[TrapSite]| PlacedFunction {
+            code: start + from..start + to,
+            traps: traps.into(),
         };
-        let registration = Registration::new(range).unwrap();
+        let end = start + 3 * CHUNK - 5;
+        let mut registration = Registration::new(CodeRange::new(start..end, 8)).unwrap();
+        assert_eq!(trap_at(start + 4), None);
+        registration.add(function(0, 64, &[site(4, Trap::Unreachable)]));
+        registration.add(function(
+            96,
+            2 * CHUNK + 9,
+            &[site(2 * CHUNK as u32 - 96, Trap::DivideByZero)],
+        ));
         assert_eq!(trap_at(start + 4), Some(Trap::Unreachable));
         assert_eq!(trap_at(start + 2 * CHUNK), Some(Trap::DivideByZero));
         assert_eq!(trap_at(start + 5), None);
+        assert_eq!(trap_at(start + 68), None);
+        assert_eq!(trap_at(start + 96 + 4), None);
+        assert_eq!(trap_at(start + 2 * CHUNK + 9), None);
         assert_eq!(trap_at(start - CHUNK + 4), None);
         assert_eq!(trap_at(usize::MAX), None);
         drop(registration);

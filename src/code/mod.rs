@@ -3,6 +3,7 @@
 mod arena;
 mod compiled_module;
 mod lookup;
+mod stubs;
 
-pub use compiled_module::{CompileError, CompiledModule};
+pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use lookup::trap_at;

@@ -1,24 +1,26 @@
-//! The stack that guests run on.
+//! Stacks of our own: the one that guests run on, and the compiler's.
 
 use region::{Allocation, Protection};
 
-/// Bytes that guest frames may use, and what is kept below them for signal handlers that run on the
-/// current stack (libuv's do) and for runtime functions.
-const SIZE: usize = 8 << 20;
+/// Bytes that guest frames may use.
+pub const SIZE: usize = 8 << 20;
+/// What is kept below them for signal handlers that run on the current stack (libuv's do) and for
+/// runtime functions.
 pub const RESERVE: usize = 64 << 10;
 
-/// A guest stack with an inaccessible page below it. Pages are taken as they are used.
+/// A stack with an inaccessible page below it. Pages are taken as they are used.
 pub struct GuestStack {
     mapping: Allocation,
 }
 
 impl GuestStack {
-    pub fn new() -> region::Result<Self> {
+    /// A stack for `size` bytes of frames.
+    pub fn new(size: usize) -> region::Result<Self> {
         let page = region::page::size();
-        let mut mapping = region::alloc(page + RESERVE + SIZE, Protection::NONE)?;
+        let mut mapping = region::alloc(page + RESERVE + size, Protection::NONE)?;
         let low = mapping.as_mut_ptr::<u8>().wrapping_add(page);
         // SAFETY: the pages after the first of a mapping that is ours alone.
-        unsafe { region::protect(low, RESERVE + SIZE, Protection::READ_WRITE) }?;
+        unsafe { region::protect(low, RESERVE + size, Protection::READ_WRITE) }?;
         Ok(Self { mapping })
     }
 

@@ -14,14 +14,16 @@
 //! ```
 
 use super::functions::FunctionRegistry;
+use super::on_demand::OnDemand;
 use super::references::References;
-use super::stack::GuestStack;
+use super::stack::{self, GuestStack};
 use super::vm::*;
 use super::{Memory, Trap, signals};
 use crate::arch;
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 /// What came of running a guest, as a host in Rust sees it (JavaScript reads the state word).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +89,7 @@ pub struct Store {
     grown: RefCell<Vec<Rc<Memory>>>,
     has_grown: Cell<bool>,
     next_host_function: Cell<u32>,
+    on_demand: OnDemand,
     _signals: signals::AlternateStack,
     /// The mapping itself.
     mapping: Option<Allocation>,
@@ -114,7 +117,7 @@ impl Store {
         }
         arch::check().map_err(StoreError::Platform)?;
         let signals = signals::install().map_err(StoreError::Signals)?;
-        let stack = GuestStack::new()?;
+        let stack = GuestStack::new(stack::SIZE)?;
         let mut mapping = region::alloc(
             SCRATCH_OFFSET as usize + SCRATCH_SIZE,
             Protection::READ_WRITE,
@@ -141,6 +144,7 @@ impl Store {
             grown: RefCell::default(),
             has_grown: Cell::new(false),
             next_host_function: Cell::new(1),
+            on_demand: OnDemand::default(),
             _signals: signals,
             mapping: Some(mapping),
         };
@@ -181,6 +185,10 @@ impl Store {
     /// Functions by the numbers that JavaScript knows them by.
     pub fn functions(&self) -> &FunctionRegistry {
         &self.functions
+    }
+
+    pub(super) fn on_demand(&self) -> &OnDemand {
+        &self.on_demand
     }
 
     pub(super) fn references(&self) -> &References {
@@ -241,6 +249,15 @@ impl Store {
             return self.set_state(State::Trap, Trap::StackOverflow as i32);
         }
         let record = record as *mut Record;
+        // SAFETY: a registered function is live.
+        let mut entry = unsafe { (*func_ref).entry.load(Ordering::Relaxed) }.cast_const();
+        if entry.is_null() {
+            // SAFETY: registered in this store.
+            entry = unsafe { self.prepare_entry(func_ref) };
+            if entry.is_null() {
+                return self.set_state(State::Trap, Trap::NotCompiled as i32);
+            }
+        }
         // SAFETY: the record lies in the stack, below all frames in use, by the check above.
         unsafe {
             (&raw mut (*record).previous).write(previous);
@@ -253,12 +270,7 @@ impl Store {
         // SAFETY: a registered function is live with its entry, and the stack has room below the record.
         unsafe {
             self.running.set(true);
-            Self::after(arch::enter(
-                vm,
-                func_ref,
-                (*func_ref).entry,
-                record as usize - 16,
-            ));
+            Self::after(arch::enter(vm, func_ref, entry, record as usize - 16));
         }
     }
 

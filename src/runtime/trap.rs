@@ -20,6 +20,8 @@ pub enum Trap {
     BadConversion = 8,
     /// The guest stack is used up.
     StackOverflow = 9,
+    /// A function could not be compiled when it was called; the store says why.
+    NotCompiled = 11,
 }
 
 impl Trap {
@@ -36,6 +38,7 @@ impl Trap {
             IntegerOverflow,
             BadConversion,
             StackOverflow,
+            NotCompiled,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

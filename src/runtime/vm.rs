@@ -15,7 +15,7 @@
 use crate::module::Module;
 
 /// Code of one function as the code table holds it: generated code loads it at every call, so one
-/// atomic store replaces the function everywhere.
+/// atomic store replaces the function everywhere. A stub stands for what is not compiled yet.
 pub type CodeSlot = std::sync::atomic::AtomicPtr<u8>;
 
 /// An execution context as Cranelift's `stack_switch` stores and loads it.
@@ -119,8 +119,9 @@ pub struct VMFuncRef {
     pub code: *const CodeSlot,
     /// The context that the function takes as its first parameter.
     pub vmctx: *mut VMContext,
-    /// The entry trampoline of its signature: `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)`.
-    pub entry: *const u8,
+    /// The entry trampoline of its signature, `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)`;
+    /// null until the host first calls the function.
+    pub entry: CodeSlot,
 }
 
 /// An element of a funcref table: the first 24 bytes of its [`VMFuncRef`] and a pointer to it. All
