@@ -7,7 +7,8 @@ use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
-use wrt::code::CompiledModule;
+use wrt::code::{CompiledModule, Options};
+use wrt::compiler::Tier;
 use wrt::module::{
     ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, TableType, ValType,
 };
@@ -31,6 +32,7 @@ enum Ran {
 }
 
 struct Host {
+    options: Options,
     store: &'static Store,
     /// All instances ever made: functions in tables may belong to any of them.
     #[expect(
@@ -49,7 +51,7 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> Result<Self> {
+    fn new(options: Options) -> Result<Self> {
         let store = Store::current().map_err(|e| e.to_string())?;
         let limits = |min, max| Limits {
             min,
@@ -73,6 +75,7 @@ impl Host {
             ))
         };
         Ok(Self {
+            options,
             store,
             instances: Vec::new(),
             named: HashMap::new(),
@@ -115,7 +118,7 @@ impl Host {
     }
 
     fn instantiate(&mut self, bytes: Vec<u8>) -> Result<(Ran, Option<usize>)> {
-        let module = CompiledModule::new(bytes).map_err(|e| e.to_string())?;
+        let module = CompiledModule::new(bytes, self.options).map_err(|e| e.to_string())?;
         let m = module.module();
         let mut imports = Vec::new();
         for import in &m.imports {
@@ -277,7 +280,7 @@ impl Host {
             WastDirective::ModuleDefinition(mut module) => {
                 let name = module.name().map_or("", |id| id.name()).to_string();
                 let bytes = module.encode().map_err(|e| e.to_string())?;
-                CompiledModule::new(bytes.clone()).map_err(|e| e.to_string())?;
+                CompiledModule::new(bytes.clone(), self.options).map_err(|e| e.to_string())?;
                 self.definitions.insert(name, bytes);
                 Ok(())
             }
@@ -349,7 +352,7 @@ fn must_not_decode(mut module: QuoteWat<'_>, message: &str) -> Result {
     let Ok(bytes) = module.encode() else {
         return Ok(());
     };
-    match CompiledModule::new(bytes) {
+    match CompiledModule::new(bytes, Options::default()) {
         Ok(_) => Err(format!("compiles, though {message}")),
         Err(_) => Ok(()),
     }
@@ -464,7 +467,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
 }
 
 /// Runs a file; how many commands there were, and what failed.
-fn run(file: &TestFile<'_>) -> (usize, Vec<String>) {
+fn run(file: &TestFile<'_>, options: Options) -> (usize, Vec<String>) {
     let mut failures = Vec::new();
     let fail = |line: usize, e: String| format!("{}:{line}: {e}", file.name());
     let mut lexer = Lexer::new(file.raw());
@@ -477,7 +480,7 @@ fn run(file: &TestFile<'_>) -> (usize, Vec<String>) {
         Ok(wast) => wast,
         Err(e) => return (1, vec![fail(0, e.to_string())]),
     };
-    let mut host = match Host::new() {
+    let mut host = match Host::new(options) {
         Ok(host) => host,
         Err(e) => return (1, vec![fail(0, e)]),
     };
@@ -491,14 +494,14 @@ fn run(file: &TestFile<'_>) -> (usize, Vec<String>) {
     (count, failures)
 }
 
-fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize) {
+fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize, options: Options) {
     assert_eq!(
         EXTERN_TAG as u32, 0,
         "slots lie in the low half of externrefs"
     );
     let (mut commands, mut failures, mut number) = (0, Vec::new(), 0);
     for file in files {
-        let (count, failed) = run(&file);
+        let (count, failed) = run(&file, options);
         number += 1;
         commands += count;
         failures.extend(failed);
@@ -511,14 +514,53 @@ fn run_all(files: impl Iterator<Item = TestFile<'static>>, least: usize) {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+fn core_2_0(options: Options) {
+    run_all(spec(SpecVersion::V2), 20_000, options);
+}
+
+fn simd(options: Options) {
+    // One file of the set is of WebAssembly 3.0: it wants several memories.
+    let files = proposal(Proposal::Simd).filter(|file| file.name() != "simd_memory-multi.wast");
+    run_all(files, 24_000, options);
+}
+
+/// All code is of the last tier.
+const OPTIMIZED: Options = Options {
+    first: Tier::Optimized,
+    threshold: 0,
+};
+/// All code of the first tier is hot at once, so that functions and loops change over while they run.
+const HOT: Options = Options {
+    first: Tier::Baseline,
+    threshold: 1,
+};
+
 #[test]
-fn core_2_0() {
-    run_all(spec(SpecVersion::V2), 20_000);
+fn core_2_0_by_default() {
+    core_2_0(Options::default());
 }
 
 #[test]
-fn simd() {
-    // One file of the set is of WebAssembly 3.0: it wants several memories.
-    let files = proposal(Proposal::Simd).filter(|file| file.name() != "simd_memory-multi.wast");
-    run_all(files, 24_000);
+fn core_2_0_optimized() {
+    core_2_0(OPTIMIZED);
+}
+
+#[test]
+fn core_2_0_changing_over() {
+    core_2_0(HOT);
+}
+
+#[test]
+fn simd_by_default() {
+    simd(Options::default());
+}
+
+#[test]
+fn simd_optimized() {
+    simd(OPTIMIZED);
+}
+
+#[test]
+fn simd_changing_over() {
+    simd(HOT);
 }

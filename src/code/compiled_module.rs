@@ -1,13 +1,16 @@
 //! A module with its code, shared by all its instances and by all threads.
 //!
 //! A function is compiled when it is first called. Its slot of the code table holds a stub until then
-//! and its code from then on; every call goes through the slot.
+//! and its code from then on; every call goes through the slot. See [`super::tiering`] for what happens
+//! to functions that are called often.
 
 use super::arena::{ALIGN, Arena};
 use super::stubs::stubs;
-use crate::compiler::{CompiledFunction, Compiler};
+use super::tiering::Options;
+use crate::compiler::{CompiledFunction, Compiler, Tier};
 use crate::module::{DecodeError, Module};
-use crate::runtime::vm::{CodeSlot, VMOffsets};
+use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -43,27 +46,36 @@ pub struct CompiledModule {
     module: Module,
     offsets: VMOffsets,
     compiler: &'static Compiler,
+    pub(super) options: Options,
     /// Defined functions, then the host adapters, one a function import.
-    code_table: Box<[CodeSlot]>,
+    pub(super) code_table: Box<[CodeSlot]>,
     /// Entry trampolines by type index, null until they are needed.
     entries: Box<[CodeSlot]>,
     /// A [`Progress`] for each slot of the code table, then for each entry.
-    progress: Box<[AtomicU8]>,
+    pub(super) progress: Box<[AtomicU8]>,
     /// Waited on, with the lock, for a unit that another thread compiles.
     finished: (Mutex<()>, Condvar),
     arenas: Mutex<Vec<Arena>>,
+    /// Of the defined functions; each counts up to 0.
+    pub(super) counters: Box<[Counter]>,
+    /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
+    pub(super) loops: Mutex<HashMap<(u32, u32), usize>>,
 }
 
 /// How far a unit is.
 #[repr(u8)]
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     /// Not compiled.
     Waiting,
     /// A thread compiles it.
     Compiling,
     /// Its code is in its slot.
     Compiled,
+    /// As before, and a better one is wanted.
+    Improving,
+    /// The better one is in its slot.
+    Improved,
 }
 
 /// A piece of code.
@@ -79,7 +91,7 @@ pub enum Unit {
 
 impl CompiledModule {
     /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
-    pub fn new(bytes: Vec<u8>) -> Result<Arc<Self>, CompileError> {
+    pub fn new(bytes: Vec<u8>, options: Options) -> Result<Arc<Self>, CompileError> {
         let compiler = Compiler::shared().map_err(|e| CompileError::Machine(e.to_string()))?;
         let module = Module::decode(bytes)?;
         let offsets = VMOffsets::new(&module);
@@ -101,6 +113,13 @@ impl CompiledModule {
                 .collect(),
             finished: Default::default(),
             arenas: Mutex::default(),
+            counters: module
+                .bodies
+                .iter()
+                .map(|_| Counter::new(-options.threshold))
+                .collect(),
+            loops: Mutex::default(),
+            options,
             module,
             offsets,
         }))
@@ -181,10 +200,8 @@ impl CompiledModule {
             );
             match seen {
                 Ok(_) => break,
-                Err(seen) if seen == Progress::Compiled as u8 => {
-                    return Ok(self.slot(unit).load(Ordering::Acquire));
-                }
-                Err(_) => self.wait(progress),
+                Err(seen) if seen == Progress::Compiling as u8 => self.wait(progress),
+                Err(_) => return Ok(self.slot(unit).load(Ordering::Acquire)),
             }
         }
         let result = self.compile(unit).and_then(|code| self.place(&code));
@@ -192,6 +209,7 @@ impl CompiledModule {
             self.slot(unit).store(code.cast_mut(), Ordering::Release);
         }
         let now = match result {
+            Ok(_) if self.options.first == Tier::Optimized => Progress::Improved,
             Ok(_) => Progress::Compiled,
             // Whoever needs it next tries again: memory may have been short.
             Err(_) => Progress::Waiting,
@@ -216,24 +234,37 @@ impl CompiledModule {
 
     fn compile(&self, unit: Unit) -> Result<CompiledFunction, CompileError> {
         let (module, offsets) = (&self.module, &self.offsets);
-        let (result, index, offset) = match unit {
-            Unit::Function(i) => (
-                self.compiler.function(module, offsets, i),
-                module.imported_functions + i,
-                module.bodies[i as usize].start,
-            ),
-            Unit::HostAdapter(i) => (self.compiler.host_adapter(module, offsets, i), i, 0),
-            Unit::Entry(ty) => (self.compiler.entry(&module.types[ty as usize]), 0, 0),
+        let (result, index) = match unit {
+            Unit::Function(i) => return self.compile_function(i, self.options.first),
+            Unit::HostAdapter(i) => (self.compiler.host_adapter(module, offsets, i), i),
+            Unit::Entry(ty) => (self.compiler.entry(&module.types[ty as usize]), 0),
         };
         result.map_err(|message| CompileError::Function {
             index,
             message,
-            offset,
+            offset: 0,
+        })
+    }
+
+    /// Compiles a function, counted without imports.
+    pub(super) fn compile_function(
+        &self,
+        function: u32,
+        tier: Tier,
+    ) -> Result<CompiledFunction, CompileError> {
+        let module = &self.module;
+        let result = self
+            .compiler
+            .function(module, &self.offsets, function, tier);
+        result.map_err(|message| CompileError::Function {
+            index: module.imported_functions + function,
+            message,
+            offset: module.bodies[function as usize].start,
         })
     }
 
     /// Copies code to where it can run.
-    fn place(&self, function: &CompiledFunction) -> Result<*const u8, CompileError> {
+    pub(super) fn place(&self, function: &CompiledFunction) -> Result<*const u8, CompileError> {
         // Arenas are whole after each step.
         let mut arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(arena) = arenas.last_mut()

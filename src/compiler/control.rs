@@ -179,9 +179,7 @@ impl<'a> Translator<'a, '_> {
         let header = self.e.b.create_block();
         self.e.append_params(header, signature.params());
         let args = self.pop_canonical(signature.params().len())?;
-        self.e.jump(header, &args);
-        // Sealed at the end of the loop, when all branches to it are known.
-        self.e.b.switch_to_block(header);
+        self.enter_loop(header, &args)?;
         let params = self.e.b.block_params(header).to_vec();
         self.push_all(&params, signature.params());
         self.push_frame(Kind::Loop { header }, signature)
@@ -245,8 +243,9 @@ impl<'a> Translator<'a, '_> {
             Kind::If { otherwise, params } => {
                 // No second arm: the parameters are the results.
                 self.e.b.switch_to_block(otherwise);
-                let params: Vec<Value> = params.iter().map(|param| param.value).collect();
-                let params: Vec<Value> = params.into_iter().map(|p| self.e.canonical(p)).collect();
+                let count = params.len();
+                self.stack.extend(params);
+                let params = self.pop_canonical(count)?;
                 self.e.jump(frame.exit, &params);
                 exit_used = true;
             }

@@ -25,15 +25,18 @@ enum Region {
     Scratch,
     /// Function references and code tables, which generated code never writes.
     Reference,
+    /// Counters of functions.
+    Counter,
 }
 
-const REGIONS: [(Region, &str); 6] = [
+const REGIONS: [(Region, &str); 7] = [
     (Region::Heap, "memory"),
     (Region::Table, "table"),
     (Region::Global, "global"),
     (Region::Head, "head"),
     (Region::Scratch, "scratch"),
     (Region::Reference, "reference"),
+    (Region::Counter, "counter"),
 ];
 
 /// Flags of the accesses that generated code makes.
@@ -48,6 +51,7 @@ pub(super) struct Flags {
     pub head: MemFlagsData,
     pub scratch: MemFlagsData,
     pub reference: MemFlagsData,
+    pub counter: MemFlagsData,
 }
 
 impl Flags {
@@ -77,6 +81,7 @@ impl Flags {
                 .with_notrap()
                 .with_alias_region(region(Region::Scratch)),
             reference: trusted.with_alias_region(region(Region::Reference)),
+            counter: trusted.with_alias_region(region(Region::Counter)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::control::Frame;
 use super::emit::Emitter;
 use super::signature;
+use super::tier::{Tier, Tiering};
 use crate::module::{Module, ValType};
 use crate::runtime::vm::VMOffsets;
 use cranelift_codegen::Context;
@@ -43,6 +44,7 @@ pub(super) struct Translator<'a, 'b> {
     pub signatures: HashMap<u32, SigRef>,
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
+    pub tiering: Tiering,
 }
 
 /// The body of function `index` (imported ones included).
@@ -80,12 +82,16 @@ pub(super) fn translate(
     module: &Module,
     offsets: &VMOffsets,
     index: u32,
+    tier: Tier,
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
 ) -> Result<()> {
     let body = body(module, index)?;
     let ty = module.function_type(index);
-    context.func.signature = signature::guest(ty);
+    context.func.signature = match tier {
+        Tier::FromLoop(_) => signature::from_loop(ty),
+        Tier::Baseline | Tier::Optimized => signature::guest(ty),
+    };
     context.func.name = UserFuncName::user(0, index);
     // What belongs to no instruction belongs to the start of the body.
     let start = source_location(body.range().start)?;
@@ -104,8 +110,11 @@ pub(super) fn translate(
         locals: Vec::new(),
         signatures: HashMap::new(),
         itself: None,
+        tiering: Tiering::new(tier),
     };
+    translator.begin()?;
     translator.body(&body)?;
+    translator.finish()?;
     translator.e.b.seal_all_blocks();
     translator.e.b.finalize(isa.frontend_config());
     Ok(())
@@ -123,6 +132,7 @@ fn parse_error(error: wasmparser::Error) -> String {
 impl<'a, 'b> Translator<'a, 'b> {
     fn body(&mut self, body: &FunctionBody<'a>) -> Result<()> {
         self.declare_locals(body)?;
+        self.count_call()?;
         self.push_function_frame()?;
         let mut operators = body.get_operators_reader().map_err(parse_error)?;
         while !operators.eof() {
@@ -139,8 +149,11 @@ impl<'a, 'b> Translator<'a, 'b> {
 
     fn declare_locals(&mut self, body: &FunctionBody<'a>) -> Result<()> {
         let ty = self.module.function_type(self.index);
-        let block = self.e.b.current_block().ok_or("no current block")?;
-        let params = self.e.b.block_params(block)[1..].to_vec();
+        let params = match self.tiering.tier {
+            // All locals come from elsewhere.
+            Tier::FromLoop(_) => ty.params.iter().map(|ty| self.zero(*ty)).collect(),
+            _ => self.e.b.block_params(self.e.entry)[1..].to_vec(),
+        };
         for (param, ty) in params.into_iter().zip(&ty.params) {
             self.declare_local(*ty, param);
         }
@@ -221,9 +234,14 @@ impl<'a, 'b> Translator<'a, 'b> {
         self.e.b.ins()
     }
 
+    pub fn push_operand(&mut self, mut operand: Operand) {
+        operand.value = self.keep_operand(self.stack.len(), operand.value);
+        self.stack.push(operand);
+    }
+
     /// Pushes a value that is no externref.
     pub fn push(&mut self, value: Value) {
-        self.stack.push(Operand {
+        self.push_operand(Operand {
             value,
             is_extern: false,
         });
@@ -231,7 +249,7 @@ impl<'a, 'b> Translator<'a, 'b> {
 
     /// Pushes a value of a type that may be externref.
     pub fn push_typed(&mut self, value: Value, ty: ValType) {
-        self.stack.push(Operand {
+        self.push_operand(Operand {
             value,
             is_extern: ty == ValType::ExternRef,
         });
@@ -244,7 +262,9 @@ impl<'a, 'b> Translator<'a, 'b> {
     }
 
     pub fn pop_operand(&mut self) -> Result<Operand> {
-        self.stack.pop().ok_or_else(|| "stack underflow".to_owned())
+        let mut operand = self.stack.pop().ok_or("stack underflow")?;
+        operand.value = self.operand_value(self.stack.len(), operand.value);
+        Ok(operand)
     }
 
     pub fn pop(&mut self) -> Result<Value> {
@@ -264,8 +284,12 @@ impl<'a, 'b> Translator<'a, 'b> {
             .len()
             .checked_sub(count)
             .ok_or("stack underflow")?;
-        let values: Vec<Value> = self.stack[start..].iter().map(|o| o.value).collect();
-        Ok(values.into_iter().map(|v| self.e.canonical(v)).collect())
+        Ok((start..start + count)
+            .map(|position| {
+                let value = self.operand_value(position, self.stack[position].value);
+                self.e.canonical(value)
+            })
+            .collect())
     }
 
     /// Pops what [`Self::peek_canonical`] returns.

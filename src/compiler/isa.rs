@@ -5,7 +5,6 @@ use cranelift_codegen::settings::{self, Configurable, Flags};
 
 /// Settings that differ from Cranelift's defaults, or that correctness rests on.
 const SETTINGS: &[(&str, &str)] = &[
-    ("opt_level", "speed"),
     // So that profilers and the runtime can walk guest stacks.
     ("preserve_frame_pointers", "true"),
     // Frames larger than the guard must touch every page of it.
@@ -21,17 +20,19 @@ const SETTINGS: &[(&str, &str)] = &[
     ("use_colocated_libcalls", "false"),
 ];
 
-/// How registers are allocated.
+/// What compiling may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Registers {
-    /// For good code, in time that grows with the square of a function's size in bad cases.
-    Optimized,
-    /// In time that grows with the function's size, for functions where the other would take minutes.
-    Fast,
+pub(super) enum Effort {
+    /// As little as possible.
+    Low,
+    /// Time that grows with the function's size: for functions where [`Effort::Full`] would take minutes.
+    Bounded,
+    /// All that makes good code, in time that grows with the square of a function's size in bad cases.
+    Full,
 }
 
 /// The target description of this machine. `verify` has Cranelift check the IR of every function.
-pub(super) fn host(verify: bool, registers: Registers) -> Result<OwnedTargetIsa, String> {
+pub(super) fn host(verify: bool, effort: Effort) -> Result<OwnedTargetIsa, String> {
     check_processor()?;
     let mut flags = settings::builder();
     for (name, value) in SETTINGS {
@@ -39,13 +40,14 @@ pub(super) fn host(verify: bool, registers: Registers) -> Result<OwnedTargetIsa,
             .set(name, value)
             .map_err(|error| format!("compiler setting {name}={value}: {error}"))?;
     }
-    let algorithm = match registers {
-        Registers::Optimized => "backtracking",
-        Registers::Fast => "single_pass",
+    let (level, registers) = match effort {
+        Effort::Low => ("none", "single_pass"),
+        Effort::Bounded => ("speed", "single_pass"),
+        Effort::Full => ("speed", "backtracking"),
     };
-    flags
-        .set("regalloc_algorithm", algorithm)
-        .map_err(|error| error.to_string())?;
+    for (name, value) in [("opt_level", level), ("regalloc_algorithm", registers)] {
+        flags.set(name, value).map_err(|error| error.to_string())?;
+    }
     let verify = if verify { "true" } else { "false" };
     flags
         .set("enable_verifier", verify)

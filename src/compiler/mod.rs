@@ -23,12 +23,16 @@ mod simd_memory;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tier;
 mod trampoline;
 mod variable;
+
+pub use tier::Tier;
 
 use crate::module::{FuncType, Module};
 use crate::runtime::{Trap, vm::VMOffsets};
 use cranelift_codegen::isa::OwnedTargetIsa;
+use isa::Effort;
 use std::sync::OnceLock;
 
 /// Machine code of one function, position-independent; its only relocations are calls of itself,
@@ -57,6 +61,8 @@ pub struct Compiler {
     isa: OwnedTargetIsa,
     /// For functions of extreme size.
     large: OwnedTargetIsa,
+    /// For [`Tier::Baseline`].
+    baseline: OwnedTargetIsa,
 }
 
 /// Size of a body (bytes) and number of locals from which a function is compiled with less effort, so
@@ -100,8 +106,9 @@ impl Compiler {
 
     fn with_verifier(verify: bool) -> Result<Self, String> {
         Ok(Self {
-            isa: isa::host(verify, isa::Registers::Optimized)?,
-            large: isa::host(verify, isa::Registers::Fast)?,
+            isa: isa::host(verify, Effort::Full)?,
+            large: isa::host(verify, Effort::Bounded)?,
+            baseline: isa::host(verify, Effort::Low)?,
         })
     }
 
@@ -111,16 +118,19 @@ impl Compiler {
         module: &Module,
         offsets: &VMOffsets,
         index: u32,
+        tier: Tier,
     ) -> Result<CompiledFunction, String> {
         let index = index
             .checked_add(module.imported_functions)
             .ok_or("function index out of range")?;
-        let isa = match function::is_large(module, index, LARGE_BODY, LARGE_LOCALS)? {
-            true => &*self.large,
-            false => &*self.isa,
+        let large = function::is_large(module, index, LARGE_BODY, LARGE_LOCALS)?;
+        let isa = match tier {
+            Tier::Baseline => &*self.baseline,
+            Tier::Optimized | Tier::FromLoop(_) if large => &*self.large,
+            Tier::Optimized | Tier::FromLoop(_) => &*self.isa,
         };
         output::compile(isa, &module.bytes, |context, frontend| {
-            function::translate(isa, module, offsets, index, context, frontend)
+            function::translate(isa, module, offsets, index, tier, context, frontend)
         })
     }
 

@@ -35,6 +35,15 @@ pub(super) fn guest(ty: &FuncType) -> Signature {
     signature
 }
 
+/// The signature of a function of type `ty` that begins at a loop: the context, and the address of its
+/// values.
+pub(super) fn from_loop(ty: &FuncType) -> Signature {
+    let mut signature = guest(ty);
+    signature.params.truncate(1);
+    signature.params.push(AbiParam::new(POINTER));
+    signature
+}
+
 /// The signature of entry trampolines: `(thread, func_ref)`.
 pub(super) fn entry() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
@@ -55,6 +64,7 @@ pub(super) fn builtin(builtin: Builtin) -> Signature {
         Builtin::TableGrow => (&[POINTER, I32, I32, I64], Some(I32)),
         Builtin::TableFill => (&[POINTER, I32, I32, I64, I32], Some(I32)),
         Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
+        Builtin::Hot => (&[POINTER, I32, I32], Some(POINTER)),
         Builtin::Raise => (&[POINTER, I32, I32], None),
     };
     let mut signature = Signature::new(CallConv::SystemV);

@@ -9,7 +9,9 @@ fn module(text: &str) -> (Module, VMOffsets) {
 
 fn compile(text: &str) -> (Module, CompiledFunction) {
     let (module, offsets) = module(text);
-    let compiled = Compiler::new().unwrap().function(&module, &offsets, 0);
+    let compiled = Compiler::new()
+        .unwrap()
+        .function(&module, &offsets, 0, Tier::Optimized);
     (module, compiled.unwrap())
 }
 
@@ -96,11 +98,23 @@ fn a_call_of_itself_is_direct_and_resolved() {
 fn what_does_not_exist_is_an_error() {
     let (module, offsets) = module("(module (func))");
     let compiler = Compiler::new().unwrap();
-    assert!(compiler.function(&module, &offsets, 1).is_err());
-    assert!(compiler.function(&module, &offsets, u32::MAX).is_err());
+    assert!(
+        compiler
+            .function(&module, &offsets, 1, Tier::Optimized)
+            .is_err()
+    );
+    assert!(
+        compiler
+            .function(&module, &offsets, u32::MAX, Tier::Optimized)
+            .is_err()
+    );
     assert!(compiler.host_adapter(&module, &offsets, 0).is_err());
     // The workspace of the thread is usable after errors.
-    assert!(compiler.function(&module, &offsets, 0).is_ok());
+    assert!(
+        compiler
+            .function(&module, &offsets, 0, Tier::Optimized)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -140,6 +154,8 @@ fn functions_of_extreme_size_take_little_time() {
     // The verifier, which tests use otherwise, takes far longer than the rest.
     let compiler = Compiler::with_verifier(false).unwrap();
     let start = std::time::Instant::now();
-    compiler.function(&module, &offsets, 0).unwrap();
+    compiler
+        .function(&module, &offsets, 0, Tier::Optimized)
+        .unwrap();
     assert!(start.elapsed().as_secs() < 10);
 }

@@ -44,7 +44,7 @@ impl Translator<'_, '_> {
                         ..
                     }
                 );
-                self.stack.push(Operand {
+                self.push_operand(Operand {
                     value: null,
                     is_extern,
                 });
@@ -82,7 +82,7 @@ impl Translator<'_, '_> {
         let value = self.e.canonical(value);
         let otherwise = self.e.canonical(otherwise);
         let value = self.ins().select(condition, value, otherwise);
-        self.stack.push(Operand { value, is_extern });
+        self.push_operand(Operand { value, is_extern });
         Ok(())
     }
 

@@ -27,6 +27,7 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::TableCopy as usize] = Function(table_copy as *const ());
     table[Builtin::TableInit as usize] = Function(table_init as *const ());
     table[Builtin::ElemDrop as usize] = Function(elem_drop as *const ());
+    table[Builtin::Hot as usize] = Function(hot as *const ());
     table[Builtin::FuncRef as usize] = Function(func_ref as *const ());
     table[Builtin::Raise as usize] = Function(arch::raise as *const ());
     table
@@ -161,6 +162,12 @@ unsafe extern "C" fn table_init(
 unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) {
     // SAFETY: the caller's context.
     unsafe { instance(vmctx) }.drop_element(segment);
+}
+
+unsafe extern "C" fn hot(vmctx: *mut VMContext, function: u32, number: i32) -> *const u8 {
+    // SAFETY: the caller's context.
+    let module = unsafe { instance(vmctx) }.module();
+    module.reached(function, u32::try_from(number).ok())
 }
 
 unsafe extern "C" fn func_ref(thread: *mut VMThread, number: u32) -> *const VMFuncRef {

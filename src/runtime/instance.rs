@@ -129,6 +129,7 @@ impl Instance {
             builtins: builtins::TABLE.as_ptr().cast(),
             code_table: self.module.code_table(),
             instance: (&raw const *self).cast_mut().cast(),
+            counters: self.module.counters(),
         };
         // SAFETY: the head is at offset 0, and the array of type ids where the layout says.
         unsafe {

@@ -175,12 +175,22 @@ pub struct VMContext {
     pub code_table: *const CodeSlot,
     /// The `Instance` that this context belongs to.
     pub instance: *mut u8,
+    /// A counter for each defined function, shared by all instances of the module and all threads.
+    pub counters: *const Counter,
 }
 pub const VMCTX_THREAD: i32 = 0;
 pub const VMCTX_BUILTINS: i32 = 8;
 pub const VMCTX_CODE_TABLE: i32 = 16;
 pub const VMCTX_INSTANCE: i32 = 24;
-const VMCTX_HEADER: u32 = 32;
+pub const VMCTX_COUNTERS: i32 = 32;
+const VMCTX_HEADER: u32 = 40;
+
+/// How often a function ran: code of the first tier adds to it, and calls [`Builtin::Hot`] when it is no
+/// longer negative. Threads add without regard for each other.
+pub type Counter = std::sync::atomic::AtomicI32;
+/// What a call adds to the counter, and what a round of a loop adds.
+pub const CALL_WEIGHT: i32 = 8;
+pub const LOOP_WEIGHT: i32 = 1;
 
 /// Runtime functions that generated code calls through `VMContext::builtins`, all of the C calling
 /// convention. "trap" results are 0 or the number of a [`crate::runtime::Trap`]. Pointers are i64.
@@ -207,13 +217,16 @@ pub enum Builtin {
     TableInit,
     /// `(vmctx, segment: i32)`
     ElemDrop,
+    /// `(vmctx, function: i32, loop: i32) -> code: i64`: the function's count is reached, in this loop or
+    /// at its start (-1); code that goes on there ([`crate::compiler::Tier::FromLoop`]), or null.
+    Hot,
     /// `(thread, index: i32) -> func_ref: i64`: the function that JavaScript names, 0 for 0.
     FuncRef,
     /// `(thread, state: i32, code: i32)`: ends the activation; never returns.
     Raise,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 12;
+pub const BUILTINS: usize = 13;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone.
 #[derive(Clone, Debug, Default)]
@@ -341,6 +354,7 @@ mod tests {
         assert_eq!(VMCTX_BUILTINS as usize, offset_of!(VMContext, builtins));
         assert_eq!(VMCTX_CODE_TABLE as usize, offset_of!(VMContext, code_table));
         assert_eq!(VMCTX_INSTANCE as usize, offset_of!(VMContext, instance));
+        assert_eq!(VMCTX_COUNTERS as usize, offset_of!(VMContext, counters));
         assert_eq!(VMCTX_HEADER as usize, size_of::<VMContext>());
     }
 }

@@ -1,0 +1,66 @@
+//! Threads that make code better while guests run.
+
+use super::CompiledModule;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, Once, Weak};
+use std::thread;
+
+/// A function to be compiled again.
+pub struct Job {
+    /// Jobs of modules that are gone are dropped.
+    pub module: Weak<CompiledModule>,
+    /// Counted without imports.
+    pub function: u32,
+    /// The loop at which the function is to be entered, if not at its start.
+    pub at_loop: Option<u32>,
+}
+
+static JOBS: Mutex<VecDeque<Job>> = Mutex::new(VecDeque::new());
+static ARRIVED: Condvar = Condvar::new();
+
+/// What these threads take from the guests' share of a busy machine: little.
+#[cfg(unix)]
+const NICE: libc::c_int = 5;
+/// More threads would wait for each other's memory traffic rather than compile.
+const MAX_THREADS: usize = 8;
+
+/// Has `job` done some time soon.
+pub fn enqueue(job: Job) {
+    static STARTED: Once = Once::new();
+    // Where no thread can be had, guests go on with the code that they have.
+    STARTED.call_once(|| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..cores.saturating_sub(1).clamp(1, MAX_THREADS) {
+            let _ = thread::Builder::new()
+                .name("wrt-compile".into())
+                .spawn(work);
+        }
+    });
+    // The queue is whole between any two of its operations.
+    JOBS.lock()
+        .unwrap_or_else(|e| e.into_inner())
+        .push_back(job);
+    ARRIVED.notify_one();
+}
+
+/// What each thread does for ever.
+fn work() {
+    #[cfg(unix)]
+    // SAFETY: changes the priority of this thread; a failure leaves it as it was.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+    }
+    loop {
+        let mut jobs = JOBS.lock().unwrap_or_else(|e| e.into_inner());
+        let job = loop {
+            match jobs.pop_front() {
+                Some(job) => break job,
+                None => jobs = ARRIVED.wait(jobs).unwrap_or_else(|e| e.into_inner()),
+            }
+        };
+        drop(jobs);
+        if let Some(module) = job.module.upgrade() {
+            module.improve(job.function, job.at_loop);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! When a function is compiled for good, and how running code changes over.
+
+use super::background::{Job, enqueue};
+use super::compiled_module::{CompiledModule, Progress};
+use crate::compiler::Tier;
+use crate::runtime::vm::{CALL_WEIGHT, Counter};
+use std::ptr::null;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// How a module is compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What a function is compiled to when it is first called.
+    pub first: Tier,
+    /// Count from which a function is compiled for good.
+    pub threshold: i32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            first: Tier::Baseline,
+            threshold: 500 * CALL_WEIGHT,
+        }
+    }
+}
+
+impl CompiledModule {
+    /// First of the counters that code of the first tier adds to.
+    pub fn counters(&self) -> *const Counter {
+        self.counters.as_ptr()
+    }
+
+    /// Called by code of the first tier when the count of function `index` (imported ones included) is
+    /// reached, in a loop or at the function's start. Code that goes on in that loop, if there is any.
+    pub(crate) fn reached(self: &Arc<Self>, index: u32, at_loop: Option<u32>) -> *const u8 {
+        let Some(function) = index.checked_sub(self.module().imported_functions) else {
+            return null();
+        };
+        self.counters[function as usize].store(-self.options.threshold, Ordering::Relaxed);
+        let job = |at_loop| Job {
+            module: Arc::downgrade(self),
+            function,
+            at_loop,
+        };
+        let seen = self.progress[function as usize].compare_exchange(
+            Progress::Compiled as u8,
+            Progress::Improving as u8,
+            Ordering::Relaxed,
+            Ordering::Acquire,
+        );
+        match (seen, at_loop) {
+            (Ok(_), _) => enqueue(job(None)),
+            // Whoever calls it gets the better code, but this activation stays in its loop.
+            (Err(seen), Some(number)) if seen == Progress::Improved as u8 => {
+                let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
+                match loops.get(&(function, number)) {
+                    Some(code) => return *code as *const u8,
+                    None => {
+                        loops.insert((function, number), 0);
+                        enqueue(job(at_loop));
+                    }
+                }
+            }
+            _ => {}
+        }
+        null()
+    }
+
+    /// Compiles a function for good. At a failure guests go on with the code that they have.
+    pub(super) fn improve(&self, function: u32, at_loop: Option<u32>) {
+        let tier = at_loop.map_or(Tier::Optimized, Tier::FromLoop);
+        let code = self.compile_function(function, tier);
+        let Ok(code) = code.and_then(|code| self.place(&code)) else {
+            return;
+        };
+        match at_loop {
+            None => {
+                self.code_table[function as usize].store(code.cast_mut(), Ordering::Release);
+                self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
+            }
+            Some(number) => {
+                let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
+                loops.insert((function, number), code as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Tiers. A function is first compiled in little time, as code that counts how often it runs; when the
+//! count is high it is compiled again, for good. Whoever calls it from then on gets the better code.
+//! An activation that stays in a loop of the first code changes over as well, at the head of the loop:
+//! into a third form of the function that begins there, with all locals and operands as they were.
+
+use super::function::{Result, Translator};
+use super::signature::{self, POINTER};
+use crate::runtime::vm::{Builtin, CALL_WEIGHT, LOOP_WEIGHT, VMCTX_COUNTERS};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{
+    Block, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+};
+use cranelift_frontend::Variable;
+use hashbrown::HashMap;
+
+/// A form of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Compiled in little time, with counters.
+    Baseline,
+    /// For good.
+    Optimized,
+    /// For good, entered at the head of a loop by code of the first tier. Loops are counted from 0 in
+    /// the order of the text, those in unreachable code left out. Its parameters are the context and
+    /// the address of the values, 16 bytes each: locals, then operands.
+    FromLoop(u32),
+}
+
+/// Number of values above which a loop is not entered: saving them would take more code than the loop.
+const MAX_VALUES: usize = 200;
+/// Distance of the values that pass from one form to another.
+const VALUE_SIZE: i32 = 16;
+
+/// What the translator knows of its tier.
+pub(super) struct Tiering {
+    pub tier: Tier,
+    /// Loops met so far.
+    loops: u32,
+    /// In [`Tier::FromLoop`]: where the function begins, and the address that it is given.
+    start: Option<(Block, Value)>,
+    /// In [`Tier::Baseline`]: where values are left for the form that takes over.
+    values: Option<StackSlot>,
+    /// In [`Tier::FromLoop`]: operands by position and type.
+    operands: HashMap<(usize, Type), Variable>,
+}
+
+impl Tiering {
+    pub fn new(tier: Tier) -> Self {
+        Self {
+            tier,
+            loops: 0,
+            start: None,
+            values: None,
+            operands: HashMap::new(),
+        }
+    }
+}
+
+fn value_flags() -> MemFlagsData {
+    MemFlagsData::trusted()
+}
+
+impl Translator<'_, '_> {
+    /// In [`Tier::FromLoop`], sets the real start aside and goes on in a block that nothing reaches, so
+    /// that all that comes before the loop, and cannot be reached from it, falls away.
+    pub fn begin(&mut self) -> Result<()> {
+        if !matches!(self.tiering.tier, Tier::FromLoop(_)) {
+            return Ok(());
+        }
+        let values = self.e.b.block_params(self.e.entry).get(1).copied();
+        let values = values.ok_or("no values to begin with")?;
+        let start = self.e.b.create_block();
+        self.ins().jump(start, &[]);
+        self.e.b.seal_block(start);
+        self.tiering.start = Some((start, values));
+        let unreached = self.e.b.create_block();
+        self.e.b.seal_block(unreached);
+        self.e.b.switch_to_block(unreached);
+        Ok(())
+    }
+
+    /// At the end of the function.
+    pub fn finish(&self) -> Result<()> {
+        match self.tiering.tier {
+            Tier::FromLoop(number) if number >= self.tiering.loops => Err("no such loop".into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Emitted where a function begins.
+    pub fn count_call(&mut self) -> Result<()> {
+        if self.tiering.tier != Tier::Baseline {
+            return Ok(());
+        }
+        let (hot, next) = self.count(CALL_WEIGHT)?;
+        self.e.b.switch_to_block(hot);
+        self.call_hot(-1)?;
+        self.ins().jump(next, &[]);
+        self.e.b.seal_block(next);
+        self.e.b.switch_to_block(next);
+        Ok(())
+    }
+
+    /// Goes on at the head of a loop, which gets `args`.
+    pub fn enter_loop(&mut self, header: Block, args: &[Value]) -> Result<()> {
+        let number = self.tiering.loops;
+        self.tiering.loops += 1;
+        if self.tiering.tier == Tier::FromLoop(number) {
+            return self.begin_at(header, args);
+        }
+        self.e.jump(header, args);
+        // Sealed at the end of the loop, when all branches to it are known.
+        self.e.b.switch_to_block(header);
+        match self.tiering.tier {
+            Tier::Baseline => self.count_iteration(number, header),
+            _ => Ok(()),
+        }
+    }
+
+    fn count_iteration(&mut self, number: u32, header: Block) -> Result<()> {
+        let params = self.e.b.block_params(header).to_vec();
+        if self.locals.len() + self.stack.len() + params.len() > MAX_VALUES {
+            return Ok(());
+        }
+        let (hot, next) = self.count(LOOP_WEIGHT)?;
+        self.e.b.switch_to_block(hot);
+        let code = self.call_hot(number as i32)?;
+        let change = self.e.b.create_block();
+        self.e.b.set_cold_block(change);
+        self.ins().brif(code, change, &[], next, &[]);
+        self.e.b.seal_block(change);
+        self.e.b.seal_block(next);
+
+        self.e.b.switch_to_block(change);
+        let locals: Vec<_> = self.locals.iter().map(|(local, _)| *local).collect();
+        let mut values: Vec<Value> = locals
+            .into_iter()
+            .map(|local| self.e.b.use_var(local))
+            .collect();
+        values.extend(self.peek_canonical(self.stack.len())?);
+        values.extend(params);
+        let slot = self.value_slot(values.len());
+        for (value, offset) in values.into_iter().zip((0..).step_by(VALUE_SIZE as usize)) {
+            self.ins().stack_store(POINTER, value, slot, offset);
+        }
+        let address = self.ins().stack_addr(POINTER, slot, 0);
+        let ty = self.module.function_type(self.index);
+        let signature = self.e.b.import_signature(signature::from_loop(ty));
+        let vmctx = self.e.vmctx;
+        let call = self.ins().call_indirect(signature, code, &[vmctx, address]);
+        let results = self.e.b.inst_results(call).to_vec();
+        self.ins().return_(&results);
+        self.e.b.switch_to_block(next);
+        Ok(())
+    }
+
+    /// The function begins here: takes over all values.
+    fn begin_at(&mut self, header: Block, args: &[Value]) -> Result<()> {
+        let (start, values) = self.tiering.start.ok_or("function without start")?;
+        self.e.jump(header, args);
+
+        self.e.b.switch_to_block(start);
+        let mut offset = 0;
+        let mut load = |this: &mut Self, ty: Type| {
+            let value = this.ins().load(ty, value_flags(), values, offset);
+            offset += VALUE_SIZE;
+            value
+        };
+        for (local, ty) in self.locals.clone() {
+            let value = load(self, signature::ir_type(ty));
+            self.e.b.def_var(local, value);
+        }
+        for position in 0..self.stack.len() {
+            let ty = self.e.b.func.dfg.value_type(self.stack[position].value);
+            let value = load(self, ty);
+            self.keep_operand(position, value);
+        }
+        let mut args = Vec::with_capacity(args.len());
+        for param in self.e.b.block_params(header).to_vec() {
+            let ty = self.e.b.func.dfg.value_type(param);
+            args.push(load(self, ty));
+        }
+        self.e.jump(header, &args);
+        self.e.b.switch_to_block(header);
+        Ok(())
+    }
+
+    /// Called for each operand that is pushed, at its position on the stack. In [`Tier::FromLoop`] an
+    /// operand may come from two sides, as a local may, so it is kept in a variable.
+    pub fn keep_operand(&mut self, position: usize, value: Value) -> Value {
+        if !matches!(self.tiering.tier, Tier::FromLoop(_)) {
+            return value;
+        }
+        let value = self.e.canonical(value);
+        let variable = self.operand_variable(position, value);
+        self.e.b.def_var(variable, value);
+        value
+    }
+
+    /// What the operand at this position is where code is emitted now; `value` is what was pushed.
+    pub fn operand_value(&mut self, position: usize, value: Value) -> Value {
+        if !matches!(self.tiering.tier, Tier::FromLoop(_)) {
+            return value;
+        }
+        let variable = self.operand_variable(position, value);
+        self.e.b.use_var(variable)
+    }
+
+    fn operand_variable(&mut self, position: usize, value: Value) -> Variable {
+        let ty = self.e.b.func.dfg.value_type(value);
+        let known = self.tiering.operands.get(&(position, ty)).copied();
+        known.unwrap_or_else(|| {
+            let variable = self.e.b.declare_var(ty);
+            self.tiering.operands.insert((position, ty), variable);
+            variable
+        })
+    }
+
+    /// Adds to the function's counter. Where code goes on when the count is reached, and when not.
+    fn count(&mut self, weight: i32) -> Result<(Block, Block)> {
+        let defined = self.index - self.module.imported_functions;
+        let offset = i32::try_from(4 * i64::from(defined)).map_err(|_| "too many functions")?;
+        let counters = self.e.fixed(POINTER, VMCTX_COUNTERS);
+        let flags = self.e.flags.counter;
+        let count = self.ins().load(types::I32, flags, counters, offset);
+        let count = self.ins().iadd_imm_s(count, i64::from(weight));
+        self.ins().store(flags, count, counters, offset);
+        let hot = self.e.b.create_block();
+        let next = self.e.b.create_block();
+        self.e.b.set_cold_block(hot);
+        let reached = self
+            .ins()
+            .icmp_imm_s(IntCC::SignedGreaterThanOrEqual, count, 0);
+        self.ins().brif(reached, hot, &[], next, &[]);
+        self.e.b.seal_block(hot);
+        Ok((hot, next))
+    }
+
+    fn call_hot(&mut self, number: i32) -> Result<Value> {
+        let function = self.e.i32_const(self.index as i32);
+        let number = self.e.i32_const(number);
+        let vmctx = self.e.vmctx;
+        self.e
+            .call_builtin_value(Builtin::Hot, &[vmctx, function, number])
+    }
+
+    /// Room for `count` values in the frame, shared by all loops.
+    fn value_slot(&mut self, count: usize) -> StackSlot {
+        let size = count as u32 * VALUE_SIZE as u32;
+        if let Some(slot) = self.tiering.values {
+            let data = &mut self.e.b.func.sized_stack_slots[slot];
+            data.size = data.size.max(size);
+            return slot;
+        }
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+        let slot = self.e.b.create_sized_stack_slot(data);
+        self.tiering.values = Some(slot);
+        slot
+    }
+}
