@@ -10,7 +10,8 @@
 //! - `raise`: the runtime function by which a guest ends its own activation;
 //! - `stub`: what calls of functions that are not compiled yet meet;
 //! - `call_on_stack`: runs a function of ours on another stack;
-//! - `map_twice`: memory that is writable at one address and executable at another;
+//! - `map_twice`: memory that is writable at one address and executable at another; `map_file`: a file
+//!   that is executable;
 //! - `SignalContext`: pc of the interrupted code, and diversion to the host.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

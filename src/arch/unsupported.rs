@@ -58,6 +58,12 @@ pub unsafe fn map_twice(_: *mut u8, _: *mut u8, _: usize) -> std::io::Result<()>
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+/// # Safety
+/// As on other platforms; nothing is mapped here.
+pub unsafe fn map_file(_: &std::fs::File, _: *mut u8, _: usize) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub struct SignalContext;
 
 impl SignalContext {

@@ -292,6 +292,21 @@ pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> 
     Ok(())
 }
 
+/// Maps a file to be read and executed.
+///
+/// # Safety
+/// The place is a page-aligned mapping of at least `size` bytes that nobody uses; it is replaced.
+pub unsafe fn map_file(file: &File, place: *mut u8, size: usize) -> io::Result<()> {
+    let protection = libc::PROT_READ | libc::PROT_EXEC;
+    let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+    // SAFETY: by the caller, the place may be replaced.
+    let at = unsafe { libc::mmap(place.cast(), size, protection, flags, file.as_raw_fd(), 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// The context that a signal interrupted.
 pub struct SignalContext(*mut libc::ucontext_t);
 

@@ -2,7 +2,7 @@
 
 use super::realm::Realm;
 use super::values::{letter, name};
-use crate::code::{CompiledModule, Options};
+use crate::code::{CompiledModule, Options, cache};
 use crate::module::{
     ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
 };
@@ -13,20 +13,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A module's handle, or why there is none.
-type Compiled = Either<u32, String>;
+pub type Compiled = Either<u32, String>;
 type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 
-/// Compiles a copy of the bytes.
-fn compile_bytes(bytes: Vec<u8>) -> Outcome {
-    // A panic would be a bug of ours; it ends this compilation, not the process.
-    catch_unwind(AssertUnwindSafe(|| {
-        CompiledModule::new(bytes, Options::default())
-    }))
-    .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
-    .map_err(|e| e.to_string())
+/// How modules of this process are compiled.
+pub fn options() -> Options {
+    Options::default()
 }
 
-fn register(outcome: Outcome) -> Compiled {
+/// Makes a module of the bytes.
+fn compile_bytes(bytes: Vec<u8>) -> Outcome {
+    // A panic would be a bug of ours; it ends this compilation, not the process.
+    catch_unwind(AssertUnwindSafe(|| cache::module(bytes, options())))
+        .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
+        .map_err(|e| e.to_string())
+}
+
+pub fn register(outcome: Outcome) -> Compiled {
     match outcome {
         Ok(module) => Either::A(Realm::with(|r| r.modules.insert(module)) as u32 + 1),
         Err(message) => Either::B(message),
@@ -73,7 +76,7 @@ pub fn validate(bytes: &[u8]) -> bool {
     catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)
 }
 
-fn module(handle: u32) -> Result<Arc<CompiledModule>> {
+pub fn module(handle: u32) -> Result<Arc<CompiledModule>> {
     Realm::with(|r| r.modules.get((handle as usize).wrapping_sub(1)).cloned())
         .ok_or_else(|| Error::from_reason("no such module"))
 }

@@ -4,11 +4,11 @@
 //! both, and adding a function changes no protection.
 
 use super::lookup::{CHUNK, CodeRange, PlacedFunction, Registration};
+use super::mapping::{Executable, Writable};
 use crate::compiler::CompiledFunction;
 use crate::compiler::Compiler;
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{Module as _, ModuleError, ModuleResult, default_libcall_names};
-use region::{Allocation, Protection};
 use std::io;
 
 /// Alignment of every function, at least.
@@ -21,29 +21,36 @@ pub struct Arena {
     distance: usize,
     // Unregistered before the code is unmapped: fields drop in this order.
     registration: Registration,
-    /// Never read: keeps the code mapped.
-    _mapping: DoubleMapping,
+    executable: Executable,
+    /// Never read: keeps the pages mapped that `jit` writes to.
+    _writable: Writable,
 }
 
 impl Arena {
     /// An arena with room for `size` bytes of code.
     pub fn new(compiler: &Compiler, size: usize) -> io::Result<Self> {
         let size = size.max(1).next_multiple_of(CHUNK);
-        let mapping = DoubleMapping::new(size)?;
-        let start = mapping.executable();
+        let (executable, writable) = Executable::with_writable(size)?;
+        let start = executable.start();
         let registration = Registration::new(CodeRange::new(start..start + size, size / ALIGN))
             .ok_or_else(|| io::Error::other("no room to register it"))?;
         let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
         builder.memory_provider(Box::new(Provider {
-            next: mapping.writable(),
-            end: mapping.writable() + size,
+            next: writable.start(),
+            end: writable.start() + size,
         }));
         Ok(Self {
             jit: JITModule::new(builder),
-            distance: start.wrapping_sub(mapping.writable()),
+            distance: start.wrapping_sub(writable.start()),
             registration,
-            _mapping: mapping,
+            executable,
+            _writable: writable,
         })
+    }
+
+    /// Bytes of address space that it takes.
+    pub fn size(&self) -> usize {
+        2 * self.executable.size()
     }
 
     /// Copies a function in and makes it findable; where it lies. `None` if there is no room.
@@ -102,47 +109,5 @@ impl JITMemoryProvider for Provider {
 
     fn finalize(&mut self, _: BranchProtection) -> ModuleResult<()> {
         Ok(())
-    }
-}
-
-/// The same pages at two places.
-struct DoubleMapping {
-    writable: Allocation,
-    executable: Allocation,
-    /// Start of the executable part, a multiple of [`CHUNK`].
-    start: usize,
-}
-
-// SAFETY: a mapping belongs to no thread; whoever owns it may write to it and unmap it.
-unsafe impl Send for DoubleMapping {}
-
-impl DoubleMapping {
-    /// `size` is a multiple of the page size.
-    fn new(size: usize) -> io::Result<Self> {
-        let reserve = |size| region::alloc(size, Protection::NONE).map_err(io::Error::other);
-        let mut writable = reserve(size)?;
-        let mut executable = reserve(size + CHUNK)?;
-        let start = (executable.as_ptr::<u8>() as usize).next_multiple_of(CHUNK);
-        let skipped = start - executable.as_ptr::<u8>() as usize;
-        let to_write = writable.as_mut_ptr::<u8>();
-        let to_execute = executable.as_mut_ptr::<u8>().wrapping_add(skipped);
-        // SAFETY: both places are reserved for this mapping alone, `size` bytes at least.
-        unsafe { crate::arch::map_twice(to_write, to_execute, size) }?;
-        Ok(Self {
-            writable,
-            executable,
-            start,
-        })
-    }
-
-    /// Where the pages can be written.
-    fn writable(&self) -> usize {
-        self.writable.as_ptr::<u8>() as usize
-    }
-
-    /// Where the pages can be executed.
-    fn executable(&self) -> usize {
-        debug_assert!(self.start >= self.executable.as_ptr::<u8>() as usize);
-        self.start
     }
 }

@@ -5,6 +5,8 @@
 //! to functions that are called often.
 
 use super::arena::{ALIGN, Arena};
+use super::cache;
+use super::image::{self, Image, ImageError, Key};
 use super::stubs::stubs;
 use super::tiering::Options;
 use crate::compiler::{CompiledFunction, Compiler, Tier};
@@ -13,8 +15,8 @@ use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 /// Why a module could not be compiled, or one of its functions.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +34,17 @@ pub enum CompileError {
     /// The code could not be placed.
     #[error("could not allocate memory for code: {0}")]
     Memory(String),
+    /// An image of its code is not to be used.
+    #[error("the image of the code is refused: {0}")]
+    Image(#[from] ImageError),
     /// This machine cannot run compiled code.
     #[error("{0}")]
     Machine(String),
+}
+
+/// The compiler of this process.
+pub fn shared_compiler() -> Result<&'static Compiler, CompileError> {
+    Compiler::shared().map_err(|e| CompileError::Machine(e.to_string()))
 }
 
 fn no_memory(error: impl std::fmt::Display) -> CompileError {
@@ -56,6 +66,11 @@ pub struct CompiledModule {
     /// Waited on, with the lock, for a unit that another thread compiles.
     finished: (Mutex<()>, Condvar),
     arenas: Mutex<Vec<Arena>>,
+    /// Code that was there from the start.
+    image: Option<Image>,
+    key: OnceLock<Key>,
+    compiled: AtomicUsize,
+    cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
     /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
@@ -92,12 +107,29 @@ pub enum Unit {
 impl CompiledModule {
     /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
     pub fn new(bytes: Vec<u8>, options: Options) -> Result<Arc<Self>, CompileError> {
-        let compiler = Compiler::shared().map_err(|e| CompileError::Machine(e.to_string()))?;
-        let module = Module::decode(bytes)?;
+        Self::with_code(Module::decode(bytes)?, options, None)
+    }
+
+    /// A module with code from an image. The image's key says that it was made from these bytes, which
+    /// were valid then.
+    pub fn with_image(
+        bytes: Vec<u8>,
+        options: Options,
+        image: Image,
+    ) -> Result<Arc<Self>, CompileError> {
+        Self::with_code(Module::decode_valid(bytes)?, options, Some(image))
+    }
+
+    fn with_code(
+        module: Module,
+        options: Options,
+        image: Option<Image>,
+    ) -> Result<Arc<Self>, CompileError> {
+        let compiler = shared_compiler()?;
         let offsets = VMOffsets::new(&module);
         let slots = module.bodies.len() + module.imported_functions as usize;
         let units = slots + module.types.len();
-        Ok(Arc::new(Self {
+        let mut this = Self {
             compiler,
             code_table: stubs(slots)
                 .map_err(no_memory)?
@@ -113,6 +145,10 @@ impl CompiledModule {
                 .collect(),
             finished: Default::default(),
             arenas: Mutex::default(),
+            image: None,
+            key: OnceLock::new(),
+            compiled: AtomicUsize::new(0),
+            cache_status: OnceLock::new(),
             counters: module
                 .bodies
                 .iter()
@@ -122,7 +158,62 @@ impl CompiledModule {
             options,
             module,
             offsets,
-        }))
+        };
+        if let Some(image) = image {
+            this.take(image);
+        }
+        Ok(Arc::new(this))
+    }
+
+    /// Fills the code table from an image.
+    fn take(&mut self, image: Image) {
+        for &(number, improved, address) in &image.functions {
+            let number = number as usize;
+            // An image of this module has no other numbers.
+            if number >= self.progress.len() {
+                continue;
+            }
+            self.slot_of(number)
+                .store(address as *mut u8, Ordering::Relaxed);
+            let progress = match improved {
+                true => Progress::Improved,
+                false => Progress::Compiled,
+            };
+            *self.progress[number].get_mut() = progress as u8;
+        }
+        self.image = Some(image);
+    }
+
+    /// What this module's code depends on.
+    pub fn key(&self) -> &Key {
+        self.key
+            .get_or_init(|| image::key(self.compiler, &self.module.bytes))
+    }
+
+    /// Spares the computation of the key, which is of these bytes.
+    pub(super) fn set_key(&self, key: Key) {
+        let _ = self.key.set(key);
+    }
+
+    /// What the cache had for it.
+    pub fn cache_status(&self) -> &cache::Status {
+        self.cache_status.get().unwrap_or(&cache::Status::Off)
+    }
+
+    pub(super) fn set_cache_status(&self, status: cache::Status) {
+        let _ = self.cache_status.set(status);
+    }
+
+    /// How much code it has had made: a number that grows with each function.
+    pub fn compiled(&self) -> usize {
+        self.compiled.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of address space that its code takes.
+    pub fn code_size(&self) -> usize {
+        let arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
+        let arenas: usize = arenas.iter().map(Arena::size).sum();
+        arenas + self.image.as_ref().map_or(0, Image::size)
     }
 
     /// Compiles everything that is not compiled yet, on all cores.
@@ -181,7 +272,11 @@ impl CompiledModule {
     }
 
     fn slot(&self, unit: Unit) -> &CodeSlot {
-        let number = self.number(unit);
+        self.slot_of(self.number(unit))
+    }
+
+    /// The slot of the unit with this place in `progress`.
+    pub(super) fn slot_of(&self, number: usize) -> &CodeSlot {
         match number.checked_sub(self.code_table.len()) {
             None => &self.code_table[number],
             Some(entry) => &self.entries[entry],
@@ -265,6 +360,7 @@ impl CompiledModule {
 
     /// Copies code to where it can run.
     pub(super) fn place(&self, function: &CompiledFunction) -> Result<*const u8, CompileError> {
+        self.compiled.fetch_add(1, Ordering::Relaxed);
         // Arenas are whole after each step.
         let mut arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(arena) = arenas.last_mut()

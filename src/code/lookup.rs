@@ -149,17 +149,25 @@ fn leaf(chunk: usize) -> Option<&'static Leaf> {
     Some(unsafe { &*found })
 }
 
-/// The trap that the instruction at `pc` raises when it faults; `None` if `pc` is not in compiled code
-/// or is no instruction that may fault there. Callable from a signal handler on a thread that runs
-/// the code at `pc`, which keeps it alive.
-pub fn trap_at(pc: usize) -> Option<Trap> {
+/// The function whose code contains `pc`.
+///
+/// # Safety
+/// If `pc` is in compiled code, that code is kept mapped while the result is used.
+pub unsafe fn function_at<'a>(pc: usize) -> Option<&'a PlacedFunction> {
     let chunk = pc >> CHUNK_BITS;
     let leaf = TABLE.get(chunk / LEAF)?.load(Ordering::Acquire);
     // SAFETY: null, or a leaf, which lives for ever.
     let range = unsafe { leaf.as_ref() }?[chunk % LEAF].load(Ordering::Acquire);
-    // SAFETY: null, or registered: the caller's thread runs code of the range, so its module lives.
-    let range = unsafe { range.as_ref() }?;
-    let function = range.find(pc)?;
+    // SAFETY: null, or registered: by the caller, its code stays mapped, and so it stays registered.
+    unsafe { range.as_ref() }?.find(pc)
+}
+
+/// The trap that the instruction at `pc` raises when it faults; `None` if `pc` is not in compiled code
+/// or is no instruction that may fault there. Callable from a signal handler on a thread that runs
+/// the code at `pc`, which keeps it alive.
+pub fn trap_at(pc: usize) -> Option<Trap> {
+    // SAFETY: the caller's thread runs code of the range, so its module lives.
+    let function = unsafe { function_at(pc) }?;
     let offset = (pc - function.code.start) as u32;
     let i = function
         .traps

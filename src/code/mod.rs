@@ -2,11 +2,15 @@
 
 mod arena;
 mod background;
+pub mod cache;
 mod compiled_module;
+mod image;
 mod lookup;
+mod mapping;
 mod stubs;
 mod tiering;
 
 pub use compiled_module::{CompileError, CompiledModule, Unit};
+pub use image::{Image, ImageError};
 pub use lookup::trap_at;
 pub use tiering::Options;

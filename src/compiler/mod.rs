@@ -63,6 +63,7 @@ pub struct Compiler {
     large: OwnedTargetIsa,
     /// For [`Tier::Baseline`].
     baseline: OwnedTargetIsa,
+    fingerprint: String,
 }
 
 /// Size of a body (bytes) and number of locals from which a function is compiled with less effort, so
@@ -93,6 +94,12 @@ impl Compiler {
         self.isa.clone()
     }
 
+    /// A text that tells this compiler's code from that of any other: the engine's build, the machine,
+    /// and the settings.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
     /// A compiler for this machine, or why there cannot be one.
     pub fn new() -> Result<Self, String> {
         Self::with_verifier(cfg!(any(debug_assertions, test)))
@@ -105,10 +112,21 @@ impl Compiler {
     }
 
     fn with_verifier(verify: bool) -> Result<Self, String> {
+        let [isa, large, baseline] =
+            [Effort::Full, Effort::Bounded, Effort::Low].map(|effort| isa::host(verify, effort));
+        let (isa, large, baseline) = (isa?, large?, baseline?);
+        let mut fingerprint = format!("wrt {}", env!("WRT_BUILD"));
+        for isa in [&isa, &large, &baseline] {
+            fingerprint += &format!("\n{} {}", isa.triple(), isa.flags());
+            for value in isa.isa_flags() {
+                fingerprint += &format!(" {value}");
+            }
+        }
         Ok(Self {
-            isa: isa::host(verify, Effort::Full)?,
-            large: isa::host(verify, Effort::Bounded)?,
-            baseline: isa::host(verify, Effort::Low)?,
+            isa,
+            large,
+            baseline,
+            fingerprint,
         })
     }
 

@@ -66,30 +66,41 @@ struct PendingBody<'a> {
 impl Module {
     /// Decodes and validates `bytes` as a binary module of WebAssembly 2.0.
     pub fn decode(bytes: Vec<u8>) -> Result<Self> {
-        let mut module = decode(&bytes)?;
+        let mut module = decode(&bytes, true)?;
+        module.bytes = bytes;
+        Ok(module)
+    }
+
+    /// Decodes bytes that are known to be valid.
+    pub fn decode_valid(bytes: Vec<u8>) -> Result<Self> {
+        let mut module = decode(&bytes, false)?;
         module.bytes = bytes;
         Ok(module)
     }
 
     /// Says whether `bytes` are a valid module, without taking or keeping them.
     pub fn validate(bytes: &[u8]) -> Result<()> {
-        decode(bytes).map(drop)
+        decode(bytes, true).map(drop)
     }
 }
 
-/// The module that `bytes` describe, but without its copy of them.
-fn decode(bytes: &[u8]) -> Result<Module> {
+/// The module that `bytes` describe, but without its copy of them; checked by a validator if asked for.
+fn decode(bytes: &[u8], validate: bool) -> Result<Module> {
     check_header(bytes)?;
-    let mut validator = Validator::new_with_features(FEATURES);
+    let mut validator = validate.then(|| Validator::new_with_features(FEATURES));
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut module = Module::default();
     let mut bodies = Vec::new();
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
-        // The validator sees every payload first, so that the code below meets valid ones only.
-        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+        if let Payload::CodeSectionEntry(body) = &payload {
             module.bodies.push(positions(&body.range()));
+        }
+        // The validator sees every payload first, so that the code below meets valid ones only.
+        if let Some(validator) = &mut validator
+            && let ValidPayload::Func(function, body) = validator.payload(&payload)?
+        {
             bodies.push(PendingBody { function, body });
         }
         module.add(payload)?;

@@ -1,0 +1,74 @@
+//! Code that outlives the process: images and the cache of them.
+
+use super::modules::{Compiled, module, options, register};
+use crate::code::{CompiledModule, cache};
+use napi::bindgen_prelude::*;
+use napi_derive::napi;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// All code that a module has, as an image.
+#[napi]
+pub fn serialize(env: &Env, handle: u32) -> Result<ArrayBuffer<'_>> {
+    let module = module(handle)?;
+    let image = module.to_image();
+    let (bytes, _) = image.ok_or_else(|| Error::from_reason("the code is too large"))?;
+    ArrayBuffer::from_data(env, bytes)
+}
+
+/// A module of these bytes with the code of an image.
+#[napi]
+pub fn deserialize(image: &[u8], bytes: &[u8]) -> Compiled {
+    // A panic would be a bug of ours; it ends this operation, not the process.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        CompiledModule::from_image(image, bytes.to_vec(), options()).map_err(|e| e.to_string())
+    }));
+    register(result.unwrap_or_else(|_| Err("internal error".to_owned())))
+}
+
+/// Uses a directory as cache; its canonical name.
+#[napi]
+pub fn enable_cache(directory: String) -> Result<String> {
+    let directory = cache::enable(Path::new(&directory));
+    let directory = directory.map_err(|e| Error::from_reason(e.to_string()))?;
+    Ok(directory.to_string_lossy().into_owned())
+}
+
+/// What the cache had for a module: `off`, `hit`, `miss`, or the reason why its image was refused.
+#[napi]
+pub fn cache_status(handle: u32) -> Result<String> {
+    Ok(match module(handle)?.cache_status() {
+        cache::Status::Off => "off".to_owned(),
+        cache::Status::Hit => "hit".to_owned(),
+        cache::Status::Miss => "miss".to_owned(),
+        cache::Status::Refused(reason) => format!("refused: {reason}"),
+    })
+}
+
+/// Writes what the cache does not have; how many images.
+#[napi]
+pub fn flush_cache() -> Result<u32> {
+    let count = cache::flush().map_err(|e| Error::from_reason(e.to_string()))?;
+    Ok(count as u32)
+}
+
+/// The same off the JavaScript thread.
+pub struct Flush;
+
+impl Task for Flush {
+    type Output = u32;
+    type JsValue = u32;
+
+    fn compute(&mut self) -> Result<u32> {
+        flush_cache()
+    }
+
+    fn resolve(&mut self, _: Env, count: u32) -> Result<u32> {
+        Ok(count)
+    }
+}
+
+#[napi(ts_return_type = "Promise<number>")]
+pub fn flush_cache_async() -> AsyncTask<Flush> {
+    AsyncTask::new(Flush)
+}

@@ -1,0 +1,244 @@
+//! Images of code in a directory, found by what their code depends on.
+//!
+//! A file is complete from the moment that it has its name: it is written under another one, synced and
+//! renamed. It is never changed afterwards, so processes map it and share its pages. Whatever else is found
+//! there is refused, and replaced when the module's code is written the next time.
+
+use super::image::{Image, Key, key};
+use super::mapping::Executable;
+use super::{CompileError, CompiledModule, Options};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, SystemTime};
+
+/// Size of modules (bytes) below which looking for code takes longer than compiling it.
+const MIN_MODULE: usize = 1 << 10;
+/// Bytes that the files of a directory may have together.
+const LIMIT: u64 = 1 << 30;
+/// Age of a draft whose writer must be dead.
+const STALE: Duration = Duration::from_secs(3600);
+const SUFFIX: &str = "wrt";
+
+/// What came of looking for a module's code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// No cache was enabled, or the module is too small for it.
+    Off,
+    Hit,
+    Miss,
+    /// There is an image, which is not used, for this reason.
+    Refused(String),
+}
+
+/// A module whose code may be written.
+struct Entry {
+    module: Weak<CompiledModule>,
+    /// Functions in the image that the directory has.
+    written: AtomicUsize,
+}
+
+/// The cache of this process.
+#[derive(Clone)]
+struct Cache {
+    directory: PathBuf,
+    entries: Arc<Mutex<Vec<Arc<Entry>>>>,
+}
+
+static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
+
+fn current() -> Option<Cache> {
+    CACHE.lock().unwrap_or_else(|e| e.into_inner()).clone()
+}
+
+/// Uses `directory`, which is made if need be. It must belong to this user and be closed to others, since what
+/// lies in it is run.
+pub fn enable(directory: &Path) -> io::Result<PathBuf> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let directory = directory.canonicalize()?;
+    let found = fs::metadata(&directory)?;
+    if !found.is_dir() || !is_private(&found) {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "the directory of a code cache must belong to the user, and nobody else may write to it",
+        ));
+    }
+    let mut cache = CACHE.lock().unwrap_or_else(|e| e.into_inner());
+    match &mut *cache {
+        Some(cache) => cache.directory = directory.clone(),
+        None => {
+            *cache = Some(Cache {
+                directory: directory.clone(),
+                entries: Arc::default(),
+            });
+        }
+    }
+    Ok(directory)
+}
+
+fn is_private(found: &fs::Metadata) -> bool {
+    // SAFETY: always succeeds.
+    found.uid() == unsafe { libc::geteuid() } && found.mode() & 0o022 == 0
+}
+
+/// A module of `bytes`, with the code that the cache has for it.
+pub fn module(bytes: Vec<u8>, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
+    let cache = current().filter(|_| bytes.len() >= MIN_MODULE);
+    let Some(cache) = cache else {
+        return CompiledModule::new(bytes, options);
+    };
+    let key = key(super::compiled_module::shared_compiler()?, &bytes);
+    let (module, status) = match load(&cache.path(&key), &key) {
+        Ok(Some(image)) => {
+            let module = CompiledModule::with_image(bytes, options, image)?;
+            (module, Status::Hit)
+        }
+        Ok(None) => (CompiledModule::new(bytes, options)?, Status::Miss),
+        Err(reason) => (
+            CompiledModule::new(bytes, options)?,
+            Status::Refused(reason),
+        ),
+    };
+    module.set_key(key);
+    let written = match status {
+        Status::Hit => module.compiled(),
+        _ => 0,
+    };
+    module.set_cache_status(status);
+    let entry = Arc::new(Entry {
+        module: Arc::downgrade(&module),
+        written: AtomicUsize::new(written),
+    });
+    let mut entries = cache.entries.lock().unwrap_or_else(|e| e.into_inner());
+    entries.retain(|entry| entry.module.strong_count() > 0);
+    entries.push(entry);
+    Ok(module)
+}
+
+/// The image of this name; `None` if there is none, and otherwise why it is not used.
+fn load(path: &Path, key: &Key) -> Result<Option<Image>, String> {
+    let options = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+        .open(path);
+    let file = match options {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let found = file.metadata().map_err(|e| e.to_string())?;
+    if !found.is_file() || !is_private(&found) {
+        return Err("somebody else may write to it".to_owned());
+    }
+    let len = usize::try_from(found.len()).map_err(|e| e.to_string())?;
+    let mapping = Executable::of_file(&file, len).map_err(|e| e.to_string())?;
+    let image = Image::new(mapping, len, key).map_err(|e| e.to_string())?;
+    // So that it is not the first to go. It does not matter where this cannot be written.
+    let _ = file.set_modified(SystemTime::now());
+    Ok(Some(image))
+}
+
+/// Writes the images of all modules that have more code than the directory has for them; how many.
+pub fn flush() -> io::Result<usize> {
+    let Some(cache) = current() else {
+        return Ok(0);
+    };
+    let entries = cache
+        .entries
+        .lock()
+        .unwrap_or_else(|e| e.into_inner())
+        .clone();
+    let mut count = 0;
+    for entry in entries {
+        let Some(module) = entry.module.upgrade() else {
+            continue;
+        };
+        let written = entry.written.load(Ordering::Relaxed);
+        let compiled = module.compiled();
+        if compiled == written {
+            continue;
+        }
+        let Some((image, _)) = module.to_image() else {
+            continue;
+        };
+        cache.write(&cache.path(module.key()), &image)?;
+        entry.written.store(compiled, Ordering::Relaxed);
+        count += 1;
+    }
+    if count > 0 {
+        cache.evict()?;
+    }
+    Ok(count)
+}
+
+impl Cache {
+    fn path(&self, key: &Key) -> PathBuf {
+        let name = blake3::Hash::from(*key).to_hex();
+        self.directory.join(format!("{name}.{SUFFIX}"))
+    }
+
+    /// Makes a file with these contents, or leaves everything as it was.
+    fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
+        static DRAFTS: AtomicU32 = AtomicU32::new(0);
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = path.with_extension(format!("{}-{number}.draft", std::process::id()));
+        let result = (|| {
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(contents)?;
+            file.sync_all()?;
+            fs::rename(&draft, path)?;
+            // The name is on the disk when the directory is.
+            File::open(&self.directory)?.sync_all()
+        })();
+        if result.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        result
+    }
+
+    /// Removes what was used least recently while there is too much, and what dead writers left.
+    fn evict(&self) -> io::Result<()> {
+        let now = SystemTime::now();
+        let mut files = Vec::new();
+        let mut total = 0;
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            // Another process may have removed it.
+            let Ok(found) = entry.metadata() else {
+                continue;
+            };
+            let used = found.modified()?;
+            let path = entry.path();
+            let extension = path.extension().and_then(|e| e.to_str());
+            if extension == Some(SUFFIX) && found.is_file() {
+                total += found.len();
+                files.push((used, found.len(), path));
+            } else if extension == Some("draft")
+                && now.duration_since(used).is_ok_and(|age| age > STALE)
+            {
+                let _ = fs::remove_file(&path);
+            }
+        }
+        files.sort();
+        for (_, size, path) in files {
+            if total <= LIMIT {
+                break;
+            }
+            // Processes that have it mapped keep it.
+            if fs::remove_file(&path).is_ok() {
+                total -= size;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,259 @@
+//! A module's code as bytes, which another process can run.
+//!
+//! ```text
+//! 0    magic, version, counts, where the code begins, length of the whole
+//! 32   key: what the code is for
+//! 64   checksum of everything else
+//! 96   functions, ascending by place; then their traps
+//!      code, from the start of a page on
+//! ```
+//! An image is native code and runs as it is: it is to be trusted as an addon is. What is checked is that it
+//! is whole and made for these bytes by this engine on such a machine.
+
+use super::compiled_module::{CompileError, CompiledModule, Progress, shared_compiler};
+use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
+use super::mapping::Executable;
+use super::tiering::Options;
+use crate::compiler::{Compiler, TrapSite};
+use crate::runtime::Trap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const MAGIC: [u8; 8] = *b"wrtimage";
+const VERSION: u32 = 1;
+const HEADER: usize = 96;
+const CHECKSUM: Range<usize> = 64..96;
+const PAGE: usize = 4096;
+
+/// What code depends on, as a hash: bytes of the module, engine, machine, settings.
+pub type Key = [u8; 32];
+
+/// Why an image is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImageError {
+    #[error("it is no image of code")]
+    Foreign,
+    #[error(
+        "it was made by another version of wrt, on another kind of machine, or from other bytes"
+    )]
+    Mismatch,
+    #[error("it is damaged")]
+    Damaged,
+    #[error("it could not be mapped")]
+    Memory,
+}
+
+/// The key of the code that `compiler` makes of `wasm`.
+pub fn key(compiler: &Compiler, wasm: &[u8]) -> Key {
+    let engine = blake3::hash(compiler.fingerprint().as_bytes());
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(engine.as_bytes());
+    hasher.update(wasm);
+    hasher.finalize().into()
+}
+
+/// One function of an image.
+struct Record {
+    /// Number of the unit in its module.
+    unit: u32,
+    improved: bool,
+    /// From the start of the code.
+    code: Range<u32>,
+    traps: Range<u32>,
+}
+
+const RECORD: usize = 24;
+const TRAP: usize = 12;
+
+/// Code of an image, mapped and findable.
+pub struct Image {
+    /// Unit number, whether it is the last tier's, and where it lies.
+    pub functions: Vec<(u32, bool, usize)>,
+    // Unregistered before the code is unmapped: fields drop in this order.
+    _registration: Registration,
+    mapping: Executable,
+}
+
+impl Image {
+    /// Takes the image that fills `mapping` up to `len` bytes.
+    pub fn new(mapping: Executable, len: usize, key: &Key) -> Result<Self, ImageError> {
+        let bytes = mapping.bytes(len);
+        let (code_start, records, traps) = check(bytes, key)?;
+        let start = mapping.start();
+        let range = CodeRange::new(start..start + mapping.size(), records.len());
+        let mut registration = Registration::new(range).ok_or(ImageError::Memory)?;
+        let mut functions = Vec::with_capacity(records.len());
+        for record in records {
+            let code = start + code_start + record.code.start as usize
+                ..start + code_start + record.code.end as usize;
+            functions.push((record.unit, record.improved, code.start));
+            let traps = &traps[record.traps.start as usize..record.traps.end as usize];
+            registration.add(PlacedFunction {
+                code,
+                traps: traps.into(),
+            });
+        }
+        Ok(Self {
+            functions,
+            _registration: registration,
+            mapping,
+        })
+    }
+
+    /// Bytes of address space that it takes.
+    pub fn size(&self) -> usize {
+        self.mapping.size()
+    }
+}
+
+/// Reads numbers one after the other; zeros beyond the end, which `check` has excluded.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn u32(&mut self) -> u32 {
+        let Some((first, rest)) = self.0.split_first_chunk() else {
+            return 0;
+        };
+        self.0 = rest;
+        u32::from_le_bytes(*first)
+    }
+}
+
+/// Where the code begins, the functions, and their traps.
+fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>), ImageError> {
+    if bytes.len() < HEADER || bytes[..8] != MAGIC {
+        return Err(ImageError::Foreign);
+    }
+    let mut header = Reader(&bytes[8..32]);
+    let version = header.u32();
+    let [functions, traps, code_start, low, high] = std::array::from_fn(|_| header.u32());
+    if version != VERSION || bytes[32..64] != *key {
+        return Err(ImageError::Mismatch);
+    }
+    let damaged = ImageError::Damaged;
+    if u64::from(low) | u64::from(high) << 32 != bytes.len() as u64
+        || checksum(bytes) != bytes[CHECKSUM]
+    {
+        return Err(damaged);
+    }
+    // Nothing below can fail but by a bug of the writer; yet no index rests on that.
+    let (functions, traps, code_start) = (functions as usize, traps as usize, code_start as usize);
+    let tables = HEADER + functions * RECORD + traps * TRAP;
+    if tables > code_start || code_start > bytes.len() {
+        return Err(damaged);
+    }
+    let code_len = bytes.len() - code_start;
+    let mut reader = Reader(&bytes[HEADER..tables]);
+    let mut records = Vec::with_capacity(functions);
+    let mut end = 0;
+    for _ in 0..functions {
+        let [unit, improved, start, len, first, count] = std::array::from_fn(|_| reader.u32());
+        let code = start..start.checked_add(len).ok_or(damaged)?;
+        let its = first..first.checked_add(count).ok_or(damaged)?;
+        if code.start < end || code.end as usize > code_len || its.end as usize > traps {
+            return Err(damaged);
+        }
+        end = code.end;
+        records.push(Record {
+            unit,
+            improved: improved != 0,
+            code,
+            traps: its,
+        });
+    }
+    let traps = (0..traps).map(|_| {
+        let [offset, trap, wasm_offset] = std::array::from_fn(|_| reader.u32());
+        Some(TrapSite {
+            offset,
+            trap: Trap::from_code(u8::try_from(trap).ok()?)?,
+            wasm_offset,
+        })
+    });
+    let traps = traps.collect::<Option<Vec<_>>>().ok_or(damaged)?;
+    Ok((code_start, records, traps))
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&bytes[..CHECKSUM.start]);
+    hasher.update(&bytes[CHECKSUM.end..]);
+    hasher.finalize().into()
+}
+
+impl CompiledModule {
+    /// The module of an image and the bytes that it was made from.
+    pub fn from_image(
+        image: &[u8],
+        bytes: Vec<u8>,
+        options: Options,
+    ) -> Result<Arc<Self>, CompileError> {
+        let key = key(shared_compiler()?, &bytes);
+        let mapping = Executable::of_bytes(image).map_err(|_| ImageError::Memory)?;
+        let image = Image::new(mapping, image.len(), &key)?;
+        let module = Self::with_image(bytes, options, image)?;
+        module.set_key(key);
+        Ok(module)
+    }
+
+    /// An image of all code that the module has now, and how many functions are in it. `None` if it
+    /// would be too large.
+    pub fn to_image(&self) -> Option<(Vec<u8>, usize)> {
+        let mut records: Vec<u8> = Vec::new();
+        let mut traps: Vec<u8> = Vec::new();
+        let mut code: Vec<u8> = Vec::new();
+        let (mut functions, mut trap_count) = (0, 0);
+        let put = |to: &mut Vec<u8>, values: &[usize]| {
+            values.iter().try_for_each(|value| {
+                to.extend(u32::try_from(*value).ok()?.to_le_bytes());
+                Some(())
+            })
+        };
+        for (number, progress) in self.progress.iter().enumerate() {
+            let progress = progress.load(Ordering::Acquire);
+            if progress == Progress::Waiting as u8 || progress == Progress::Compiling as u8 {
+                continue;
+            }
+            let address = self.slot_of(number).load(Ordering::Acquire) as usize;
+            // SAFETY: code of this module, which lives.
+            let Some(function) = (unsafe { function_at(address) }) else {
+                continue;
+            };
+            code.resize(code.len().next_multiple_of(super::arena::ALIGN), 0xcc);
+            // The slot may have been improved since: then what is written is better than is said.
+            let improved = usize::from(progress == Progress::Improved as u8);
+            let (start, len) = (code.len(), function.code.len());
+            let count = function.traps.len();
+            put(
+                &mut records,
+                &[number, improved, start, len, trap_count, count],
+            )?;
+            for site in &function.traps {
+                let words = [site.offset, site.trap as u32, site.wasm_offset];
+                put(&mut traps, &words.map(|word| word as usize))?;
+            }
+            // SAFETY: mapped readable, and never written again.
+            code.extend(unsafe { std::slice::from_raw_parts(address as *const u8, len) });
+            functions += 1;
+            trap_count += count;
+        }
+        let code_start = (HEADER + records.len() + traps.len()).next_multiple_of(PAGE);
+        let len = code_start + code.len();
+        let mut image = Vec::with_capacity(len);
+        image.extend(MAGIC);
+        put(
+            &mut image,
+            &[VERSION as usize, functions, trap_count, code_start],
+        )?;
+        image.extend((len as u64).to_le_bytes());
+        image.extend(self.key());
+        image.resize(HEADER, 0);
+        image.append(&mut records);
+        image.append(&mut traps);
+        image.resize(code_start, 0);
+        image.append(&mut code);
+        let sum = checksum(&image);
+        image[CHECKSUM].copy_from_slice(&sum);
+        Some((image, functions))
+    }
+}
