@@ -62,6 +62,7 @@ const text = {
   argumentRequired: (index) => `Argument ${index} is required`,
   argumentObject: (index) => `Argument ${index} must be an object`,
   emptySource: 'BufferSource argument is empty',
+  emptyResponse: 'expected 4 bytes, fell off end @+0',
 
   // Numbers. `what` is "Argument 0" or "Property 'initial'".
   propertyRequired: (name) => `Property '${name}' is required`,
@@ -127,7 +128,8 @@ const text = {
   // Calls; no prefix.
   incompatible: 'type incompatibility when transforming from/to JS',
   notIterable: (what) => `${what} is not iterable (cannot read property Symbol(Symbol.iterator))`,
-  notObject: (what, value) => `Result of the ${what} method is not an object: ${value}`,
+  notObject: 'Result of the Symbol.iterator method is not an object',
+  notResult: (value) => `Iterator result ${value} is not an object`,
   resultCount: 'multi-return length mismatch',
 
   // Streaming; no prefix.
@@ -146,7 +148,7 @@ const TRAPS = [
   [Trap, 'unreachable'],
   [Trap, 'memory access out of bounds'],
   [Trap, 'table index is out of bounds'],
-  [Trap, 'null function or function signature mismatch'],
+  [Trap, 'function signature mismatch'],
   [Trap, 'divide by zero'],
   [Trap, 'remainder by zero'],
   [Trap, 'divide result unrepresentable'],

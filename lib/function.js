@@ -174,12 +174,12 @@ function resultList(value, count) {
   if (typeof method !== 'function') throw new TypeError(text.notIterable(describe(value)));
   // 3. GetIteratorFromMethod, IteratorToList.
   const iterator = ReflectApply(method, value, []);
-  if (!isObject(iterator)) throw new TypeError(text.notObject('Symbol.iterator', describe(iterator)));
+  if (!isObject(iterator)) throw new TypeError(text.notObject);
   const { next } = /** @type {any} */ (iterator);
   const values = [];
   for (;;) {
     const item = ReflectApply(next, iterator, []);
-    if (!isObject(item)) throw new TypeError(text.notObject('Iterator', describe(item)));
+    if (!isObject(item)) throw new TypeError(text.notResult(describe(item)));
     if (/** @type {any} */ (item).done) break;
     values[values.length] = /** @type {any} */ (item).value;
   }
