@@ -129,6 +129,7 @@ const text = {
   incompatible: 'type incompatibility when transforming from/to JS',
   notIterable: (what) => `${what} is not iterable (cannot read property Symbol(Symbol.iterator))`,
   notObject: 'Result of the Symbol.iterator method is not an object',
+  notFunction: (what) => `${what} is not a function`,
   notResult: (value) => `Iterator result ${value} is not an object`,
   resultCount: 'multi-return length mismatch',
 

@@ -10,6 +10,7 @@ const {
   MapGet,
   MapSet,
   ReflectApply,
+  String,
   StringIncludes,
   SymbolIterator,
   TypeError,
@@ -176,10 +177,11 @@ function resultList(value, count) {
   const iterator = ReflectApply(method, value, []);
   if (!isObject(iterator)) throw new TypeError(text.notObject);
   const { next } = /** @type {any} */ (iterator);
+  if (typeof next !== 'function') throw new TypeError(text.notFunction(describe(next)));
   const values = [];
   for (;;) {
     const item = ReflectApply(next, iterator, []);
-    if (!isObject(item)) throw new TypeError(text.notResult(describe(item)));
+    if (!isObject(item)) throw new TypeError(text.notResult(String(item)));
     if (/** @type {any} */ (item).done) break;
     values[values.length] = /** @type {any} */ (item).value;
   }

@@ -39,7 +39,7 @@ function logger(W) {
     add(options, `returns ${describeValue(W, result)}`);
     return result;
   };
-  /** The same of a promise; an error thrown instead of a rejection shows. */
+  /** The same of a promise, too; whether an error was thrown or the promise rejected shows. */
   log.settled = async (action, options = {}) => {
     let promise;
     try {
@@ -50,7 +50,8 @@ function logger(W) {
     }
     try {
       const result = await promise;
-      add(options, `resolves ${describeValue(W, result)}`);
+      const verb = typeof promise?.then === 'function' ? 'resolves' : 'returns';
+      add(options, `${verb} ${describeValue(W, result)}`);
       return result;
     } catch (error) {
       add(options, `rejects ${describeError(W, error, options)}`);
@@ -87,6 +88,9 @@ function recordOf(testPath) {
     },
   };
 }
+
+/** What the newest V8 logs in a test. */
+const recorded = (testPath, title) => recordOf(testPath).get(title);
 
 /** Entries without the texts of errors. */
 const withoutTexts = (entries) =>
@@ -128,4 +132,4 @@ const ours = (title, body) => test(title, () => body(wrtTest.impl));
 
 const instantiate = (W, bytes, imports) => new W.Instance(new W.Module(bytes), imports).exports;
 
-module.exports = { same, ours, instantiate };
+module.exports = { same, ours, instantiate, observe, recorded, recording };
