@@ -19,12 +19,12 @@ const ofWrt = [
   {
     v8: /(?<=CompileError: WebAssembly\.\w+\(\): )(?!BufferSource argument is empty$|expected 4 bytes, fell off end @\+0$).*$/s,
     wrt: 'TEXT',
-    why: 'What is wrong with a module is said in the words of another validator.',
+    why: 'What is wrong with a module is said in the words of another validator, and for a place that it chooses.',
   },
   {
     v8: /^((?:throws|rejects) .*data segment \d+ is out of bounds) \(offset \d+, length \d+, memory size \d+\)$/,
     wrt: '$1',
-    why: 'The engine does not say more.',
+    why: 'The engine tells the facade which segment it was, and nothing more.',
   },
   {
     v8: /^(.* memory import has no maximum limit, expected at most) 4294967295$/,
