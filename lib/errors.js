@@ -75,6 +75,7 @@ const text = {
   // Descriptors.
   descriptor: (kind) => `Argument 0 must be a ${kind} descriptor`,
   addressType: (type) => `Unknown address type '${type}'; pass 'i32'`,
+  sharedMaximum: 'If shared is true, maximum property should be defined.',
   sharedMemory: "Property 'shared': shared memories are not supported",
   elementType: "Descriptor property 'element' must be a WebAssembly reference type",
   valueType: "Descriptor property 'value' must be a WebAssembly type",

@@ -45,10 +45,10 @@ async function instantiate(bytesOrModule, importObject) {
   const api = 'WebAssembly.instantiate()';
   const cell = moduleCell(bytesOrModule);
   const source = cell === undefined ? bufferSource(bytesOrModule) : undefined;
-  if (cell === undefined && source === undefined) {
-    throw typeError(api, isObject(bytesOrModule) ? text.bufferSource : text.bufferSourceOrModule);
-  }
+  // The order and the texts are V8's; all are TypeErrors.
+  if (!isObject(bytesOrModule)) throw typeError(api, text.bufferSourceOrModule);
   checkImportObject(importObject, api);
+  if (cell === undefined && source === undefined) throw typeError(api, text.bufferSource);
   if (cell !== undefined) return instantiateModule(cell, importObject, api);
   return instantiatePromise(compileBytes(/** @type {Uint8Array} */ (source), api), importObject, api);
 }

@@ -3,11 +3,12 @@
 // Where what is logged may differ from the newest V8's, and why. Nothing else may.
 
 const BYTES = 'The standard takes views of any kind and buffers that are shared; V8 leaves these two out.';
+const ORDER = 'Of several mistakes wrt finds the one that is first in the steps of the standard.';
 const UNDEFINED = 'Web IDL: an argument that is there and undefined is the string "undefined".';
 
 /**
  * What wrt does in another way. `tests` is a title, or matches titles; no `tests`: all. An entry that V8 logs and that
- * is, or matches, `v8` must be `wrt` here (null: no such entry). If `tests` is a title, there must be such an entry.
+ * is, or matches, `v8` must be `wrt` here (null: no such entry). With `tests`, each of these must have such an entry.
  * `before`: only on Nodes of a lower major version. docs/errors.md explains those that concern errors.
  */
 const ofWrt = [
@@ -42,10 +43,12 @@ const ofWrt = [
     why: 'Memories and tables with 64-bit addresses are not supported yet.',
   },
   {
-    tests: 'Descriptors of memories new WebAssembly.Memory({ initial: 0, shared: true })',
-    v8: 'throws TypeError: WebAssembly.Memory(): If shared is true, maximum property should be defined.',
-    wrt: "throws TypeError: WebAssembly.Memory(): Property 'shared': shared memories are not supported",
-    why: 'Shared memories are not supported yet.',
+    tests: "Descriptors of tables new WebAssembly.Table({ element: 'anyfunc', initial: 0 }, 7)",
+    v8: 'returns WebAssembly.Table',
+    wrt:
+      'throws TypeError: WebAssembly.Table(): Argument 2 must be undefined or a value of type compatible with the type ' +
+      'of the new table: function-typed object must be null (if nullable) or a Wasm function object.',
+    why: 'The standard converts the value of the elements, even if there are none.',
   },
   {
     tests: 'Modules that are not valid new WebAssembly.Module(wat`(module (memory 1) (memory 1))`)',
@@ -57,7 +60,25 @@ const ofWrt = [
     tests: /^Import objects instantiate\(`\(module \(import "a" "1" \(func\)\) \(import "a" "2" \(memory 1\)\)\)`/,
     v8: 'throws WebAssembly.LinkError: WebAssembly.Instance(): Import #1 "a" "2": memory import must be a WebAssembly.Memory object',
     wrt: 'throws WebAssembly.LinkError: WebAssembly.Instance(): Import #0 "a" "1": function import requires a callable',
-    why: 'The standard looks at imports in their order, V8 at memories first.',
+    why: ORDER,
+  },
+  {
+    tests: 'Descriptors of memories new WebAssembly.Memory({ initial: 65537, maximum: -1 })',
+    v8: "throws RangeError: WebAssembly.Memory(): Property 'initial': value 65537 is above the upper bound 65536",
+    wrt: "throws TypeError: WebAssembly.Memory(): Property 'maximum' must be non-negative",
+    why: ORDER,
+  },
+  {
+    tests: "Descriptors of tables new WebAssembly.Table({ element: 'anyfunc', initial: 10000001, maximum: 1 })",
+    v8: "throws RangeError: WebAssembly.Table(): Property 'initial': value 10000001 is above the upper bound 10000000",
+    wrt: "throws RangeError: WebAssembly.Table(): Property 'maximum': value 1 is below the lower bound 10000001",
+    why: ORDER,
+  },
+  {
+    tests: 'Descriptors of tables table.set(2, 7)',
+    v8: 'throws RangeError: WebAssembly.Table.set(): invalid address 2 in funcref table of size 2',
+    wrt: 'throws TypeError: WebAssembly.Table.set(): Argument 1 is invalid for table: function-typed object must be null (if nullable) or a Wasm function object',
+    why: ORDER,
   },
   {
     tests: 'Descriptors of memories memory.buffer.resize(1)',

@@ -36,7 +36,7 @@ module.exports = (rows) => {
     'V8. Written by `WRT_RECORD=1 npx jest __test__/api/mistakes` on Node 26 or later, kept true by `npm test`.',
     '',
     `Of ${rows.length} mistakes ${same.length} get the same error with the same text, ${texts.length} the same class of`,
-    `error with another text, ${other.length - texts.length} another result.`,
+    `error with another text, ${other.length - texts.length} another class of error, or none.`,
     '',
     '## The differences',
     '',
