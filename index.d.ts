@@ -222,10 +222,7 @@ export function validate(bytes: BufferSource): boolean;
 export function compile(bytes: BufferSource): Promise<Module>;
 
 /** Compiles and instantiates; rejects with what {@link Module} and {@link Instance} throw. */
-export function instantiate(
-  bytes: BufferSource,
-  importObject?: Imports,
-): Promise<WebAssemblyInstantiatedSource>;
+export function instantiate(bytes: BufferSource, importObject?: Imports): Promise<WebAssemblyInstantiatedSource>;
 /** Instantiates. The imports are read before this returns. */
 export function instantiate(moduleObject: Module, importObject?: Imports): Promise<Instance>;
 

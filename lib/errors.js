@@ -63,6 +63,7 @@ const text = {
   argumentRequired: (index) => `Argument ${index} is required`,
   argumentObject: (index) => `Argument ${index} must be an object`,
   emptySource: 'BufferSource argument is empty',
+  emptyResponse: 'expected 4 bytes, fell off end @+0',
 
   // Numbers. `what` is "Argument 0" or "Property 'initial'".
   propertyRequired: (name) => `Property '${name}' is required`,
@@ -75,6 +76,7 @@ const text = {
   // Descriptors.
   descriptor: (kind) => `Argument 0 must be a ${kind} descriptor`,
   addressType: (type) => `Unknown address type '${type}'; pass 'i32'`,
+  sharedMaximum: 'If shared is true, maximum property should be defined.',
   sharedMemory: "Property 'shared': shared memories are not supported",
   elementType: "Descriptor property 'element' must be a WebAssembly reference type",
   valueType: "Descriptor property 'value' must be a WebAssembly type",
@@ -116,10 +118,8 @@ const text = {
     `memory import has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
   importTable: 'table import requires a WebAssembly.Table',
   importTableType: 'imported table does not match the expected type',
-  importTableSize: (index, initial, size) =>
-    `table import ${index} is smaller than initial ${initial}, got ${size}`,
-  importTableNoMaximum: (index, maximum) =>
-    `table import ${index} has no maximum length; required: ${maximum}`,
+  importTableSize: (index, initial, size) => `table import ${index} is smaller than initial ${initial}, got ${size}`,
+  importTableNoMaximum: (index, maximum) => `table import ${index} has no maximum length; required: ${maximum}`,
   importTableMaximum: (index, actual, maximum) =>
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 
@@ -130,13 +130,14 @@ const text = {
   // Calls; no prefix.
   incompatible: 'type incompatibility when transforming from/to JS',
   notIterable: (what) => `${what} is not iterable (cannot read property Symbol(Symbol.iterator))`,
-  notObject: (what, value) => `Result of the ${what} method is not an object: ${value}`,
+  notObject: 'Result of the Symbol.iterator method is not an object',
+  notFunction: (what) => `${what} is not a function`,
+  notResult: (value) => `Iterator result ${value} is not an object`,
   resultCount: 'multi-return length mismatch',
 
   // Streaming; no prefix.
   response: (value) =>
-    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' +
-    `Received ${value}`,
+    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' + `Received ${value}`,
   responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
   responseUsed: 'WebAssembly response body has already been used',
@@ -150,7 +151,7 @@ const TRAPS = [
   [Trap, 'unreachable'],
   [Trap, 'memory access out of bounds'],
   [Trap, 'table index is out of bounds'],
-  [Trap, 'null function or function signature mismatch'],
+  [Trap, 'function signature mismatch'],
   [Trap, 'divide by zero'],
   [Trap, 'remainder by zero'],
   [Trap, 'divide result unrepresentable'],

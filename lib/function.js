@@ -10,26 +10,14 @@ const {
   MapGet,
   MapSet,
   ReflectApply,
+  String,
   StringIncludes,
   SymbolIterator,
   TypeError,
   setImmediate,
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
-const {
-  CALL,
-  CODE,
-  DEPTH,
-  DONE,
-  FUNCTION,
-  INTERRUPTED,
-  OK,
-  RETHROW,
-  STATE,
-  THREW,
-  TRAP,
-  i32,
-} = require('./scratch');
+const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 
@@ -187,12 +175,13 @@ function resultList(value, count) {
   if (typeof method !== 'function') throw new TypeError(text.notIterable(describe(value)));
   // 3. GetIteratorFromMethod, IteratorToList.
   const iterator = ReflectApply(method, value, []);
-  if (!isObject(iterator)) throw new TypeError(text.notObject('Symbol.iterator', describe(iterator)));
+  if (!isObject(iterator)) throw new TypeError(text.notObject);
   const { next } = /** @type {any} */ (iterator);
+  if (typeof next !== 'function') throw new TypeError(text.notFunction(describe(next)));
   const values = [];
   for (;;) {
     const item = ReflectApply(next, iterator, []);
-    if (!isObject(item)) throw new TypeError(text.notObject('Iterator', describe(item)));
+    if (!isObject(item)) throw new TypeError(text.notResult(String(item)));
     if (/** @type {any} */ (item).done) break;
     values[values.length] = /** @type {any} */ (item).value;
   }

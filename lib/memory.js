@@ -41,7 +41,9 @@ function Memory(descriptor) {
   const initial = /** @type {number} */ (addressMember(descriptor, 'initial', api, true));
   const maximum = addressMember(descriptor, 'maximum', api, false);
   // A memory that is silently not shared would be worse than an error.
-  if (/** @type {any} */ (descriptor).shared) throw typeError(api, text.sharedMemory);
+  if (/** @type {any} */ (descriptor).shared) {
+    throw typeError(api, maximum === undefined ? text.sharedMaximum : text.sharedMemory);
+  }
   // 4.-5. The type must be valid.
   if (initial > MAX_PAGES) throw rangeError(api, text.aboveBound('initial', initial, MAX_PAGES));
   if (maximum !== undefined) {

@@ -8,7 +8,7 @@ const { checkImportObject, createInstance, readImports } = require('./instance')
 const { createModule, moduleCell, requireBytes } = require('./module');
 const { Uint8Array } = require('./primordials');
 const { responseBytes } = require('./streaming');
-const { bufferSource } = require('./webidl');
+const { bufferSource, isObject } = require('./webidl');
 
 /**
  * "Asynchronously compile a WebAssembly module".
@@ -45,22 +45,25 @@ async function instantiate(bytesOrModule, importObject) {
   const api = 'WebAssembly.instantiate()';
   const cell = moduleCell(bytesOrModule);
   const source = cell === undefined ? bufferSource(bytesOrModule) : undefined;
-  if (cell === undefined && source === undefined) throw typeError(api, text.bufferSourceOrModule);
+  // The order and the texts are V8's; all are TypeErrors.
+  if (!isObject(bytesOrModule)) throw typeError(api, text.bufferSourceOrModule);
   checkImportObject(importObject, api);
+  if (cell === undefined && source === undefined) throw typeError(api, text.bufferSource);
   if (cell !== undefined) return instantiateModule(cell, importObject, api);
   return instantiatePromise(compileBytes(/** @type {Uint8Array} */ (source), api), importObject, api);
 }
 
 async function compileResponse(source, api) {
   const bytes = new Uint8Array(await responseBytes(source));
-  // Unlike a buffer source, an empty body has no text of its own.
-  return createModule(await binding.compileAsync(bytes), api);
+  const result = bytes.length === 0 ? text.emptyResponse : await binding.compileAsync(bytes);
+  return createModule(result, api);
 }
 
 async function instantiateStreaming(source, importObject) {
   const api = 'WebAssembly.instantiateStreaming()';
   checkImportObject(importObject, api);
-  return instantiatePromise(compileResponse(source, api), importObject, api);
+  // What the imports lack is said in the name of `instantiate`, as V8 does.
+  return instantiatePromise(compileResponse(source, api), importObject, 'WebAssembly.instantiate()');
 }
 
 /**

@@ -12,18 +12,18 @@ same('compile', async (W, log) => {
   log(Object.prototype.toString.call(promise), promise.constructor.name);
   const module = await promise;
   log(module, new W.Instance(module, IMPORTS).exports.g());
-  await log.settled(() => W.compile(BAD), { text: false });
+  await log.settled(() => W.compile(BAD));
 });
 
 same('instantiate with bytes', async (W, log) => {
   const result = await W.instantiate(MODULE, IMPORTS);
   log(Object.entries(result), Object.getPrototypeOf(result).constructor.name, result.instance.exports.g());
   log(Object.getOwnPropertyDescriptor(result, 'module').writable, result.instance.exports.g());
-  await log.settled(() => W.instantiate(BAD, IMPORTS), { text: false });
+  await log.settled(() => W.instantiate(BAD, IMPORTS));
   for (const imports of [undefined, null, 5, {}, { m: {} }, { m: { f: 1 } }]) {
     await log.settled(() => W.instantiate(MODULE, imports));
   }
-  await log.settled(() => W.instantiate(BAD, 5), { text: false });
+  await log.settled(() => W.instantiate(BAD, 5));
 });
 
 same('instantiate with a module', async (W, log) => {
@@ -86,8 +86,8 @@ same('streaming', async (W, log) => {
   await log.settled(() => W.compileStreaming(Promise.resolve(respond(MODULE))));
   const { instance } = await W.instantiateStreaming(respond(MODULE), IMPORTS);
   log(instance.exports.g());
-  await log.settled(() => W.instantiateStreaming(respond(MODULE)), { text: false });
-  await log.settled(() => W.instantiateStreaming(respond(BAD)), { text: false });
+  await log.settled(() => W.instantiateStreaming(respond(MODULE)));
+  await log.settled(() => W.instantiateStreaming(respond(BAD)));
 });
 
 same('streaming of a body in pieces', async (W, log) => {
@@ -119,8 +119,8 @@ const NO_STREAMS = {
   'no body': () => respond(null),
 };
 same.each(NO_STREAMS)('streaming what is no stream of a module', async (W, log, make) => {
-  await log.settled(() => W.compileStreaming(make()));
-  await log.settled(() => W.instantiateStreaming(make(), {}));
+  await log.settled(() => W.compileStreaming(make()), { as: 'compileStreaming' });
+  await log.settled(() => W.instantiateStreaming(make(), {}), { as: 'instantiateStreaming' });
 });
 
 same('streaming a body that was used', async (W, log) => {

@@ -55,3 +55,12 @@ same('a thrown Exception passes through wasm', (W, log) => {
   }
   log(caught === exception);
 });
+
+same('a tag and an exception refuse other receivers', (W, log) => {
+  for (const key of ['is', 'getArg']) {
+    const method = W.Exception.prototype[key];
+    for (const receiver of [undefined, {}, W.Exception.prototype]) {
+      log.try(() => method.call(receiver, new W.Tag({ parameters: [] }), 0), { as: key });
+    }
+  }
+});

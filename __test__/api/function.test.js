@@ -57,7 +57,7 @@ for (const type of ['i32', 'i64', 'f32', 'f64', 'externref', 'funcref']) {
     const exports = instantiate(W, IDENTITY);
     for (const value of [...NUMBERS, ...OTHERS, exports.i32]) log.try(() => exports[type](value));
     log.try(() => exports[type]());
-    log.try(() => exports[type](1, 2, 3), { text: type !== 'i64' });
+    log.try(() => exports[type](1, 2, 3));
     log.try(() => exports[type]({ valueOf: () => 9 }));
     log.try(() => exports[type]({ valueOf: () => 9n }));
     log.try(() => exports[type]({ [Symbol.toPrimitive]: (hint) => (hint === 'number' ? 4 : 5) }));
@@ -182,8 +182,7 @@ same('results of imports: none and several', (W, log) => {
       }),
     },
   ];
-  // V8 names its own caller in the text about what cannot be iterated.
-  for (next of cases) log.try(two, { text: Array.isArray(next) });
+  for (next of cases) log.try(two);
   log(closed);
 });
 

@@ -58,9 +58,8 @@ same('what has bytes', (W, log) => {
     more: padded,
   };
   for (const [name, source] of Object.entries(sources)) {
-    log(name);
-    log.try(() => W.validate(source));
-    log.try(() => new W.Module(source), { text: name !== 'more' });
+    log.try(() => W.validate(source), { as: name });
+    log.try(() => new W.Module(source), { as: name });
   }
 });
 
@@ -76,9 +75,9 @@ same('bad modules', async (W, log) => {
   ];
   for (const bytes of bad.map((b) => Uint8Array.from(b))) {
     log(W.validate(bytes));
-    log.try(() => new W.Module(bytes), { text: false });
-    await log.settled(() => W.compile(bytes), { text: false });
-    await log.settled(() => W.instantiate(bytes, {}), { text: false });
+    log.try(() => new W.Module(bytes));
+    await log.settled(() => W.compile(bytes));
+    await log.settled(() => W.instantiate(bytes, {}));
   }
 });
 
@@ -125,7 +124,7 @@ same('custom sections', (W, log) => {
     );
   }
   log.try(() => W.Module.customSections(module));
-  log.try(() => W.Module.customSections(module, undefined));
+  log.try(() => W.Module.customSections(module, undefined), { as: 'undefined' });
   log.try(() => W.Module.customSections(module, Symbol('a')));
   log.try(() => W.Module.customSections(module, { toString: () => 'a' }).length);
   const [one] = W.Module.customSections(module, 'a');

@@ -58,7 +58,7 @@ same.each(TRAPS)('trap', (W, log, body) => {
     error = e;
   }
   log(error.name, Object.prototype.toString.call(error), error instanceof W.RuntimeError, typeof error.stack);
-  log(error.stack.split('\n')[0], Object.getOwnPropertyNames(error).sort());
+  log(error.stack.split('\n')[0] === `${error.name}: ${error.message}`, Object.getOwnPropertyNames(error).sort());
 });
 
 same('a trap can be caught by an import in between, and the outer call goes on', (W, log) => {

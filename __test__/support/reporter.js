@@ -19,7 +19,12 @@ module.exports = class {
       .filter(Boolean)
       .map((line) => JSON.parse(line));
     const impl = process.env.WRT_TEST_IMPL ? ` (on ${process.env.WRT_TEST_IMPL})` : '';
-    for (const { topic, line } of lines) process.stdout.write(`${topic}: ${line}${impl}\n`);
+    const older = lines.filter((l) => l.topic === 'older V8').length;
+    for (const { topic, line } of lines) {
+      if (topic !== 'older V8') process.stdout.write(`${topic}: ${line}${impl}\n`);
+    }
+    if (older)
+      process.stdout.write(`api: in ${older} tests this Node's V8 differs from the newest, see differences.js\n`);
     const spec = lines.filter((l) => l.topic === 'spec').reduce((sum, l) => sum + l.count, 0);
     if (spec) process.stdout.write(`spec: ${spec} commands passed${impl}\n`);
   }
