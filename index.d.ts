@@ -85,6 +85,25 @@ export class Module {
    * `external_debug_info`, `dylink.0`, and DWARF's `.debug_info`, `.debug_line` and so on.
    */
   static customSections(moduleObject: Module, sectionName: string): ArrayBuffer[];
+
+  /**
+   * Beyond the standard: the machine code that the module has so far (functions are compiled when they are called), for
+   * {@link Module.deserialize}. An image is native code: keep it where only those can write whom you would let install
+   * an addon.
+   *
+   * @example
+   * fs.writeFileSync('app.image', Buffer.from(wrt.Module.serialize(module)));
+   */
+  static serialize(module: Module): ArrayBuffer;
+
+  /**
+   * Beyond the standard: a module of `bytes` with the code of an image. Throws a {@link CompileError} if the image is
+   * damaged, or was made from other bytes, by another version of wrt, or on another kind of machine.
+   *
+   * @example
+   * const module = wrt.Module.deserialize(fs.readFileSync('app.image'), fs.readFileSync('app.wasm'));
+   */
+  static deserialize(image: BufferSource, bytes: BufferSource): Module;
 }
 
 /** A module with its state. */
@@ -235,4 +254,43 @@ export function instantiateStreaming(
   importObject?: Imports,
 ): Promise<WebAssemblyInstantiatedSource>;
 
-// Exports of wrt beyond the standard have their place here. There are none yet.
+// Beyond the standard.
+
+/** What {@link enableCompileCache} did. */
+export interface CompileCacheResult {
+  status: 'enabled' | 'alreadyEnabled' | 'failed';
+  /** The directory in use, unless it failed. */
+  directory?: string;
+  /** Why it failed. */
+  message?: string;
+}
+
+/** Whether a module's code came from the cache. */
+export interface CompileCacheStatus {
+  /** `off`: there was no cache when the module was made. `refused`: there is an image that must not be used. */
+  status: 'off' | 'hit' | 'miss' | 'refused';
+  /** Why an image was refused. */
+  reason?: string;
+}
+
+/**
+ * Keeps compiled code in a directory, from now on and for all threads of the process: `directory`, or the environment's
+ * `WRT_CACHE_DIR`, or `wrt` in the user's cache directory. The directory is made if need be; it must belong to the user
+ * and be closed to others, because the code that lies there is run. Code is written in the background and when the
+ * process exits. `WRT_CACHE_DIR` in the environment does the same with no call, as does `require('wrt/register')`.
+ *
+ * @example
+ * const { status, directory } = wrt.enableCompileCache('/var/cache/my-service');
+ */
+export function enableCompileCache(directory?: string): CompileCacheResult;
+
+/** The directory in use. */
+export function getCompileCacheDir(): string | undefined;
+
+/** Where a module's code came from. */
+export function getCompileCacheStatus(module: Module): CompileCacheStatus;
+
+/**
+ * Writes now what the cache does not have; returns for how many modules. Throws an `Error` if a file cannot be written.
+ */
+export function flushCompileCache(): number;

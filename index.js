@@ -2,6 +2,7 @@
 
 /** The namespace object: what `WebAssembly` is in other places. */
 
+const cache = require('./lib/cache');
 const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
@@ -14,6 +15,13 @@ const { defineMembers } = require('./lib/webidl');
 
 const namespace = {};
 
+/** Adds what the standard does not have. */
+function defineExtensions(object, extensions) {
+  for (const name of Object.keys(extensions)) {
+    ObjectDefineProperty(object, name, { value: extensions[name], writable: true, configurable: true });
+  }
+}
+
 // Operations are enumerable, interfaces are not.
 defineMembers(namespace, operations);
 for (const constructor of [Module, Instance, Table, Memory, Global, CompileError, LinkError, RuntimeError]) {
@@ -22,5 +30,9 @@ for (const constructor of [Module, Instance, Table, Memory, Global, CompileError
 }
 defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
+
+// Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
+defineExtensions(namespace, cache.extensions);
+defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

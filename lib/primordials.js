@@ -37,6 +37,7 @@ module.exports = {
   JSONParse: JSON.parse,
   Map,
   MathMax: Math.max,
+  MathMin: Math.min,
   MathTrunc: Math.trunc,
   ObjectCreate: Object.create,
   ObjectDefineProperties: Object.defineProperties,

@@ -1,0 +1,15 @@
+'use strict';
+
+/**
+ * `node -r wrt/register program.js`: the program's `WebAssembly` is wrt, and compiled code is kept for its next run.
+ */
+
+const wrt = require('./index.js');
+
+wrt.enableCompileCache();
+Object.defineProperty(globalThis, 'WebAssembly', {
+  value: wrt,
+  writable: true,
+  configurable: true,
+  enumerable: false,
+});
