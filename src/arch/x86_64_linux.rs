@@ -14,7 +14,7 @@ use std::arch::{asm, global_asm, naked_asm};
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 
 /// Is this a processor and a system that wrt runs on?
 pub fn check() -> Result<(), &'static str> {
@@ -266,28 +266,23 @@ pub unsafe extern "sysv64" fn call_on_stack(
 /// # Safety
 /// Both places are page-aligned mappings that nobody uses; they are replaced.
 pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> io::Result<()> {
-    // Newer systems want to be told that the memory will hold code; older ones know no such flag.
-    let open = |flags| {
-        // SAFETY: the name is a C string.
-        let fd = unsafe { libc::memfd_create(c"wrt-code".as_ptr(), libc::MFD_CLOEXEC | flags) };
-        // SAFETY: a new descriptor, if it is one.
-        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
-    };
-    let file = open(libc::MFD_EXEC)
-        .or_else(|| open(0))
-        .ok_or_else(io::Error::last_os_error)?;
-    let file = File::from(file);
-    file.set_len(size as u64)?;
-    for (place, protection) in [
-        (to_write, libc::PROT_READ | libc::PROT_WRITE),
-        (to_execute, libc::PROT_READ | libc::PROT_EXEC),
-    ] {
-        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
-        // SAFETY: by the caller, the place may be replaced.
-        let at = unsafe { libc::mmap(place.cast(), size, protection, flags, file.as_raw_fd(), 0) };
-        if at == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+    // SAFETY: by the caller, the place may be replaced.
+    let at = unsafe { libc::mmap(to_write.cast(), size, protection, flags, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // An old size of 0 makes a second mapping of the same pages.
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    // SAFETY: by the caller, the place may be replaced.
+    let at = unsafe { libc::mremap(to_write.cast(), 0, size, flags, to_execute) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping just made.
+    if unsafe { libc::mprotect(at, size, libc::PROT_READ | libc::PROT_EXEC) } != 0 {
+        return Err(io::Error::last_os_error());
     }
     Ok(())
 }

@@ -1,0 +1,217 @@
+'use strict';
+
+// Compiled code that outlives the process: images, and the directory that keeps them.
+
+const { execFile, spawn } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { node } = require('../support/child');
+const wat = require('../support/wat');
+
+// All of it is wrt's own.
+const only = process.env.WRT_TEST_IMPL ? test.skip : test;
+const FULL = Boolean(process.env.WRT_TEST_FULL);
+const PROGRAM = path.join(__dirname, 'program.js');
+const wrt = require('../..');
+
+let directory;
+beforeEach(() => (directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-cache-'))));
+afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+/** Runs the program; what it says. */
+async function program(where = directory, rounds = 50) {
+  const { code, signal, stdout, stderr } = await node([PROGRAM, where, String(rounds)]);
+  expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+const images = () => fs.readdirSync(directory).filter((name) => name.endsWith('.wrt'));
+const imageFile = () => path.join(directory, images()[0]);
+
+/** A module with many functions, some with loops, calls, tables, traps and SIMD; it has been run. */
+function sample() {
+  const functions = Array.from(
+    { length: 20 },
+    (_, i) => `(func $f${i} (export "f${i}") (param i32) (result i32) (local i32)
+      (loop $l (local.set 1 (i32.add (local.get 1) (i32.mul (local.get 0) (i32.const ${i + 1}))))
+        (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (i32.gt_s (local.get 0) (i32.const 0))))
+      (local.get 1))`,
+  );
+  const bytes = wat(`(module (type $t (func (param i32) (result i32)))
+    (table funcref (elem ${functions.map((_, i) => `$f${i}`).join(' ')})) (memory 1)
+    ${functions.join('\n')}
+    (func (export "via") (param i32 i32) (result i32) (call_indirect (type $t) (local.get 1) (local.get 0)))
+    (func (export "trap") (param i32) (result i32) (i32.load (local.get 0)))
+    (func (export "never") (result i32) (i32.const 12345)))`);
+  const run = (module) => {
+    const { exports } = new wrt.Instance(module);
+    const values = Array.from({ length: 20 }, (_, i) => [exports[`f${i}`](10 + i), exports.via(i, 20)]);
+    let trap;
+    try {
+      exports.trap(65_533);
+    } catch (error) {
+      trap = `${error}`;
+    }
+    return JSON.stringify([values, trap, exports.trap(0)]);
+  };
+  return { bytes, run };
+}
+
+describe('images', () => {
+  only('code runs that another module had compiled, and what is not in the image is compiled', () => {
+    const { bytes, run } = sample();
+    const module = new wrt.Module(bytes);
+    const expected = run(module);
+    expect(expected).toContain('RuntimeError: memory access out of bounds');
+    const image = wrt.Module.serialize(module);
+    expect(image.byteLength).toBeGreaterThan(4096);
+    const again = wrt.Module.deserialize(image, bytes);
+    expect(again).toBeInstanceOf(wrt.Module);
+    expect(run(again)).toBe(expected);
+    expect(new wrt.Instance(again).exports.never()).toBe(12345);
+    // The code was taken over: the copy has all that the first one had, and "never" besides.
+    expect(wrt.Module.serialize(again).byteLength).toBeGreaterThanOrEqual(image.byteLength);
+  });
+
+  only('every byte of an image counts', () => {
+    const { bytes, run } = sample();
+    const module = new wrt.Module(bytes);
+    const expected = run(module);
+    const image = new Uint8Array(wrt.Module.serialize(module));
+    for (let i = 0; i < image.length; i += FULL ? 1 : 7) {
+      image[i] ^= 1 << i % 8;
+      expect(() => wrt.Module.deserialize(image, bytes)).toThrow(wrt.CompileError);
+      image[i] ^= 1 << i % 8;
+    }
+    for (const length of [0, 1, 50, 95, 96, 4096, image.length - 1]) {
+      expect(() => wrt.Module.deserialize(image.subarray(0, length), bytes)).toThrow(wrt.CompileError);
+    }
+    const longer = new Uint8Array(image.length + 1);
+    longer.set(image);
+    expect(() => wrt.Module.deserialize(longer, bytes)).toThrow(/the image of the code is refused: it is damaged/);
+    expect(run(wrt.Module.deserialize(image, bytes))).toBe(expected);
+  });
+
+  only('an image belongs to its bytes', () => {
+    const { bytes, run } = sample();
+    const module = new wrt.Module(bytes);
+    run(module);
+    const image = wrt.Module.serialize(module);
+    const others = wat`(module (func (export "f")))`;
+    expect(() => wrt.Module.deserialize(image, others)).toThrow(
+      'WebAssembly.Module.deserialize(): the image of the code is refused: ' +
+        'it was made by another version of wrt, on another kind of machine, or from other bytes',
+    );
+    expect(() => wrt.Module.deserialize(image, new Uint8Array(8))).toThrow(wrt.CompileError);
+    expect(() => wrt.Module.deserialize(1, bytes)).toThrow(TypeError);
+    expect(() => wrt.Module.serialize({})).toThrow(TypeError);
+  });
+});
+
+describe('the cache', () => {
+  only('a miss, then hits; the result is the same', async () => {
+    const first = await program();
+    expect(first.cache).toEqual({ status: 'miss' });
+    const [name] = images();
+    expect(fs.readdirSync(directory)).toEqual([name]);
+    expect(fs.statSync(imageFile()).mode & 0o777).toBe(0o600);
+    const { size } = fs.statSync(imageFile());
+    expect(await program()).toEqual({ result: first.result, cache: { status: 'hit' } });
+    // More is called now, so there is more to keep.
+    const more = await program(directory, 2000);
+    expect(more.cache).toEqual({ status: 'hit' });
+    expect(fs.statSync(imageFile()).size).toBeGreaterThan(size);
+    expect(await program(directory, 2000)).toEqual(more);
+  });
+
+  only('a damaged image is refused with the reason, and replaced', async () => {
+    const { result } = await program();
+    const good = fs.readFileSync(imageFile());
+    const damages = [
+      Buffer.alloc(0),
+      Buffer.from('no image'),
+      good.subarray(0, 5000),
+      Buffer.concat([good, good]),
+      ...Array.from({ length: FULL ? 60 : 4 }, (_, k) => {
+        const bad = Buffer.from(good);
+        bad[(k * 999_983) % bad.length] ^= 0x10;
+        return bad;
+      }),
+    ];
+    for (const bad of damages) {
+      fs.writeFileSync(imageFile(), bad);
+      const { result: now, cache } = await program();
+      expect(now).toBe(result);
+      expect(cache).toEqual({ status: 'refused', reason: expect.stringMatching(/^it (is|was|could) /) });
+      expect(await program()).toEqual({ result, cache: { status: 'hit' } });
+    }
+  });
+
+  only('an image that others may write to is refused', async () => {
+    const { result } = await program();
+    fs.chmodSync(imageFile(), 0o666);
+    const { result: now, cache } = await program();
+    expect(now).toBe(result);
+    expect(cache).toEqual({ status: 'refused', reason: 'somebody else may write to it' });
+  });
+
+  only('a directory that others may write to is not used', async () => {
+    fs.chmodSync(directory, 0o777);
+    const { cache } = await program();
+    expect(cache).toEqual({ status: 'failed', message: expect.stringContaining('must belong to the user') });
+    expect(fs.readdirSync(directory)).toEqual([]);
+  });
+
+  only('a directory that cannot be made', async () => {
+    const file = path.join(directory, 'file');
+    fs.writeFileSync(file, '');
+    const { cache } = await program(path.join(file, 'below'));
+    expect(cache).toEqual({ status: 'failed', message: expect.stringMatching(/os error|directory/i) });
+  });
+
+  only('many processes at once on a cold directory', async () => {
+    const all = await Promise.all(Array.from({ length: FULL ? 100 : 12 }, () => program()));
+    expect(new Set(all.map(({ result }) => result)).size).toBe(1);
+    expect(images()).toHaveLength(1);
+    expect(fs.readdirSync(directory)).toHaveLength(1);
+    expect((await program()).cache).toEqual({ status: 'hit' });
+  });
+
+  only('processes that are killed at any moment', async () => {
+    const { result } = await program(directory, 1);
+    for (let round = 0; round < (FULL ? 200 : 12); round++) {
+      // Each has more to write than the one before.
+      const child = spawn(process.execPath, [PROGRAM, directory, '300'], { stdio: 'ignore' });
+      const ended = new Promise((resolve) => child.on('close', resolve));
+      setTimeout(() => child.kill('SIGKILL'), 100 + round * (FULL ? 3 : 40));
+      await ended;
+      if (round % 4 === 0) expect((await program(directory, 1)).result).toBe(result);
+    }
+    expect(await program(directory, 1)).toEqual({ result, cache: { status: 'hit' } });
+  });
+
+  only('a disk that is full', async () => {
+    // No file may grow beyond 64 KiB, and the signal that says so is ignored: writes fail.
+    const script = `trap '' XFSZ; ulimit -f 128; exec "$0" "$@"`;
+    const { stdout } = await new Promise((resolve) => {
+      execFile('sh', ['-c', script, process.execPath, PROGRAM, directory], (error, out, err) =>
+        resolve({ error, stdout: out, stderr: err }),
+      );
+    });
+    const { result, cache } = JSON.parse(stdout);
+    expect(cache).toEqual({ status: 'miss' });
+    expect(fs.readdirSync(directory)).toEqual([]);
+    expect(await program()).toEqual({ result, cache: { status: 'miss' } });
+  });
+
+  only('by environment, and by wrt/register', async () => {
+    const script = `const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1]));
+      const wrt = require(process.argv[2]);
+      console.log(WebAssembly === wrt, wrt.getCompileCacheStatus(m).status, wrt.getCompileCacheDir())`;
+    const root = path.join(__dirname, '..', '..');
+    const args = ['-r', path.join(root, 'register.js'), '-e', script, require.resolve('sql.js/dist/sql-wasm.wasm'), root];
+    const { stdout, stderr } = await node(args, { env: { WRT_CACHE_DIR: directory } });
+    expect({ stdout, stderr }).toEqual({ stdout: `true miss ${fs.realpathSync(directory)}\n`, stderr: '' });
+  });
+});
