@@ -80,9 +80,9 @@ describe('images', () => {
     const expected = run(module);
     const image = new Uint8Array(wrt.Module.serialize(module));
     for (let i = 0; i < image.length; i += FULL ? 1 : 7) {
-      image[i] ^= 1 << i % 8;
+      image[i] ^= 1 << (i % 8);
       expect(() => wrt.Module.deserialize(image, bytes)).toThrow(wrt.CompileError);
-      image[i] ^= 1 << i % 8;
+      image[i] ^= 1 << (i % 8);
     }
     for (const length of [0, 1, 50, 95, 96, 4096, image.length - 1]) {
       expect(() => wrt.Module.deserialize(image.subarray(0, length), bytes)).toThrow(wrt.CompileError);
@@ -210,7 +210,14 @@ describe('the cache', () => {
       const wrt = require(process.argv[2]);
       console.log(WebAssembly === wrt, wrt.getCompileCacheStatus(m).status, wrt.getCompileCacheDir())`;
     const root = path.join(__dirname, '..', '..');
-    const args = ['-r', path.join(root, 'register.js'), '-e', script, require.resolve('sql.js/dist/sql-wasm.wasm'), root];
+    const args = [
+      '-r',
+      path.join(root, 'register.js'),
+      '-e',
+      script,
+      require.resolve('sql.js/dist/sql-wasm.wasm'),
+      root,
+    ];
     const { stdout, stderr } = await node(args, { env: { WRT_CACHE_DIR: directory } });
     expect({ stdout, stderr }).toEqual({ stdout: `true miss ${fs.realpathSync(directory)}\n`, stderr: '' });
   });
