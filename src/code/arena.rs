@@ -35,6 +35,11 @@ impl Arena {
         self.start + self.size
     }
 
+    /// Bytes that it takes, alignment included.
+    pub fn size(&self) -> usize {
+        self.mapping.len()
+    }
+
     /// What `JITModule` allocates from. It must not outlive the arena.
     pub fn provider(&self) -> ArenaProvider {
         debug_assert!(self.end() <= self.mapping.as_ptr::<u8>() as usize + self.mapping.len());

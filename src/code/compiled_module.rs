@@ -42,7 +42,7 @@ pub struct CompiledModule {
     entries: Box<[*const u8]>,
     // Unregistered before the code is unmapped: fields drop in this order.
     _registration: Registration,
-    _arena: Arena,
+    arena: Arena,
 }
 
 // SAFETY: `entries` points into the arena, which the module owns and nobody writes to any more.
@@ -126,7 +126,7 @@ impl CompiledModule {
             code_table,
             entries,
             _registration: registration,
-            _arena: arena,
+            arena,
         })
     }
 
@@ -137,6 +137,11 @@ impl CompiledModule {
     /// Layout of the contexts of its instances.
     pub fn offsets(&self) -> &VMOffsets {
         &self.offsets
+    }
+
+    /// Bytes of address space that its code takes.
+    pub fn code_size(&self) -> usize {
+        self.arena.size()
     }
 
     /// First slot of the code table.

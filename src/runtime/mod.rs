@@ -1,9 +1,11 @@
 //! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
+mod account;
 mod builtins;
 mod functions;
 mod global;
 mod instance;
+mod mapping;
 mod memory;
 mod references;
 mod signals;
@@ -14,11 +16,13 @@ mod table;
 mod trap;
 pub mod vm;
 
+pub use account::Account;
 pub use functions::FunctionRegistry;
 pub use global::Global;
 pub use instance::{
     ExportValue, ImportValue, Instance, InstantiateError, SegmentTrap, new_global, new_table,
 };
+pub use mapping::Mapping;
 pub use memory::{MAX_PAGES, Memory, PAGE};
 pub use store::{CODE_REFUSED, Outcome, Store, StoreError};
 pub use table::{MAX_ELEMENTS, Table};
