@@ -222,10 +222,7 @@ export function validate(bytes: BufferSource): boolean;
 export function compile(bytes: BufferSource): Promise<Module>;
 
 /** Compiles and instantiates; rejects with what {@link Module} and {@link Instance} throw. */
-export function instantiate(
-  bytes: BufferSource,
-  importObject?: Imports,
-): Promise<WebAssemblyInstantiatedSource>;
+export function instantiate(bytes: BufferSource, importObject?: Imports): Promise<WebAssemblyInstantiatedSource>;
 /** Instantiates. The imports are read before this returns. */
 export function instantiate(moduleObject: Module, importObject?: Imports): Promise<Instance>;
 
@@ -238,4 +235,22 @@ export function instantiateStreaming(
   importObject?: Imports,
 ): Promise<WebAssemblyInstantiatedSource>;
 
-// Exports of wrt beyond the standard have their place here. There are none yet.
+// Beyond the standard.
+
+/** What is live on a thread. What is unreachable counts until the garbage collector has found that out. */
+export interface Stats {
+  modules: number;
+  instances: number;
+  /** Memories, those that no JavaScript object stands for included. */
+  memories: number;
+  tables: number;
+  /** External references that wasm holds, or held when the engine last looked. */
+  references: number;
+  /** Bytes of address space that compiled code takes. */
+  codeBytes: number;
+  /** Bytes of address space that memories reserve; pages are taken as they are used. */
+  reservedBytes: number;
+}
+
+/** Counts of the current thread. */
+export function stats(): Stats;

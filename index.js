@@ -9,6 +9,7 @@ const { Memory } = require('./lib/memory');
 const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
 const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
+const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
 const { defineMembers } = require('./lib/webidl');
 
@@ -22,5 +23,8 @@ for (const constructor of [Module, Instance, Table, Memory, Global, CompileError
 }
 defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
+
+// Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
+ObjectDefineProperty(namespace, 'stats', { value: stats, writable: true, configurable: true });
 
 module.exports = namespace;

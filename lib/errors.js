@@ -115,10 +115,8 @@ const text = {
     `memory import has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
   importTable: 'table import requires a WebAssembly.Table',
   importTableType: 'imported table does not match the expected type',
-  importTableSize: (index, initial, size) =>
-    `table import ${index} is smaller than initial ${initial}, got ${size}`,
-  importTableNoMaximum: (index, maximum) =>
-    `table import ${index} has no maximum length; required: ${maximum}`,
+  importTableSize: (index, initial, size) => `table import ${index} is smaller than initial ${initial}, got ${size}`,
+  importTableNoMaximum: (index, maximum) => `table import ${index} has no maximum length; required: ${maximum}`,
   importTableMaximum: (index, actual, maximum) =>
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 
@@ -134,8 +132,7 @@ const text = {
 
   // Streaming; no prefix.
   response: (value) =>
-    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' +
-    `Received ${value}`,
+    'The "source" argument must be an instance of Response or an Promise resolving to Response. ' + `Received ${value}`,
   responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
   responseUsed: 'WebAssembly response body has already been used',

@@ -16,20 +16,7 @@ const {
   setImmediate,
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
-const {
-  CALL,
-  CODE,
-  DEPTH,
-  DONE,
-  FUNCTION,
-  INTERRUPTED,
-  OK,
-  RETHROW,
-  STATE,
-  THREW,
-  TRAP,
-  i32,
-} = require('./scratch');
+const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 

@@ -8,15 +8,7 @@ const { GLOBAL, watch } = require('./lifetime');
 const { ObjectCreate, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
-const {
-  createBrand,
-  defineInterface,
-  isObject,
-  markUncloneable,
-  receiver,
-  requireNew,
-  toString,
-} = require('./webidl');
+const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').GlobalCell} GlobalCell */
 

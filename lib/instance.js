@@ -250,9 +250,7 @@ function linkImports(imports, values, api) {
     } else {
       if (kind === 'memory') cell = memories.memoryCell(value);
       else if (kind === 'table') cell = tables.tableCell(value);
-      else
-        cell =
-          globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
+      else cell = globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
       numbers[i] = /** @type {any} */ (cell).handle;
     }
     cells[i] = cell;

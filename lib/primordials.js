@@ -40,9 +40,7 @@ module.exports = {
   MathTrunc: Math.trunc,
   ObjectCreate: Object.create,
   ObjectDefineProperties: Object.defineProperties,
-  ObjectDefineProperty: /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (
-    Object.defineProperty
-  ),
+  ObjectDefineProperty: /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (Object.defineProperty),
   ObjectFreeze: Object.freeze,
   ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
   ObjectSetPrototypeOf: Object.setPrototypeOf,
@@ -88,8 +86,6 @@ module.exports = {
   TypedArrayByteOffset: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteOffset')),
   TypedArraySet: uncurryThis(TypedArrayPrototype.set),
   TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
-    uncurryThis(
-      /** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get,
-    )
+    uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
   ),
 };

@@ -4,6 +4,10 @@
  * External references. Wasm sees a JavaScript value as the number of a slot in `refs`; 0 is null.
  * So passing one costs no native call. Wasm does not say when it drops a reference: once enough
  * slots were taken, the engine marks those that it still holds and all others become free.
+ *
+ * `refs` is a root for the collector. So a value in a live table or global stays as it should, but if
+ * that table or global can only be reached through the value itself, the two keep one another for
+ * ever: a WeakRef in the slot would cost a check at each crossing.
  */
 
 const binding = require('./binding');
@@ -72,4 +76,11 @@ function collect() {
   }
 }
 
-module.exports = { put, putFirst, refs };
+/** Number of slots that are taken, by references that wasm holds or has dropped since the last collection. */
+function countReferences() {
+  let count = refs.length - 1;
+  for (let slot = free; slot !== 0; slot = refs[slot]) count--;
+  return count;
+}
+
+module.exports = { countReferences, put, putFirst, refs };

@@ -5,13 +5,7 @@
 const { inspect } = require('util');
 
 const { text } = require('./errors');
-const {
-  ObjectDefineProperty,
-  StringCharCodeAt,
-  StringSlice,
-  StringToLowerCase,
-  TypeError,
-} = require('./primordials');
+const { ObjectDefineProperty, StringCharCodeAt, StringSlice, StringToLowerCase, TypeError } = require('./primordials');
 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
@@ -30,9 +24,7 @@ function describe(value) {
   if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value !== 'object') return `type ${typeof value} (${inspect(value)})`;
   const { constructor } = value;
-  return typeof constructor === 'function'
-    ? `an instance of ${constructor.name}`
-    : inspect(value, { depth: -1 });
+  return typeof constructor === 'function' ? `an instance of ${constructor.name}` : inspect(value, { depth: -1 });
 }
 
 /** Removes tabs and spaces of HTTP from both ends. */

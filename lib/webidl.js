@@ -99,11 +99,7 @@ function requireNew(newTarget, name) {
 function defineMembers(target, members) {
   const keys = ReflectOwnKeys(members);
   for (let i = 0; i < keys.length; i++) {
-    ObjectDefineProperty(
-      target,
-      keys[i],
-      /** @type {any} */ (ObjectGetOwnPropertyDescriptor(members, keys[i])),
-    );
+    ObjectDefineProperty(target, keys[i], /** @type {any} */ (ObjectGetOwnPropertyDescriptor(members, keys[i])));
   }
 }
 

@@ -58,19 +58,27 @@ impl Buffers {
         }
     }
 
-    /// Gives back the pages of memories that are gone and whose buffers are, too.
+    /// Gives back what memories that are gone leave to their buffers: the address space that buffers do
+    /// not show, and the pages once the buffers are gone, too.
     pub fn sweep(&mut self) {
+        let gone = |shown: &mut Shown| {
+            if shown.memory.strong_count() > 0 {
+                return false;
+            }
+            let Some(mapping) = shown.mapping.upgrade() else {
+                return true;
+            };
+            let collected = shown.buffer.get().is_null();
+            if collected {
+                mapping.discard();
+            } else {
+                mapping.trim();
+            }
+            collected
+        };
         self.0
-            .extract_if(|_, shown| {
-                shown.memory.strong_count() == 0
-                    && (shown.mapping.strong_count() == 0 || shown.buffer.get().is_null())
-            })
-            .for_each(|(_, shown)| {
-                shown.buffer.delete();
-                if let Some(mapping) = shown.mapping.upgrade() {
-                    mapping.discard();
-                }
-            });
+            .extract_if(|_, shown| gone(shown))
+            .for_each(|(_, shown)| shown.buffer.delete());
     }
 
     /// Forgets what belongs to an environment that ends.

@@ -180,6 +180,8 @@ impl Cells {
 const CHUNK: usize = 64;
 /// Bytes that may be held before V8 is told.
 const STEP: i64 = 256 << 10;
+/// What V8 is told of a memory apart from its bytes, so that reservations do not pile up, either.
+const RESERVATION_COST: usize = 16 << 10;
 /// More than any heap: V8 collects at once when it is told of that much.
 const PRESSURE: i64 = 1 << 40;
 
@@ -206,7 +208,9 @@ fn tell(env: sys::napi_env, change: i64) {
 
 /// Tells V8 how much the engine holds by now, if that has changed by much.
 pub fn settle(env: sys::napi_env) {
-    let held = Account::current().bytes;
+    // Half of it: few programs touch all that they could, and each collection takes milliseconds.
+    let account = Account::current();
+    let held = account.bytes / 2 + account.memories * RESERVATION_COST;
     let change = Realm::with(|realm| realm.cells.untold(held + realm.held()));
     tell(env, change);
 }

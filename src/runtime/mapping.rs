@@ -60,36 +60,45 @@ impl Mapping {
         Ok(())
     }
 
+    /// Gives the address space behind the accessible prefix back. Nothing of it may be used any more: no
+    /// guest can reach the memory, and none will grow it.
+    pub fn trim(&self) {
+        let (reserved, accessible) = (self.reserved.get(), self.accessible.get());
+        let tail = self.base.wrapping_add(accessible).cast();
+        // SAFETY: the end of this mapping, which nobody uses by the above. A failure leaves it as it is.
+        if reserved > accessible && unsafe { libc::munmap(tail, reserved - accessible) } == 0 {
+            self.reserved.set(accessible);
+            Account::update(|account| account.reserved -= reserved - accessible);
+        }
+    }
+
     /// Gives back all that can be given back while the accessible prefix stays mapped: for a host that
     /// believes that nobody reads it any more but has yet to be told so. Whoever does reads zeros.
     pub fn discard(&self) {
+        self.trim();
         if self.discarded.replace(true) {
             return;
         }
-        let (reserved, accessible) = (self.reserved.get(), self.accessible.get());
-        let tail = self.base.wrapping_add(accessible).cast();
-        // SAFETY: both are parts of this mapping. No guest can reach the tail, since the memory is gone, and
-        // the prefix keeps its protection. A failure leaves things as they are.
-        unsafe {
-            if reserved > accessible && libc::munmap(tail, reserved - accessible) == 0 {
-                self.reserved.set(accessible);
-            }
-            if accessible > 0 {
-                libc::madvise(self.base.cast(), accessible, libc::MADV_DONTNEED);
-            }
+        let accessible = self.accessible.get();
+        if accessible > 0 {
+            // SAFETY: a part of this mapping, which keeps its protection. A failure leaves it as it is.
+            unsafe { libc::madvise(self.base.cast(), accessible, libc::MADV_DONTNEED) };
         }
-        let given_back = reserved - self.reserved.get();
         Account::update(|account| {
             account.memories -= 1;
             account.bytes -= accessible;
-            account.reserved -= given_back;
         });
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        self.discard();
+        if !self.discarded.get() {
+            Account::update(|account| {
+                account.memories -= 1;
+                account.bytes -= self.accessible.get();
+            });
+        }
         let reserved = self.reserved.get();
         if reserved > 0 {
             // SAFETY: what is left of the mapping, and nobody refers to it any more.
