@@ -72,6 +72,23 @@ module.exports = ({ W, wat, instantiate, meter, growth, caught, check }) => ({
     return { most };
   },
 
+  /** Buffers that a program took away past all guards (Node 22 and later) show their bytes or zeros, no other's. */
+  takenBuffers(count) {
+    const { transfer } = /** @type {any} */ (ArrayBuffer.prototype);
+    const kept = [];
+    const grown = growth(count, (i) => {
+      const { buffer } = new W.Memory({ initial: 16 });
+      const bytes = new Uint8Array(buffer).fill(i);
+      if (i % 50 !== 0) return;
+      kept.push([transfer && W.stats ? new Uint8Array(transfer.call(buffer)) : bytes, i & 255]);
+    });
+    for (const [bytes, value] of kept) {
+      check(bytes.length === 16 * 65536 && bytes.every((byte) => byte === value || byte === 0), 'the bytes');
+      bytes.fill(1);
+    }
+    return { grown };
+  },
+
   /** What is held by a buffer alone stays, however much is collected around it. */
   buffersOutliveMemories(count) {
     const kept = [];

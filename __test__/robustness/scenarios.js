@@ -173,7 +173,7 @@ const scenarios = {
       depths.push(nest.unbounded());
       check(nest.to(50) === 50, 'nesting works afterwards');
     });
-    return { grown, least: Math.min(...depths), most: Math.max(...depths) };
+    return { grown, first: depths[0], least: Math.min(...depths), most: Math.max(...depths) };
   },
 
   /** So deep that the guest needs as much room as V8 has. */

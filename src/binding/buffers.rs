@@ -15,6 +15,7 @@ use hashbrown::HashMap;
 use napi::{Result, check_status, sys};
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::rc::{self, Rc};
 use std::sync::{self, Arc};
 
 /// The latest buffer of each mapping that has had one; those before it were detached.
@@ -24,7 +25,7 @@ pub struct Buffers(HashMap<*const Mapping, Shown>);
 struct Shown {
     buffer: Weak,
     memory: sync::Weak<Memory>,
-    mapping: sync::Weak<Mapping>,
+    mapping: rc::Weak<Mapping>,
 }
 
 impl Buffers {
@@ -36,9 +37,9 @@ impl Buffers {
         let shown = Shown {
             buffer: Weak::new(env, buffer)?,
             memory: Arc::downgrade(memory),
-            mapping: Arc::downgrade(mapping),
+            mapping: Rc::downgrade(mapping),
         };
-        let former = Realm::with(|realm| realm.buffers.0.insert(Arc::as_ptr(mapping), shown));
+        let former = Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(mapping), shown));
         if let Some(former) = former {
             former.buffer.delete();
         }
@@ -48,7 +49,7 @@ impl Buffers {
     /// Detaches the buffer of `memory`, if it has one.
     pub fn detach(env: sys::napi_env, memory: &Arc<Memory>) {
         let buffer = Realm::with(|realm| {
-            let shown = realm.buffers.0.get(&Arc::as_ptr(memory.mapping()))?;
+            let shown = realm.buffers.0.get(&Rc::as_ptr(memory.mapping()))?;
             Some(shown.buffer.get()).filter(|_| shown.buffer.is_of(env))
         });
         if let Some(buffer) = buffer.filter(|buffer| !buffer.is_null()) {
@@ -94,10 +95,10 @@ pub fn external(
     env: sys::napi_env,
     start: *mut u8,
     length: usize,
-    keep: Option<Arc<Mapping>>,
+    keep: Option<Rc<Mapping>>,
 ) -> Result<sys::napi_value> {
     let hint = keep.map_or(null_mut(), |mapping| {
-        Arc::into_raw(mapping).cast_mut().cast()
+        Rc::into_raw(mapping).cast_mut().cast()
     });
     let mut buffer = null_mut();
     // SAFETY: a live environment; `start` is valid for `length` bytes while `keep` is.
@@ -121,7 +122,7 @@ pub fn external(
 
 unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
     if !hint.is_null() {
-        // SAFETY: made by `external` from an `Arc`, and finalised once.
-        drop(unsafe { Arc::from_raw(hint.cast::<Mapping>().cast_const()) });
+        // SAFETY: made by `external` from an `Rc`, and finalised once, on the thread that made it.
+        drop(unsafe { Rc::from_raw(hint.cast::<Mapping>().cast_const()) });
     }
 }

@@ -50,6 +50,10 @@ fn or_minus_one(result: Option<u32>) -> u64 {
 }
 
 /// (initial, maximum) -> handle, or 0 if it cannot be had
+#[allow(
+    clippy::arc_with_non_send_sync,
+    reason = "the engine counts all its objects in one way"
+)]
 unsafe extern "C" fn memory_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let limits = limits(store, 0);
@@ -218,14 +222,15 @@ unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) ->
     null_mut()
 }
 
-/// Sets the bit of every externref slot that the engine still holds.
+/// Sets the bit of every externref slot that the engine still holds; how many words it has looked at.
 #[napi]
-pub fn mark_references(mut bitmap: Uint32Array) {
+pub fn mark_references(mut bitmap: Uint32Array) -> u32 {
     // SAFETY: the facade's own array, which nothing else touches during this call.
     let words = unsafe { bitmap.as_mut() };
-    store().mark_references(|slot| {
+    let looked_at = store().mark_references(|slot| {
         if let Some(word) = words.get_mut(slot as usize / 32) {
             *word |= 1 << (slot % 32);
         }
     });
+    looked_at as u32
 }

@@ -67,6 +67,10 @@ pub struct Realm {
 
 /// What was released and is yet to be dropped.
 #[derive(Default)]
+#[allow(
+    clippy::vec_box,
+    reason = "contexts point to their instances, which must not move"
+)]
 pub struct Dead {
     _instances: Vec<Box<Instance>>,
     _modules: Vec<Arc<CompiledModule>>,

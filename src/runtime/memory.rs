@@ -10,7 +10,7 @@ use super::vm::VMMemory;
 use crate::module::{Limits, MemoryType};
 use std::cell::UnsafeCell;
 use std::io;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Bytes of a page of WebAssembly.
 pub const PAGE: usize = 1 << 16;
@@ -23,7 +23,7 @@ const RESERVATION: usize = (6 << 30) + PAGE;
 pub struct Memory {
     definition: UnsafeCell<VMMemory>,
     limits: Limits,
-    mapping: Arc<Mapping>,
+    mapping: Rc<Mapping>,
 }
 
 impl Memory {
@@ -37,12 +37,12 @@ impl Memory {
         Ok(Self {
             definition: UnsafeCell::new(VMMemory { base, length }),
             limits,
-            mapping: Arc::new(mapping),
+            mapping: Rc::new(mapping),
         })
     }
 
     /// Where it lies: for those that show its bytes after it is gone.
-    pub fn mapping(&self) -> &Arc<Mapping> {
+    pub fn mapping(&self) -> &Rc<Mapping> {
         &self.mapping
     }
 

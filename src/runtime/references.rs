@@ -39,9 +39,11 @@ impl References {
         }
     }
 
-    /// Calls `mark` with every slot that is held.
-    pub fn mark(&self, mut mark: impl FnMut(u32)) {
+    /// Calls `mark` with every slot that is held. How many words it has looked at.
+    pub fn mark(&self, mut mark: impl FnMut(u32)) -> usize {
+        let mut looked_at = 0;
         let mut visit = |word: u64| {
+            looked_at += 1;
             if word >> 32 == EXTERN_TAG as u64 >> 32 && word as u32 != 0 {
                 mark(word as u32);
             }
@@ -58,6 +60,7 @@ impl References {
             // SAFETY: live, since it is removed before its context is freed; no guest runs now.
             visit(unsafe { global.cast::<u64>().read() });
         }
+        looked_at
     }
 }
 
