@@ -89,6 +89,17 @@ module.exports = ({ W, wat, instantiate, meter, growth, caught, check }) => ({
     return { grown };
   },
 
+  /** Much is made and dropped, and then nothing more is made. Needs --expose-gc. */
+  async idle(count) {
+    const module = new W.Module(wat(`(module (memory (export "m") 1) (table (export "t") 1 funcref))`));
+    for (let i = 0; i < count; i++) new W.Instance(module).exports.m.buffer;
+    for (let i = 0; i < 5; i++) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return W.stats();
+  },
+
   /** What is held by a buffer alone stays, however much is collected around it. */
   buffersOutliveMemories(count) {
     const kept = [];

@@ -30,7 +30,7 @@ const LOADS = {
   'instances in cycles with their imports': ['instances', FULL ? 20_000 : 2_000, { limit: 100, most: flat() }],
   'plain instances': ['plainInstances', FULL ? 100_000 : 50_000, { limit: 100, most: { instances: 40_000 } }],
   'memories in one loop': ['memories', 5_000, { limit: 100, most: flat() }],
-  'memories without a page': ['emptyMemories', 50_000, { limit: 100, most: { memories: 10_000 } }],
+  'memories without a page': ['emptyMemories', 50_000, { limit: 100, most: { memories: 15_000 } }],
   'buffers that were taken from their memories': ['takenBuffers', 2_000, { limit: 100, most: flat() }],
   'buffers that outlive their memories': ['buffersOutliveMemories', 1_000, { limit: 100, most: flat() }],
   'functions that stay reachable': ['held', FULL ? 20_000 : 2_000, { limit: 100, most: flat() }],

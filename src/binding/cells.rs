@@ -88,6 +88,8 @@ pub struct Cells {
     sentinel: Option<Weak>,
     /// Bytes that V8 was told of.
     told: i64,
+    /// Bytes that were held after the last sweep.
+    swept: i64,
 }
 
 impl Cells {
@@ -163,6 +165,11 @@ impl Cells {
         change
     }
 
+    /// Is so much more held than after the last sweep that V8 must not take its time?
+    fn is_overdue(&self) -> bool {
+        self.told - self.swept > OVERDUE.max(self.swept)
+    }
+
     /// Forgets what belongs to an environment that ends.
     pub fn forget(&mut self, env: sys::napi_env) {
         let of_env = |cell: &mut Weak| cell.is_of(env);
@@ -180,8 +187,11 @@ impl Cells {
 const CHUNK: usize = 64;
 /// Bytes that may be held before V8 is told.
 const STEP: i64 = 256 << 10;
+/// Bytes that may be held beyond those after the last sweep, or as many again, before V8 has to collect.
+/// By itself it begins at 64 MiB, but takes long to finish in a job that does little else.
+const OVERDUE: i64 = 128 << 20;
 /// What V8 is told of a memory apart from its bytes, so that reservations do not pile up, either.
-const RESERVATION_COST: usize = 16 << 10;
+const RESERVATION_COST: usize = 32 << 10;
 /// More than any heap: V8 collects at once when it is told of that much.
 const PRESSURE: i64 = 1 << 40;
 
@@ -206,13 +216,23 @@ fn tell(env: sys::napi_env, change: i64) {
     }
 }
 
+/// What V8 should know that the engine holds.
+fn held(realm: &Realm) -> usize {
+    let account = Account::current();
+    // Half of it: few programs touch all that they could, and each collection takes milliseconds.
+    account.bytes / 2 + account.memories * RESERVATION_COST + realm.held()
+}
+
 /// Tells V8 how much the engine holds by now, if that has changed by much.
 pub fn settle(env: sys::napi_env) {
-    // Half of it: few programs touch all that they could, and each collection takes milliseconds.
-    let account = Account::current();
-    let held = account.bytes / 2 + account.memories * RESERVATION_COST;
-    let change = Realm::with(|realm| realm.cells.untold(held + realm.held()));
+    let (change, is_overdue) = Realm::with(|realm| {
+        let held = held(realm);
+        (realm.cells.untold(held), realm.cells.is_overdue())
+    });
     tell(env, change);
+    if is_overdue {
+        collect(env);
+    }
 }
 
 /// Releases what has lost its cell.
@@ -220,7 +240,11 @@ fn sweep(env: sys::napi_env) {
     let dead: Dead = Realm::with(|realm| realm.take_dead(env));
     // Dropped where the realm is not borrowed; buffers outlive their memories, so they come after.
     drop(dead);
-    Realm::with(|realm| with_scope(env, || realm.buffers.sweep()));
+    Realm::with(|realm| {
+        with_scope(env, || realm.buffers.sweep());
+        // Before `settle`, which would find it overdue for ever.
+        realm.cells.swept = held(realm) as i64;
+    });
     settle(env);
 }
 
