@@ -294,3 +294,21 @@ export function getCompileCacheStatus(module: Module): CompileCacheStatus;
  * Writes now what the cache does not have; returns for how many modules. Throws an `Error` if a file cannot be written.
  */
 export function flushCompileCache(): number;
+
+/** What is live on a thread. What is unreachable counts until the garbage collector has found that out. */
+export interface Stats {
+  modules: number;
+  instances: number;
+  /** Memories, those that no JavaScript object stands for included. */
+  memories: number;
+  tables: number;
+  /** External references that wasm holds, or held when the engine last looked. */
+  references: number;
+  /** Bytes of address space that compiled code takes. */
+  codeBytes: number;
+  /** Bytes of address space that memories reserve; pages are taken as they are used. */
+  reservedBytes: number;
+}
+
+/** Counts of the current thread. */
+export function stats(): Stats;

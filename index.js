@@ -10,6 +10,7 @@ const { Memory } = require('./lib/memory');
 const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
 const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
+const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
 const { defineMembers } = require('./lib/webidl');
 
@@ -32,7 +33,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, cache.extensions);
+defineExtensions(namespace, { ...cache.extensions, stats });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

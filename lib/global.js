@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { GLOBAL, watch } = require('./lifetime');
 const { ObjectCreate, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
@@ -71,7 +71,7 @@ function allocate(cell, value) {
   i32[SLOT1] = cell.mutable ? 1 : 0;
   binding.globalNew();
   cell.handle = i32[SLOT0];
-  return watch(cell, binding.releaseGlobal);
+  return watch(cell, GLOBAL);
 }
 
 /**
@@ -95,7 +95,7 @@ function constantCell(v, type, refusal) {
 function createCell(handle, type) {
   const cell = newCell(/** @type {string} */ (type.value), !!type.mutable);
   cell.handle = handle;
-  return watch(cell, binding.releaseGlobal);
+  return watch(cell, GLOBAL);
 }
 
 function initialize(object, cell) {

@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { CompileError, prefixed, text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { MODULE, watch } = require('./lifetime');
 const { JSONParse, ObjectCreate } = require('./primordials');
 const {
   bufferSource,
@@ -55,7 +55,7 @@ function Module(bytes) {
 /** Marks a new object as the module of a handle, or throws the error that the engine gave. */
 function initialize(object, result, api) {
   if (typeof result === 'string') throw prefixed(CompileError, api, result);
-  modules.set(object, watch({ handle: result, description: null }, binding.releaseModule));
+  modules.set(object, watch({ handle: result, description: null }, MODULE));
   markUncloneable(object);
   return object;
 }

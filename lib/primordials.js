@@ -57,7 +57,6 @@ module.exports = {
   TypeError,
   Uint8Array,
   Uint32Array,
-  WeakRef,
   setImmediate,
 
   // Prototypes that users could reach and replace on their constructors never, but patch always.
@@ -72,7 +71,6 @@ module.exports = {
   DataViewByteLength: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteLength')),
   DataViewByteOffset: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteOffset')),
   FinalizationRegistryRegister: uncurryThis(FinalizationRegistry.prototype.register),
-  MapDelete: uncurryThis(Map.prototype.delete),
   MapGet: uncurryThis(Map.prototype.get),
   MapSet: uncurryThis(Map.prototype.set),
   SetAdd: uncurryThis(Set.prototype.add),
@@ -91,5 +89,4 @@ module.exports = {
   TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
     uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
   ),
-  WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
 };

@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { rangeError, text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { TABLE, watch } = require('./lifetime');
 const { ObjectCreate, Set } = require('./primordials');
 const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
@@ -62,7 +62,7 @@ function Table(descriptor, value = undefined) {
   if (handle === 0) throw rangeError(api, text.tableAllocation);
   // 13. Initialize.
   cell.handle = handle;
-  initialize(this, watch(cell, binding.releaseTable));
+  initialize(this, watch(cell, TABLE));
 }
 
 /** ToValueType for a TableKind. @returns {'funcref' | 'externref'} */
@@ -91,7 +91,7 @@ function newCell(element, maximum = -1) {
 function createCell(handle, type) {
   const cell = newCell(/** @type {any} */ (type.element), type.maximum);
   cell.handle = handle;
-  return watch(cell, binding.releaseTable);
+  return watch(cell, TABLE);
 }
 
 function initialize(object, cell) {

@@ -5,13 +5,18 @@ const { same, ours } = require('../support/compare');
 const INTERFACES = ['Module', 'Instance', 'Memory', 'Table', 'Global', 'Tag', 'Exception'];
 const ERRORS = ['CompileError', 'LinkError', 'RuntimeError'];
 const FUNCTIONS = ['validate', 'compile', 'instantiate', 'compileStreaming', 'instantiateStreaming'];
-// V8 has these beyond the standard.
-const EXTRA = /^(JSTag|Suspending|SuspendError|promising|Function|type|newDataSegment)$/;
+// What V8 and wrt have beyond the standard.
+const OF_V8 = ['JSTag', 'Suspending', 'SuspendError', 'promising', 'Function', 'type', 'newDataSegment'];
+const OF_WRT = [
+  ...['stats', 'serialize', 'deserialize'],
+  ...['enableCompileCache', 'flushCompileCache', 'getCompileCacheDir', 'getCompileCacheStatus'],
+];
+const EXTRA = new Set([...OF_V8, ...OF_WRT]);
 
 const keyName = (key) => (typeof key === 'symbol' ? key.toString() : key);
 const shape = (object) =>
   Reflect.ownKeys(object)
-    .filter((key) => !EXTRA.test(keyName(key)) && !/^(stack|captureStackTrace|stackTraceLimit)$/.test(keyName(key)))
+    .filter((key) => !EXTRA.has(keyName(key)) && !/^(stack|captureStackTrace|stackTraceLimit)$/.test(keyName(key)))
     .map((key) => {
       const d = Object.getOwnPropertyDescriptor(object, key);
       const flags = `${d.enumerable ? 'e' : '-'}${d.configurable ? 'c' : '-'}${'value' in d ? (d.writable ? 'w' : '-') : 'a'}`;
