@@ -12,6 +12,7 @@ mod emit;
 mod function;
 mod host;
 mod isa;
+mod local;
 mod memory;
 mod numeric;
 mod output;
