@@ -325,8 +325,6 @@ export interface CompileStats {
   modules: CompileFigure;
   /** Functions that were compiled when they were called: their callers waited. */
   onDemand: CompileFigure;
-  /** Functions that were compiled in the background before anybody called them. */
-  ahead: CompileFigure;
   /** Functions that were compiled again for good, in the background, because they run often. */
   improved: CompileFigure;
   /** Functions that came from the cache or from an image. */

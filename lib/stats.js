@@ -8,7 +8,7 @@ const { countReferences } = require('./references');
 function compileStats() {
   const figures = binding.compileStats();
   const figure = (k) => ({ count: figures[2 * k], milliseconds: figures[2 * k + 1] });
-  return { modules: figure(0), onDemand: figure(1), ahead: figure(2), improved: figure(3), fromImages: figure(4) };
+  return { modules: figure(0), onDemand: figure(1), improved: figure(2), fromImages: figure(3) };
 }
 
 const extensions = {

@@ -304,8 +304,9 @@ impl Host {
             WastDirective::AssertReturn {
                 mut exec, results, ..
             } => {
-                let Ran::Returned(got) = self.execute(&mut exec)? else {
-                    return Err("does not return".into());
+                let ran = self.execute(&mut exec)?;
+                let Ran::Returned(got) = ran else {
+                    return Err(format!("does not return: {ran:?}"));
                 };
                 if got.len() != results.len() {
                     return Err(format!("{} results, not {}", got.len(), results.len()));

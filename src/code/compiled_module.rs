@@ -75,8 +75,6 @@ pub struct CompiledModule {
     cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
-    /// Code that was compiled ahead, and what it calls.
-    ready: Mutex<HashMap<usize, Ready>>,
     /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
     pub(super) loops: Mutex<HashMap<(u32, u32), usize>>,
 }
@@ -89,20 +87,12 @@ pub(super) enum Progress {
     Waiting,
     /// A thread compiles it.
     Compiling,
-    /// Its code is in [`CompiledModule::ready`], but nobody has called it yet.
-    Ready,
     /// Its code is in its slot.
     Compiled,
     /// As before, and a better one is wanted.
     Improving,
     /// The better one is in its slot.
     Improved,
-}
-
-/// Code that was compiled and placed.
-struct Ready {
-    code: usize,
-    callees: Vec<u32>,
 }
 
 /// A piece of code.
@@ -172,7 +162,6 @@ impl CompiledModule {
                 .iter()
                 .map(|_| Counter::new(-options.threshold))
                 .collect(),
-            ready: Mutex::default(),
             loops: Mutex::default(),
             options,
             module,
@@ -236,7 +225,7 @@ impl CompiledModule {
     }
 
     /// Compiles everything that is not compiled yet, on all cores.
-    pub fn compile_all(self: &Arc<Self>) -> Result<(), CompileError> {
+    pub fn compile_all(&self) -> Result<(), CompileError> {
         let functions = (0..self.module.bodies.len() as u32).map(Unit::Function);
         let units: Vec<Unit> = functions.collect();
         units
@@ -303,84 +292,37 @@ impl CompiledModule {
     }
 
     /// The code of a unit, compiled now if it was not; by one thread, however many want it.
-    pub fn code(self: &Arc<Self>, unit: Unit) -> Result<*const u8, CompileError> {
-        let number = self.number(unit);
-        let progress = &self.progress[number];
-        while !self.claim(progress, Progress::Waiting) {
-            if self.claim(progress, Progress::Ready) {
-                let mut ready = self.ready.lock().unwrap_or_else(|e| e.into_inner());
-                let Some(ready) = ready.remove(&number) else {
-                    break;
-                };
-                return Ok(self.publish(unit, ready));
+    pub fn code(&self, unit: Unit) -> Result<*const u8, CompileError> {
+        let progress = &self.progress[self.number(unit)];
+        loop {
+            let seen = progress.compare_exchange(
+                Progress::Waiting as u8,
+                Progress::Compiling as u8,
+                Ordering::Acquire,
+                Ordering::Acquire,
+            );
+            match seen {
+                Ok(_) => break,
+                Err(seen) if seen == Progress::Compiling as u8 => self.wait(progress),
+                Err(_) => return Ok(self.slot(unit).load(Ordering::Acquire)),
             }
-            if progress.load(Ordering::Acquire) != Progress::Compiling as u8 {
-                return Ok(self.slot(unit).load(Ordering::Acquire));
-            }
-            self.wait(progress);
         }
         let start = Instant::now();
-        match self.make(unit) {
-            Ok(ready) => {
+        let result = self.compile(unit).and_then(|code| self.place(&code));
+        let now = match result {
+            Ok(code) => {
                 figures::ON_DEMAND.add(1, start);
-                Ok(self.publish(unit, ready))
+                self.slot(unit).store(code.cast_mut(), Ordering::Release);
+                match self.options.first {
+                    Tier::Optimized => Progress::Improved,
+                    _ => Progress::Compiled,
+                }
             }
-            Err(error) => {
-                // Whoever needs it next tries again: memory may have been short.
-                self.finish(progress, Progress::Waiting);
-                Err(error)
-            }
-        }
-    }
-
-    /// Compiles a unit that nobody has called yet, unless another thread does.
-    pub(super) fn compile_ahead(&self, unit: Unit) {
-        let number = self.number(unit);
-        let progress = &self.progress[number];
-        if !self.claim(progress, Progress::Waiting) {
-            return;
-        }
-        // An error is for the one who calls it, and finds it again.
-        let start = Instant::now();
-        let now = match self.make(unit) {
-            Ok(made) => {
-                figures::AHEAD.add(1, start);
-                let mut ready = self.ready.lock().unwrap_or_else(|e| e.into_inner());
-                ready.insert(number, made);
-                Progress::Ready
-            }
+            // Whoever needs it next tries again: memory may have been short.
             Err(_) => Progress::Waiting,
         };
         self.finish(progress, now);
-    }
-
-    /// Makes this thread the one that works on a unit.
-    fn claim(&self, progress: &AtomicU8, from: Progress) -> bool {
-        let to = Progress::Compiling as u8;
-        progress
-            .compare_exchange(from as u8, to, Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-    }
-
-    fn make(&self, unit: Unit) -> Result<Ready, CompileError> {
-        let compiled = self.compile(unit)?;
-        Ok(Ready {
-            code: self.place(&compiled)? as usize,
-            callees: compiled.callees,
-        })
-    }
-
-    /// Lets everybody call a unit.
-    fn publish(self: &Arc<Self>, unit: Unit, ready: Ready) -> *const u8 {
-        let code = ready.code as *mut u8;
-        self.slot(unit).store(code, Ordering::Release);
-        let now = match self.options.first {
-            Tier::Optimized => Progress::Improved,
-            _ => Progress::Compiled,
-        };
-        self.finish(&self.progress[self.number(unit)], now);
-        self.prepare(&ready.callees);
-        code
+        result
     }
 
     fn finish(&self, progress: &AtomicU8, now: Progress) {

@@ -12,8 +12,6 @@ pub struct Figure {
 
 /// Compiled by the guest's thread, at a first call.
 pub static ON_DEMAND: Figure = Figure::new();
-/// Compiled in the background before a call.
-pub static AHEAD: Figure = Figure::new();
 /// Compiled for good, in the background.
 pub static IMPROVED: Figure = Figure::new();
 /// Taken from images; the time is that of checking them.

@@ -1,7 +1,7 @@
 //! When a function is compiled for good, and how running code changes over.
 
 use super::background::{Aim, Job, enqueue};
-use super::compiled_module::{CompiledModule, Progress, Unit};
+use super::compiled_module::{CompiledModule, Progress};
 use super::figures;
 use crate::compiler::Tier;
 use crate::runtime::vm::{CALL_WEIGHT, Counter};
@@ -42,7 +42,11 @@ impl CompiledModule {
         };
         self.counters[function as usize].store(-self.options.threshold, Ordering::Relaxed);
         let improve = |aim| {
-            enqueue([self.job(function, aim)].into_iter());
+            enqueue(Job {
+                module: Arc::downgrade(self),
+                function,
+                aim,
+            });
         };
         let seen = self.progress[function as usize].compare_exchange(
             Progress::Compiled as u8,
@@ -68,34 +72,9 @@ impl CompiledModule {
         null()
     }
 
-    fn job(self: &Arc<Self>, function: u32, aim: Aim) -> Job {
-        Job {
-            module: Arc::downgrade(self),
-            function,
-            aim,
-        }
-    }
-
-    /// Has functions compiled that may be called next.
-    pub(super) fn prepare(self: &Arc<Self>, callees: &[u32]) {
-        let waiting = |callee: &&u32| {
-            let progress = self.progress[**callee as usize].load(Ordering::Relaxed);
-            progress == Progress::Waiting as u8
-        };
-        let mut jobs = callees
-            .iter()
-            .filter(waiting)
-            .map(|callee| self.job(*callee, Aim::Ahead))
-            .peekable();
-        if jobs.peek().is_some() {
-            enqueue(jobs.collect::<Vec<_>>().into_iter());
-        }
-    }
-
     /// Does a job. At a failure guests go on with the code that they have.
     pub(super) fn work(&self, function: u32, aim: Aim) {
         let tier = match aim {
-            Aim::Ahead => return self.compile_ahead(Unit::Function(function)),
             Aim::Improve => Tier::Optimized,
             Aim::ImproveFromLoop(number) => Tier::FromLoop(number),
         };
@@ -110,7 +89,7 @@ impl CompiledModule {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
                 loops.insert((function, number), code as usize);
             }
-            Aim::Improve | Aim::Ahead => {
+            Aim::Improve => {
                 self.code_table[function as usize].store(code.cast_mut(), Ordering::Release);
                 self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
             }

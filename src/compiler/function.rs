@@ -14,7 +14,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FuncInstBuilder, FunctionBuilder, FunctionBuilderContext};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// A result of translation. Errors are impossible in a validated module, but for limits of Cranelift.
@@ -48,8 +48,6 @@ pub(super) struct Translator<'a, 'b> {
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
     pub tiering: Tiering,
-    /// Defined functions (counted without imports) that it calls, each once.
-    pub callees: IndexSet,
 }
 
 /// The body of function `index` (imported ones included).
@@ -81,23 +79,7 @@ pub(super) fn is_large(module: &Module, index: u32, bytes: usize, locals: usize)
     Ok(count >= locals)
 }
 
-/// Numbers in the order in which they came first.
-#[derive(Default)]
-pub(super) struct IndexSet {
-    seen: HashSet<u32>,
-    list: Vec<u32>,
-}
-
-impl IndexSet {
-    pub fn insert(&mut self, index: u32) {
-        if self.seen.insert(index) {
-            self.list.push(index);
-        }
-    }
-}
-
-/// Translates function `index` (imported ones included) into `context`; the defined functions (counted
-/// without imports) that it calls directly.
+/// Translates function `index` (imported ones included) into `context`.
 pub(super) fn translate(
     isa: &dyn TargetIsa,
     module: &Module,
@@ -106,7 +88,7 @@ pub(super) fn translate(
     tier: Tier,
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
-) -> Result<Vec<u32>> {
+) -> Result<()> {
     let body = body(module, index)?;
     let ty = module.function_type(index);
     context.func.signature = match tier {
@@ -133,14 +115,13 @@ pub(super) fn translate(
         signatures: HashMap::new(),
         itself: None,
         tiering: Tiering::new(tier),
-        callees: IndexSet::default(),
     };
     translator.begin()?;
     translator.body(&body)?;
     translator.finish()?;
     translator.e.b.seal_all_blocks();
     translator.e.b.finalize(isa.frontend_config());
-    Ok(translator.callees.list)
+    Ok(())
 }
 
 fn source_location(offset: u64) -> Result<SourceLoc> {

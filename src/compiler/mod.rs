@@ -8,6 +8,7 @@
 mod builtins;
 mod call;
 mod control;
+mod direct;
 mod emit;
 mod function;
 mod host;
@@ -45,8 +46,6 @@ pub struct CompiledFunction {
     pub align: u32,
     /// Instructions that may trap, ascending by offset into `code`.
     pub traps: Vec<TrapSite>,
-    /// Defined functions (counted without imports) that it calls directly, in order of the text.
-    pub callees: Vec<u32>,
 }
 
 /// An instruction that may trap.
@@ -141,6 +140,11 @@ impl Compiler {
         index: u32,
         tier: Tier,
     ) -> Result<CompiledFunction, String> {
+        if tier == Tier::Baseline
+            && let Ok(function) = direct::compile(module, offsets, index)
+        {
+            return Ok(function);
+        }
         let index = index
             .checked_add(module.imported_functions)
             .ok_or("function index out of range")?;
@@ -150,14 +154,8 @@ impl Compiler {
             Tier::Optimized | Tier::FromLoop(_) if large => &*self.large,
             Tier::Optimized | Tier::FromLoop(_) => &*self.isa,
         };
-        let mut callees = Vec::new();
-        let compiled = output::compile(isa, &module.bytes, |context, frontend| {
-            callees = function::translate(isa, module, offsets, index, tier, context, frontend)?;
-            Ok(())
-        })?;
-        Ok(CompiledFunction {
-            callees,
-            ..compiled
+        output::compile(isa, &module.bytes, |context, frontend| {
+            function::translate(isa, module, offsets, index, tier, context, frontend)
         })
     }
 

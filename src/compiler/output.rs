@@ -102,7 +102,6 @@ fn finish(
         code,
         align: isa.function_alignment().preferred,
         traps,
-        callees: Vec::new(),
     })
 }
 

@@ -1,0 +1,295 @@
+//! Blocks and branches. Where control flow joins, all operands are in their places.
+
+use super::frame::is_float;
+use super::operand::Operand;
+use super::{Direct, Result, Unsupported};
+use crate::module::ValType;
+use crate::runtime::Trap;
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
+use hashbrown::HashMap;
+use wasmparser::{BlockType, BrTable, Operator};
+
+/// An open block.
+pub struct Label {
+    /// Where branches go.
+    target: DynamicLabel,
+    is_loop: bool,
+    /// Where the second arm of an `if` begins, until it is reached.
+    otherwise: Option<DynamicLabel>,
+    /// Operands below the parameters.
+    height: usize,
+    params: usize,
+    results: usize,
+    /// Does anything branch to its end?
+    is_used: bool,
+}
+
+impl Label {
+    fn arity(&self) -> usize {
+        if self.is_loop {
+            self.params
+        } else {
+            self.results
+        }
+    }
+}
+
+impl Direct<'_> {
+    pub fn open_function(&mut self) {
+        let target = self.asm.new_dynamic_label();
+        self.labels.push(Label {
+            target,
+            is_loop: false,
+            otherwise: None,
+            height: 0,
+            params: 0,
+            results: self.ty.results.len(),
+            is_used: false,
+        });
+    }
+
+    /// Translates an operator of control; false if it is none.
+    pub fn control(&mut self, operator: &Operator<'_>) -> Result<bool> {
+        if !self.reachable {
+            match operator {
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                    self.skipped += 1;
+                }
+                Operator::Else if self.skipped == 0 => self.otherwise()?,
+                Operator::End if self.skipped == 0 => self.end()?,
+                Operator::End => self.skipped -= 1,
+                _ => {}
+            }
+            return Ok(true);
+        }
+        match operator {
+            Operator::Nop => {}
+            Operator::Unreachable => {
+                dynasm!(self.asm ; .arch x64 ; mov edx, Trap::Unreachable as i32);
+                self.raise();
+                self.reachable = false;
+            }
+            Operator::Block { blockty } => self.open(*blockty, false, None)?,
+            Operator::Loop { blockty } => {
+                self.open(*blockty, true, None)?;
+                let number = self.loops;
+                self.loops += 1;
+                self.count_loop(number);
+            }
+            Operator::If { blockty } => {
+                self.pop_rax()?;
+                let otherwise = self.asm.new_dynamic_label();
+                self.put_all();
+                dynasm!(self.asm ; .arch x64 ; test eax, eax ; jz =>otherwise);
+                self.open(*blockty, false, Some(otherwise))?;
+            }
+            Operator::Else => self.otherwise()?,
+            Operator::End => self.end()?,
+            Operator::Br { relative_depth } => {
+                self.branch(*relative_depth)?;
+                self.reachable = false;
+            }
+            Operator::BrIf { relative_depth } => self.br_if(*relative_depth)?,
+            Operator::BrTable { targets } => self.br_table(targets)?,
+            Operator::Return => {
+                self.pop_result()?;
+                self.leave();
+                self.reachable = false;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn open(&mut self, ty: BlockType, is_loop: bool, otherwise: Option<DynamicLabel>) -> Result {
+        let (params, results) = match ty {
+            BlockType::Empty => (0, 0),
+            BlockType::Type(ty) => {
+                if ValType::from_parser(ty).is_none_or(|ty| ty == ValType::V128) {
+                    return Err(Unsupported);
+                }
+                (0, 1)
+            }
+            BlockType::FuncType(index) => {
+                let ty = self.module.types.get(index as usize).ok_or(Unsupported)?;
+                if ty
+                    .params
+                    .iter()
+                    .chain(&*ty.results)
+                    .any(|ty| *ty == ValType::V128)
+                {
+                    return Err(Unsupported);
+                }
+                (ty.params.len(), ty.results.len())
+            }
+        };
+        self.put_all();
+        let target = self.asm.new_dynamic_label();
+        let height = self.stack.len().checked_sub(params).ok_or(Unsupported)?;
+        // There must be room for the results, even if nothing else is ever so high.
+        self.height = self.height.max(height + results);
+        self.labels.push(Label {
+            target,
+            is_loop,
+            otherwise,
+            height,
+            params,
+            results,
+            is_used: false,
+        });
+        if is_loop {
+            dynasm!(self.asm ; .arch x64 ; =>target);
+        }
+        Ok(())
+    }
+
+    /// Goes on with `count` operands in their places above `height`.
+    fn join(&mut self, height: usize, count: usize) {
+        self.stack.truncate(height);
+        self.stack.resize(height + count, Operand::Placed);
+        self.height = self.height.max(self.stack.len());
+        self.placed = self.stack.len();
+        self.reachable = true;
+    }
+
+    fn otherwise(&mut self) -> Result {
+        let mut label = self.labels.pop().ok_or(Unsupported)?;
+        let otherwise = label.otherwise.take().ok_or(Unsupported)?;
+        if self.reachable {
+            self.copy_top(label.results, label.height)?;
+            let target = label.target;
+            dynasm!(self.asm ; .arch x64 ; jmp =>target);
+            label.is_used = true;
+        }
+        dynasm!(self.asm ; .arch x64 ; =>otherwise);
+        self.join(label.height, label.params);
+        self.labels.push(label);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result {
+        let label = self.labels.pop().ok_or(Unsupported)?;
+        let is_function = self.labels.is_empty();
+        if is_function && self.reachable && !label.is_used {
+            self.pop_result()?;
+            self.leave();
+            return Ok(());
+        }
+        let mut goes_on = label.is_used || label.otherwise.is_some();
+        if self.reachable {
+            self.copy_top(label.results, label.height)?;
+            goes_on = true;
+        }
+        if let Some(otherwise) = label.otherwise {
+            // No second arm: the parameters are the results.
+            dynasm!(self.asm ; .arch x64 ; =>otherwise);
+        }
+        if !label.is_loop {
+            let target = label.target;
+            dynasm!(self.asm ; .arch x64 ; =>target);
+        }
+        self.reachable = goes_on;
+        if goes_on {
+            self.join(label.height, label.results);
+            if is_function {
+                self.pop_result()?;
+                self.leave();
+            }
+        } else {
+            self.stack.truncate(label.height);
+            self.placed = self.placed.min(self.stack.len());
+        }
+        Ok(())
+    }
+
+    /// Pops the function's result, if it has one, to where the caller expects it.
+    fn pop_result(&mut self) -> Result {
+        match self.ty.results.first() {
+            None => Ok(()),
+            Some(ty) if is_float(*ty) => self.pop_xmm0(),
+            Some(_) => self.pop_rax(),
+        }
+    }
+
+    /// Copies the `count` operands on top to the places above `height`.
+    fn copy_top(&mut self, count: usize, height: usize) -> Result {
+        let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
+        // From the lowest up: a place that is written was read before, or belongs to nobody.
+        for i in 0..count {
+            self.copy(first + i, height + i);
+        }
+        Ok(())
+    }
+
+    fn label(&mut self, depth: u32) -> Result<&mut Label> {
+        let position = self.labels.len().checked_sub(1 + depth as usize);
+        let label = position.and_then(|position| self.labels.get_mut(position));
+        label.ok_or(Unsupported)
+    }
+
+    fn branch(&mut self, depth: u32) -> Result {
+        let label = self.label(depth)?;
+        label.is_used = true;
+        let (count, height, target) = (label.arity(), label.height, label.target);
+        self.copy_top(count, height)?;
+        dynasm!(self.asm ; .arch x64 ; jmp =>target);
+        Ok(())
+    }
+
+    fn br_if(&mut self, depth: u32) -> Result {
+        self.pop_rax()?;
+        let label = self.label(depth)?;
+        if label.arity() == 0 {
+            label.is_used = true;
+            let target = label.target;
+            dynasm!(self.asm ; .arch x64 ; test eax, eax ; jnz =>target);
+            return Ok(());
+        }
+        let next = self.asm.new_dynamic_label();
+        dynasm!(self.asm ; .arch x64 ; test eax, eax ; jz =>next);
+        self.branch(depth)?;
+        dynasm!(self.asm ; .arch x64 ; =>next);
+        Ok(())
+    }
+
+    fn br_table(&mut self, targets: &BrTable<'_>) -> Result {
+        self.pop_rax()?;
+        let depths = targets
+            .targets()
+            .collect::<std::result::Result<Vec<u32>, _>>()?;
+        let mut edges: HashMap<u32, DynamicLabel> = HashMap::new();
+        let mut edge = |this: &mut Self, depth: u32| {
+            *edges
+                .entry(depth)
+                .or_insert_with(|| this.asm.new_dynamic_label())
+        };
+        let entries: Vec<DynamicLabel> = depths.iter().map(|d| edge(self, *d)).collect();
+        let default = edge(self, targets.default());
+        self.search(&entries, 0, default);
+        for (depth, label) in edges {
+            dynasm!(self.asm ; .arch x64 ; =>label);
+            self.branch(depth)?;
+        }
+        self.reachable = false;
+        Ok(())
+    }
+
+    /// Jumps to the entry that eax names, from `first` on; to `default` if it names none.
+    fn search(&mut self, entries: &[DynamicLabel], first: i32, default: DynamicLabel) {
+        match entries {
+            [] => dynasm!(self.asm ; .arch x64 ; jmp =>default),
+            [one] => {
+                dynasm!(self.asm ; .arch x64 ; cmp eax, first ; je =>*one ; jmp =>default);
+            }
+            _ => {
+                let (low, high) = entries.split_at(entries.len() / 2);
+                let above = self.asm.new_dynamic_label();
+                let middle = first + low.len() as i32;
+                dynasm!(self.asm ; .arch x64 ; cmp eax, middle ; jae =>above);
+                self.search(low, first, default);
+                dynasm!(self.asm ; .arch x64 ; =>above);
+                self.search(high, middle, default);
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! From operators straight to machine code, for x86-64: code for the first calls of a function, made some ten
+//! times faster than Cranelift makes any. What is rare is [`Unsupported`]: Cranelift compiles such functions.
+//!
+//! A frame, from rsp up: locals, then operands by their height, 8 bytes each, saved registers below rbp. That is
+//! the layout that a form of the function expects which takes over in a loop ([`super::tier`]). An operand
+//! is written to its place only when it must be: until then it is a constant, a local, or in rax or xmm0.
+//!
+//! | register | holds |
+//! |---|---|
+//! | r15 | the context; kept by callees |
+//! | r14 | base of memory 0, if there is one; kept by callees |
+//! | rax, xmm0 | one operand each, or none |
+//! | rcx, rdx, rsi, rdi, r8, r9, r10, r11, xmm1 | nothing between operators |
+
+#![allow(clippy::useless_conversion, reason = "dynasm makes them")]
+
+mod call;
+mod control;
+mod conversion;
+mod float;
+mod frame;
+mod integer;
+mod memory;
+mod operand;
+
+use super::{CompiledFunction, TrapSite};
+use crate::module::{FuncType, Module, ValType};
+use crate::runtime::Trap;
+use crate::runtime::vm::VMOffsets;
+use control::Label;
+use dynasmrt::x64::X64Relocation;
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
+use operand::Operand;
+use wasmparser::{BinaryReader, FunctionBody, Operator};
+
+/// The function needs Cranelift.
+#[derive(Debug)]
+pub struct Unsupported;
+
+type Result<T = ()> = std::result::Result<T, Unsupported>;
+
+impl From<wasmparser::Error> for Unsupported {
+    fn from(_: wasmparser::Error) -> Self {
+        Self
+    }
+}
+
+/// Locals above which a frame would be too large for a check that touches no page.
+const MAX_LOCALS: usize = 2000;
+
+/// Compiles one function.
+struct Direct<'a> {
+    asm: VecAssembler<X64Relocation>,
+    module: &'a Module,
+    offsets: &'a VMOffsets,
+    /// Counted without imports.
+    index: u32,
+    ty: &'a FuncType,
+    locals: Vec<ValType>,
+    stack: Vec<Operand>,
+    /// How many of the lowest operands are in their places.
+    placed: usize,
+    /// Bytes that were pushed below the frame: arguments of a call that is being made.
+    pushed: i32,
+    /// Most operands so far.
+    height: usize,
+    labels: Vec<Label>,
+    reachable: bool,
+    /// Blocks that were opened since code became unreachable.
+    skipped: u32,
+    /// Loops met so far, as [`super::tier`] counts them.
+    loops: u32,
+    /// Where the operator lies in the module.
+    position: u32,
+    traps: Vec<TrapSite>,
+    /// What lies behind the function: places that are jumped to rarely.
+    cold: Vec<Cold>,
+}
+
+/// Code out of the way.
+enum Cold {
+    /// Traps.
+    Trap(DynamicLabel, Trap, u32),
+    /// Raises the trap whose number is in eax.
+    Raise(DynamicLabel),
+    /// The function is hot: asks for better code, and goes on there or at the second label.
+    Hot {
+        from: DynamicLabel,
+        back: DynamicLabel,
+        number: Option<u32>,
+    },
+}
+
+/// Does the processor have what the code uses without asking?
+fn supported() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("sse4.1")
+            && std::arch::is_x86_feature_detected!("lzcnt")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("popcnt")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Compiles defined function `index` (counted without imports).
+pub(super) fn compile(
+    module: &Module,
+    offsets: &VMOffsets,
+    index: u32,
+) -> Result<CompiledFunction> {
+    if !supported() || module.memories.len() > 1 {
+        return Err(Unsupported);
+    }
+    let range = module.bodies.get(index as usize).ok_or(Unsupported)?;
+    let bytes = module.bytes.get(range.clone()).ok_or(Unsupported)?;
+    let body = FunctionBody::new(BinaryReader::new(bytes, range.start as u64));
+    let ty = module.function_type(module.imported_functions + index);
+    if !call::is_simple(ty) {
+        return Err(Unsupported);
+    }
+    let mut locals = ty.params.to_vec();
+    for declaration in body.get_locals_reader()? {
+        let (count, ty) = declaration?;
+        let ty = ValType::from_parser(ty).ok_or(Unsupported)?;
+        if ty == ValType::V128 || locals.len() + count as usize > MAX_LOCALS {
+            return Err(Unsupported);
+        }
+        locals.resize(locals.len() + count as usize, ty);
+    }
+    let direct = Direct {
+        asm: VecAssembler::new(0),
+        module,
+        offsets,
+        index,
+        ty,
+        locals,
+        stack: Vec::new(),
+        placed: 0,
+        pushed: 0,
+        height: 0,
+        labels: Vec::new(),
+        reachable: true,
+        skipped: 0,
+        loops: 0,
+        position: range.start as u32,
+        traps: Vec::new(),
+        cold: Vec::new(),
+    };
+    direct.function(&body)
+}
+
+impl Direct<'_> {
+    fn function(mut self, body: &FunctionBody<'_>) -> Result<CompiledFunction> {
+        let sizes = self.enter();
+        self.open_function();
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let (operator, offset) = operators.read_with_offset()?;
+            self.position = u32::try_from(offset).map_err(|_| Unsupported)?;
+            self.operator(&operator)?;
+        }
+        self.cold_code();
+        let size = self.frame_size();
+        let mut code = self.asm.finalize().map_err(|_| Unsupported)?;
+        sizes.patch(&mut code, size)?;
+        self.traps.sort_by_key(|site| site.offset);
+        Ok(CompiledFunction {
+            code,
+            align: 16,
+            traps: self.traps,
+        })
+    }
+
+    fn operator(&mut self, operator: &Operator<'_>) -> Result {
+        if self.control(operator)? || !self.reachable {
+            return Ok(());
+        }
+        if self.variable(operator)?
+            || self.integer(operator)?
+            || self.float(operator)?
+            || self.conversion(operator)?
+            || self.memory(operator)?
+            || self.call(operator)?
+        {
+            return Ok(());
+        }
+        Err(Unsupported)
+    }
+
+    /// The next instruction may fault, and that is this trap.
+    fn may_trap(&mut self, trap: Trap) {
+        let offset = self.asm.offset().0 as u32;
+        self.traps.push(TrapSite {
+            offset,
+            trap,
+            wasm_offset: self.position,
+        });
+    }
+
+    /// A place that traps.
+    fn trap(&mut self, trap: Trap) -> DynamicLabel {
+        let label = self.asm.new_dynamic_label();
+        self.cold.push(Cold::Trap(label, trap, self.position));
+        label
+    }
+
+    fn cold_code(&mut self) {
+        for cold in std::mem::take(&mut self.cold) {
+            match cold {
+                Cold::Trap(label, trap, position) => {
+                    dynasm!(self.asm ; .arch x64 ; =>label);
+                    self.position = position;
+                    self.may_trap(trap);
+                    dynasm!(self.asm ; .arch x64 ; ud2);
+                }
+                Cold::Raise(label) => {
+                    dynasm!(self.asm ; .arch x64 ; =>label ; mov edx, eax);
+                    self.raise();
+                }
+                Cold::Hot { from, back, number } => self.hot(from, back, number),
+            }
+        }
+    }
+}

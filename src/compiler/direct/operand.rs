@@ -1,0 +1,309 @@
+//! Operands: where they are, and how they come into registers.
+
+use super::{Direct, Result, Unsupported};
+use dynasmrt::{DynasmApi, dynasm};
+use wasmparser::Operator;
+
+/// Where an operand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// In its place in the frame.
+    Placed,
+    /// The bits of a constant.
+    Constant(i64),
+    Local(u32),
+    Rax,
+    Xmm0,
+}
+
+/// What the second operand of an instruction can be.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    Rcx,
+    Immediate(i32),
+    /// In the frame, at this distance from rsp.
+    Frame(i32),
+}
+
+pub const RAX: u8 = 0;
+pub const RCX: u8 = 1;
+pub const RDX: u8 = 2;
+pub const RSI: u8 = 6;
+pub const R8: u8 = 8;
+pub const R9: u8 = 9;
+
+impl Direct<'_> {
+    pub fn local_place(&self, index: u32) -> i32 {
+        self.pushed + 8 * index as i32
+    }
+
+    /// Place of the operand at this height.
+    pub fn place(&self, height: usize) -> i32 {
+        self.pushed + 8 * (self.locals.len() + height) as i32
+    }
+
+    pub fn push(&mut self, operand: Operand) {
+        self.stack.push(operand);
+        self.height = self.height.max(self.stack.len());
+    }
+
+    /// Pushes what is in rax, which `free_rax` or `pop_rax` has freed.
+    pub fn push_rax(&mut self) {
+        self.push(Operand::Rax);
+    }
+
+    pub fn push_xmm0(&mut self) {
+        self.push(Operand::Xmm0);
+    }
+
+    pub fn pop(&mut self) -> Result<Operand> {
+        let operand = self.stack.pop().ok_or(Unsupported)?;
+        self.placed = self.placed.min(self.stack.len());
+        Ok(operand)
+    }
+
+    /// Puts the operand at this height into its place.
+    pub fn put(&mut self, height: usize) {
+        self.copy(height, height);
+        self.stack[height] = Operand::Placed;
+    }
+
+    /// Copies the operand at this height to the place of another.
+    pub fn copy(&mut self, height: usize, to: usize) {
+        let target = self.place(to);
+        match self.stack[height] {
+            Operand::Placed if height == to => {}
+            Operand::Placed => {
+                let source = self.place(height);
+                dynasm!(self.asm ; .arch x64 ; mov r10, [rsp + source] ; mov [rsp + target], r10);
+            }
+            Operand::Constant(bits) => {
+                if let Ok(small) = i32::try_from(bits) {
+                    dynasm!(self.asm ; .arch x64 ; mov QWORD [rsp + target], small);
+                } else {
+                    dynasm!(self.asm ; .arch x64 ; mov r10, QWORD bits ; mov [rsp + target], r10);
+                }
+            }
+            Operand::Local(index) => {
+                let source = self.local_place(index);
+                dynasm!(self.asm ; .arch x64 ; mov r10, [rsp + source] ; mov [rsp + target], r10);
+            }
+            Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov [rsp + target], rax),
+            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movsd [rsp + target], xmm0),
+        }
+    }
+
+    /// Puts all operands into their places.
+    pub fn put_all(&mut self) {
+        for height in self.placed..self.stack.len() {
+            self.put(height);
+        }
+        self.placed = self.stack.len();
+    }
+
+    fn put_those(&mut self, which: Operand) {
+        for height in self.placed..self.stack.len() {
+            if self.stack[height] == which {
+                self.put(height);
+            }
+        }
+    }
+
+    /// Nothing is in rax afterwards.
+    pub fn free_rax(&mut self) {
+        self.put_those(Operand::Rax);
+    }
+
+    /// Nothing is in xmm0 afterwards.
+    pub fn free_xmm0(&mut self) {
+        self.put_those(Operand::Xmm0);
+    }
+
+    /// No operand is in a register afterwards.
+    pub fn free_registers(&mut self) {
+        self.free_rax();
+        self.free_xmm0();
+    }
+
+    /// Loads an operand that is, or was, at this height.
+    pub fn load(&mut self, operand: Operand, height: usize, register: u8) {
+        match operand {
+            Operand::Placed => {
+                let place = self.place(height);
+                dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rsp + place]);
+            }
+            Operand::Constant(bits) => self.load_constant(bits, register),
+            Operand::Local(index) => {
+                let place = self.local_place(index);
+                dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rsp + place]);
+            }
+            Operand::Rax if register == RAX => {}
+            Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov Rq(register), rax),
+            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movq Rq(register), xmm0),
+        }
+    }
+
+    fn load_constant(&mut self, bits: i64, register: u8) {
+        if let Ok(small) = u32::try_from(bits) {
+            dynasm!(self.asm ; .arch x64 ; mov Rd(register), small as i32);
+        } else if let Ok(small) = i32::try_from(bits) {
+            dynasm!(self.asm ; .arch x64 ; mov Rq(register), small);
+        } else {
+            dynasm!(self.asm ; .arch x64 ; mov Rq(register), QWORD bits);
+        }
+    }
+
+    /// As [`Direct::load`], into an xmm register. All 64 bits: what is above a float does not matter.
+    pub fn load_xmm(&mut self, operand: Operand, height: usize, register: u8) {
+        match operand {
+            Operand::Placed => {
+                let place = self.place(height);
+                dynasm!(self.asm ; .arch x64 ; movsd Rx(register), [rsp + place]);
+            }
+            Operand::Local(index) => {
+                let place = self.local_place(index);
+                dynasm!(self.asm ; .arch x64 ; movsd Rx(register), [rsp + place]);
+            }
+            Operand::Constant(0) => {
+                dynasm!(self.asm ; .arch x64 ; xorps Rx(register), Rx(register));
+            }
+            Operand::Constant(bits) => {
+                self.load_constant(bits, 10);
+                dynasm!(self.asm ; .arch x64 ; movq Rx(register), r10);
+            }
+            Operand::Rax => dynasm!(self.asm ; .arch x64 ; movq Rx(register), rax),
+            Operand::Xmm0 if register == 0 => {}
+            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movaps Rx(register), xmm0),
+        }
+    }
+
+    /// Pops into rax; no other operand is there afterwards.
+    pub fn pop_rax(&mut self) -> Result {
+        let operand = self.pop()?;
+        if operand != Operand::Rax {
+            self.free_rax();
+        }
+        self.load(operand, self.stack.len(), RAX);
+        Ok(())
+    }
+
+    /// Pops into another register than rax.
+    pub fn pop_to(&mut self, register: u8) -> Result {
+        let operand = self.pop()?;
+        self.load(operand, self.stack.len(), register);
+        Ok(())
+    }
+
+    /// Pops into xmm0; no other operand is there afterwards.
+    pub fn pop_xmm0(&mut self) -> Result {
+        let operand = self.pop()?;
+        if operand != Operand::Xmm0 {
+            self.free_xmm0();
+        }
+        self.load_xmm(operand, self.stack.len(), 0);
+        Ok(())
+    }
+
+    pub fn pop_xmm1(&mut self) -> Result {
+        let operand = self.pop()?;
+        self.load_xmm(operand, self.stack.len(), 1);
+        Ok(())
+    }
+
+    /// Pops the second operand of an instruction, then the first into rax.
+    pub fn pop_two(&mut self) -> Result<Source> {
+        let second = self.pop()?;
+        let height = self.stack.len();
+        let source = match second {
+            Operand::Placed => Source::Frame(self.place(height)),
+            Operand::Local(index) => Source::Frame(self.local_place(index)),
+            Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
+                Source::Immediate(bits as i32)
+            }
+            other => {
+                self.load(other, height, RCX);
+                Source::Rcx
+            }
+        };
+        self.pop_rax()?;
+        Ok(source)
+    }
+
+    /// Translates an operator on locals, globals and the stack; false if it is none.
+    pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
+        match operator {
+            Operator::LocalGet { local_index } => self.push(Operand::Local(*local_index)),
+            Operator::LocalSet { local_index } => self.set_local(*local_index, false)?,
+            Operator::LocalTee { local_index } => self.set_local(*local_index, true)?,
+            Operator::GlobalGet { global_index } => {
+                self.free_rax();
+                let offset = self.global_place(*global_index)?;
+                dynasm!(self.asm ; .arch x64 ; mov rax, [r10 + offset]);
+                self.push_rax();
+            }
+            Operator::GlobalSet { global_index } => {
+                self.pop_to(RCX)?;
+                let offset = self.global_place(*global_index)?;
+                dynasm!(self.asm ; .arch x64 ; mov [r10 + offset], rcx);
+            }
+            Operator::Drop => drop(self.pop()?),
+            Operator::Select => {
+                self.pop_to(RDX)?;
+                self.pop_to(RCX)?;
+                self.pop_rax()?;
+                dynasm!(self.asm ; .arch x64 ; test edx, edx ; cmovz rax, rcx);
+                self.push_rax();
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn set_local(&mut self, index: u32, keep: bool) -> Result {
+        let operand = self.pop()?;
+        // Who got the local before must not see what it is set to.
+        self.put_those(Operand::Local(index));
+        let place = self.local_place(index);
+        let height = self.stack.len();
+        let now = match operand {
+            Operand::Rax => {
+                dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rax);
+                Operand::Rax
+            }
+            Operand::Xmm0 => {
+                dynasm!(self.asm ; .arch x64 ; movsd [rsp + place], xmm0);
+                Operand::Xmm0
+            }
+            Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
+                dynasm!(self.asm ; .arch x64 ; mov QWORD [rsp + place], bits as i32);
+                operand
+            }
+            other => {
+                self.load(other, height, RCX);
+                dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rcx);
+                Operand::Local(index)
+            }
+        };
+        if keep {
+            self.push(now);
+        }
+        Ok(())
+    }
+
+    /// Puts into r10 what a global is found from, and returns the offset.
+    fn global_place(&mut self, index: u32) -> Result<i32> {
+        let ty = self.module.globals.get(index as usize).ok_or(Unsupported)?;
+        if ty.value == crate::module::ValType::V128 {
+            return Err(Unsupported);
+        }
+        let in_cell = self.module.global_in_cell.get(index as usize);
+        if in_cell.copied().unwrap_or(true) {
+            let offset = self.offsets.global_cell(index);
+            dynasm!(self.asm ; .arch x64 ; mov r10, [r15 + offset]);
+            Ok(0)
+        } else {
+            dynasm!(self.asm ; .arch x64 ; mov r10, r15);
+            Ok(self.offsets.global(index))
+        }
+    }
+}
