@@ -3,12 +3,13 @@
 /** WebAssembly.Global. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
-const { ObjectCreate, Set } = require('./primordials');
+const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
-const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew, toString } = require('./webidl');
+const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').GlobalCell} GlobalCell */
 
@@ -34,7 +35,7 @@ function Global(descriptor, v = undefined) {
       : toWebAssembly(v, type, cell, () => typeError(api, text.functionRequired));
   // 6.-10. Allocate and initialize.
   allocate(cell, value);
-  initialize(this, cell);
+  return initialize(createObject(ObjectGetPrototypeOf(this)), cell);
 }
 
 /** ToValueType. */
@@ -101,7 +102,6 @@ function createCell(handle, type) {
 function initialize(object, cell) {
   cell.object = object;
   globals.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -111,7 +111,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function globalObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Global.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Global.prototype), cell) : cell.object;
 }
 
 /**

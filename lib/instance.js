@@ -3,6 +3,7 @@
 /** WebAssembly.Instance, and instantiation in the three steps that the standard's texts need. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
 const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
@@ -14,9 +15,9 @@ const {
   Map,
   MapGet,
   MapSet,
-  ObjectCreate,
   ObjectDefineProperty,
   ObjectFreeze,
+  ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   Set,
   SetAdd,
@@ -24,7 +25,7 @@ const {
 } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, i32 } = require('./scratch');
 const tables = require('./table');
-const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew } = require('./webidl');
+const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
@@ -47,7 +48,7 @@ function Instance(module, importObject = undefined) {
   // 1.-4. Read the imports.
   const values = readImports(moduleCell, importObject, api);
   // 5.-6. Instantiate and initialize.
-  initialize(this, instantiateCore(moduleCell, values, api));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), instantiateCore(moduleCell, values, api));
 }
 
 /** The conversion to `optional object`. */
@@ -399,7 +400,6 @@ function partObject(kind, part) {
 /** "Initialize an instance object". */
 function initialize(object, state) {
   instances.set(object, state);
-  markUncloneable(object);
   return object;
 }
 
@@ -410,7 +410,7 @@ function initialize(object, state) {
  * @returns {object}
  */
 function createInstance(moduleCell, values, api) {
-  return initialize(ObjectCreate(Instance.prototype), instantiateCore(moduleCell, values, api));
+  return initialize(createObject(Instance.prototype), instantiateCore(moduleCell, values, api));
 }
 
 defineInterface(Instance, {

@@ -3,9 +3,10 @@
 /** WebAssembly.Memory. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
-const { ArrayBufferPrototype, ObjectCreate, ObjectDefineProperty, TypeError } = require('./primordials');
+const { ArrayBufferPrototype, ObjectGetPrototypeOf, ObjectDefineProperty, TypeError } = require('./primordials');
 const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
 const {
   addressMember,
@@ -15,7 +16,6 @@ const {
   defineInterface,
   isDetached,
   isObject,
-  markUncloneable,
   receiver,
   requireNew,
   unsignedLong,
@@ -57,7 +57,7 @@ function Memory(descriptor) {
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.memoryAllocation);
   // 9. Initialize.
-  initialize(this, createCell(handle, maximum));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), createCell(handle, maximum));
 }
 
 /**
@@ -74,7 +74,6 @@ function createCell(handle, maximum = -1) {
 function initialize(object, cell) {
   cell.object = object;
   memories.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -84,7 +83,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function memoryObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Memory.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Memory.prototype), cell) : cell.object;
 }
 
 /**

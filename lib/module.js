@@ -3,15 +3,22 @@
 /** WebAssembly.Module. */
 
 const binding = require('./binding');
+const { carriesModules, createCarrier, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
-const { JSONParse, ObjectCreate } = require('./primordials');
+const {
+  FunctionPrototypeHasInstance,
+  JSONParse,
+  ObjectDefineProperty,
+  ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
+  SymbolHasInstance,
+} = require('./primordials');
 const {
   bufferSource,
   createBrand,
   defineInterface,
   isWellFormed,
-  markUncloneable,
   requireNew,
   toString,
 } = require('./webidl');
@@ -49,15 +56,20 @@ function Module(bytes) {
   // 2.-3. Compile.
   const result = source.length === 0 ? text.emptySource : binding.compile(source);
   // 4.-9. The internal slots; there are no compile options yet.
-  initialize(this, result, api);
+  return construct(ObjectGetPrototypeOf(this), result, api);
 }
 
-/** Marks a new object as the module of a handle, or throws the error that the engine gave. */
-function initialize(object, result, api) {
+/** A new object for the module of a handle, or throws the error that the engine gave. */
+function construct(prototype, result, api) {
   if (typeof result === 'string') throw prefixed(CompileError, api, result);
-  modules.set(object, watch({ handle: result, description: null }, binding.releaseModule));
-  markUncloneable(object);
-  return object;
+  // The cell comes first: it releases the module also if there is no memory for the object.
+  const cell = newCell(result);
+  return modules.set(createCarrier(result, prototype), cell);
+}
+
+/** @returns {ModuleCell} */
+function newCell(handle) {
+  return watch({ handle, description: null }, binding.releaseModule);
 }
 
 /**
@@ -67,7 +79,7 @@ function initialize(object, result, api) {
  * @returns {object}
  */
 function createModule(result, api) {
-  return initialize(ObjectCreate(Module.prototype), result, api);
+  return construct(Module.prototype, result, api);
 }
 
 /**
@@ -84,9 +96,21 @@ function requireBytes(bytes, api) {
 
 /**
  * The cell of a module object; undefined for any other value.
- * @type {(value: unknown) => ModuleCell | undefined}
+ * @param {any} value
+ * @returns {ModuleCell | undefined}
  */
-const moduleCell = modules.get;
+function moduleCell(value) {
+  return modules.get(value) || arrivedCell(value);
+}
+
+/** Makes a module of what a structured clone of one has become, and returns its cell. */
+function arrivedCell(value) {
+  const handle = openCarrier(value);
+  if (handle === 0) return undefined;
+  const cell = newCell(handle);
+  modules.set(ObjectSetPrototypeOf(value, Module.prototype), cell);
+  return cell;
+}
 
 /**
  * @param {unknown} value
@@ -143,5 +167,16 @@ defineInterface(
     },
   },
 );
+
+if (carriesModules) {
+  // So that a module that has just arrived is an instance of Module even if that is the first question asked.
+  const members = {
+    [SymbolHasInstance](value) {
+      moduleCell(value);
+      return FunctionPrototypeHasInstance(this, value);
+    },
+  };
+  ObjectDefineProperty(Module, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
+}
 
 module.exports = { Module, createModule, describe, moduleCell, requireBytes, requireModule };

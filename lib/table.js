@@ -3,9 +3,10 @@
 /** WebAssembly.Table. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
-const { ObjectCreate, Set } = require('./primordials');
+const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
 const {
@@ -14,7 +15,6 @@ const {
   createBrand,
   defineInterface,
   isObject,
-  markUncloneable,
   receiver,
   requireNew,
   toString,
@@ -62,7 +62,7 @@ function Table(descriptor, value = undefined) {
   if (handle === 0) throw rangeError(api, text.tableAllocation);
   // 13. Initialize.
   cell.handle = handle;
-  initialize(this, watch(cell, binding.releaseTable));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), watch(cell, binding.releaseTable));
 }
 
 /** ToValueType for a TableKind. @returns {'funcref' | 'externref'} */
@@ -97,7 +97,6 @@ function createCell(handle, type) {
 function initialize(object, cell) {
   cell.object = object;
   tables.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -107,7 +106,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function tableObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Table.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Table.prototype), cell) : cell.object;
 }
 
 /**

@@ -140,13 +140,6 @@ const ofWrt = [
     wrt: null,
     why: 'Resizable buffers of memories, new in Node 26, are not supported yet.',
   })),
-  {
-    tests: 'no copies of memories, tables and instances',
-    v8: 'throws thrown: DOMException',
-    wrt: 'returns {}',
-    before: 21,
-    why: 'These Nodes have no way to forbid a copy (markAsUncloneable); an empty object is made.',
-  },
   ...Object.entries({ clone: 'returns ArrayBuffer(65536)', post: 'returns true' }).map(([name, wrt]) => ({
     tests: 'a buffer cannot be detached by others',
     v8: `${name}: throws thrown: DOMException`,

@@ -8,6 +8,7 @@
 
 mod buffers;
 mod calls;
+mod carriers;
 mod images;
 mod instances;
 mod modules;

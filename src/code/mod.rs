@@ -7,6 +7,7 @@ mod compiled_module;
 mod image;
 mod lookup;
 mod mapping;
+pub mod registry;
 mod stubs;
 mod tiering;
 
