@@ -8,6 +8,7 @@ const { text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
+const { globalType } = require('./types');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
 const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
@@ -151,6 +152,11 @@ defineInterface(Global, {
     store(value, cell.type, 1);
     i32[SLOT0] = cell.handle;
     binding.globalSet();
+  },
+
+  type() {
+    const { mutable, type } = receiver(globals, this, 'Global', 'WebAssembly.Global.type()');
+    return globalType(mutable, type);
   },
 });
 

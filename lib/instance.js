@@ -23,7 +23,7 @@ const {
   SetAdd,
   StringIncludes,
 } = require('./primordials');
-const { SLOT0, SLOT1, STATE, TRAP, i32 } = require('./scratch');
+const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32 } = require('./scratch');
 const tables = require('./table');
 const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
@@ -223,7 +223,9 @@ function instantiateCore(moduleCell, values, api) {
 
 /** The RuntimeError for an active segment out of bounds. */
 function segmentError(api) {
-  const message = i32[SLOT1] === 0 ? text.dataSegment(i32[SLOT0]) : text.elementSegment;
+  if (i32[SLOT1] !== 0) return prefixed(RuntimeError, api, text.elementSegment);
+  const offset = f64[DOUBLES + 2];
+  const message = text.dataSegment(i32[SLOT0], offset, f64[DOUBLES + 3], f64[DOUBLES + 4]);
   return prefixed(RuntimeError, api, message);
 }
 
@@ -419,4 +421,4 @@ defineInterface(Instance, {
   },
 });
 
-module.exports = { Instance, checkImportObject, createInstance, readImports };
+module.exports = { Instance, checkImportObject, createInstance, instantiateCore, readImports };

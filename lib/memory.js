@@ -8,6 +8,7 @@ const { rangeError, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
 const { ArrayBufferPrototype, ObjectGetPrototypeOf, ObjectDefineProperty, TypeError } = require('./primordials');
 const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
+const { memoryType } = require('./types');
 const {
   addressMember,
   arrayBufferLength,
@@ -145,6 +146,14 @@ function refreshBuffer(cell) {
   return createBuffer(cell);
 }
 
+/** @param {MemoryCell} cell */
+function currentBuffer(cell) {
+  const { buffer, length } = cell;
+  // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
+  if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
+  return refreshBuffer(cell);
+}
+
 defineInterface(Memory, {
   grow(delta) {
     const api = 'WebAssembly.Memory.grow()';
@@ -163,12 +172,25 @@ defineInterface(Memory, {
   },
 
   get buffer() {
+    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer'));
+  },
+
+  toFixedLengthBuffer() {
+    // All buffers have a fixed length.
+    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.toFixedLengthBuffer()'));
+  },
+
+  toResizableBuffer() {
+    const api = 'WebAssembly.Memory.toResizableBuffer()';
     /** @type {MemoryCell} */
-    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer');
-    const { buffer, length } = cell;
-    // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
-    if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
-    return refreshBuffer(cell);
+    const cell = receiver(memories, this, 'Memory', api);
+    throw typeError(api, cell.maximum === -1 ? text.memoryNoMaximum : text.resizableBuffer);
+  },
+
+  type() {
+    /** @type {MemoryCell} */
+    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.type()');
+    return memoryType(memorySize(cell), cell.maximum === -1 ? undefined : cell.maximum);
   },
 });
 

@@ -6,6 +6,7 @@ const binding = require('./binding');
 const { carriesModules, createCarrier, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
+const { allowed } = require('./policy');
 const {
   FunctionPrototypeHasInstance,
   JSONParse,
@@ -14,14 +15,8 @@ const {
   ObjectSetPrototypeOf,
   SymbolHasInstance,
 } = require('./primordials');
-const {
-  bufferSource,
-  createBrand,
-  defineInterface,
-  isWellFormed,
-  requireNew,
-  toString,
-} = require('./webidl');
+const { externType } = require('./types');
+const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
 
@@ -52,7 +47,7 @@ function Module(bytes) {
   const api = 'WebAssembly.Module()';
   requireNew(new.target, 'Module');
   // 1. Stable bytes.
-  const source = requireBytes(bytes, api);
+  const source = allowed(requireBytes(bytes, api), api);
   // 2.-3. Compile.
   const result = source.length === 0 ? text.emptySource : binding.compile(source);
   // 4.-9. The internal slots; there are no compile options yet.
@@ -133,6 +128,21 @@ function describe(cell) {
   return cell.description;
 }
 
+/**
+ * Adds the type to a descriptor. It is not enumerable: the descriptors of the standard have none, and programs
+ * compare them as a whole.
+ * @param {object} descriptor
+ * @param {ExternType} type
+ */
+function withType(descriptor, type) {
+  return ObjectDefineProperty(descriptor, 'type', {
+    __proto__: null,
+    value: externType(type),
+    writable: true,
+    configurable: true,
+  });
+}
+
 defineInterface(
   Module,
   {},
@@ -142,7 +152,7 @@ defineInterface(
       const list = [];
       for (let i = 0; i < imports.length; i++) {
         const { module, name, kind } = imports[i];
-        list[i] = { module, name, kind };
+        list[i] = withType({ module, name, kind }, imports[i]);
       }
       return list;
     },
@@ -152,7 +162,7 @@ defineInterface(
       const list = [];
       for (let i = 0; i < exports.length; i++) {
         const { name, kind } = exports[i];
-        list[i] = { name, kind };
+        list[i] = withType({ name, kind }, exports[i]);
       }
       return list;
     },
@@ -179,4 +189,4 @@ if (carriesModules) {
   ObjectDefineProperty(Module, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
 }
 
-module.exports = { Module, createModule, describe, moduleCell, requireBytes, requireModule };
+module.exports = { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule };

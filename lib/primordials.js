@@ -39,6 +39,7 @@ module.exports = {
   MathMax: Math.max,
   MathMin: Math.min,
   MathTrunc: Math.trunc,
+  Number,
   ObjectCreate: Object.create,
   ObjectDefineProperties: Object.defineProperties,
   ObjectDefineProperty: /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (Object.defineProperty),
@@ -65,6 +66,7 @@ module.exports = {
   // Prototypes that users could reach and replace on their constructors never, but patch always.
   ArrayBufferPrototype: ArrayBuffer.prototype,
   ErrorPrototype: Error.prototype,
+  FunctionPrototype: Function.prototype,
   ObjectPrototype: Object.prototype,
 
   // Methods and getters, with `this` as first argument.

@@ -8,6 +8,7 @@ const { rangeError, text, typeError } = require('./errors');
 const { watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
+const { tableType } = require('./types');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
 const {
   addressMember,
@@ -188,6 +189,12 @@ defineInterface(Table, {
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
     return load(cell.element, 0);
+  },
+
+  type() {
+    /** @type {TableCell} */
+    const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.type()');
+    return tableType(cell.element, tableSize(cell), cell.maximum === -1 ? undefined : cell.maximum);
   },
 });
 
