@@ -393,3 +393,21 @@ export function flushCompileCache(): number;
  * wrt.setCodeGenerationPolicy((bytes) => trusted.has(createHash('sha256').update(bytes).digest('hex')));
  */
 export function setCodeGenerationPolicy(policy: ((bytes: Uint8Array) => boolean) | null): void;
+
+/** What is live on a thread. What is unreachable counts until the garbage collector has found that out. */
+export interface Stats {
+  modules: number;
+  instances: number;
+  /** Memories, those that no JavaScript object stands for included. */
+  memories: number;
+  tables: number;
+  /** External references that wasm holds, or held when the engine last looked. */
+  references: number;
+  /** Bytes of address space that compiled code takes. */
+  codeBytes: number;
+  /** Bytes of address space that memories reserve; pages are taken as they are used. */
+  reservedBytes: number;
+}
+
+/** Counts of the current thread. */
+export function stats(): Stats;

@@ -12,6 +12,7 @@ const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
 const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
 const policy = require('./lib/policy');
+const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
 const { defineMembers } = require('./lib/webidl');
 
@@ -34,8 +35,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, cache.extensions);
-defineExtensions(namespace, policy.extensions);
+defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

@@ -41,15 +41,14 @@ const path = require('path');
  * @property {() => void} globalNew
  * @property {() => void} globalGet
  * @property {() => void} globalSet
- * @property {(func: number) => number} functionOwner instance of a function
  * @property {(func: number) => number} functionIndex its index in the module
  * @property {(func: number) => string} functionSignature
- * @property {(bitmap: Uint32Array) => void} markReferences sets a bit for each slot in use
- * @property {(module: number) => void} releaseModule
- * @property {(instance: number) => void} releaseInstance
- * @property {(memory: number) => void} releaseMemory
- * @property {(table: number) => void} releaseTable
- * @property {(global: number) => void} releaseGlobal
+ * @property {(bitmap: Uint32Array) => number} markReferences sets a bit for each slot in use; words looked at
+ * @property {(cell: object) => void} watch has what scratch names released once the cell is gone
+ * @property {() => void} sweep releases what has lost its cell
+ * @property {(func: number) => any} functionCell cell of a function's instance
+ * @property {(host: number) => any} hostCell cell of the instance that imports a host function
+ * @property {() => number[]} stats
  */
 
 /** @returns {Binding} */

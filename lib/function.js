@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { STACK_OVERFLOW, text, trapError } = require('./errors');
-const { hold, instanceByHandle, instanceByHost } = require('./lifetime');
+const { hold } = require('./lifetime');
 const {
   Error,
   MapGet,
@@ -104,7 +104,7 @@ function slow(depth, cell) {
 
 /** Calls a host function of another instance than the one that was entered. */
 function callForeign(host) {
-  const cell = instanceByHost(host);
+  const cell = binding.hostCell(host);
   if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
   cell.thunks[host - cell.hostBase]();
 }
@@ -119,7 +119,7 @@ function functionObject(number, cell) {
   if (number === 0) return null;
   const known = cell && cell.functions && MapGet(cell.functions, number);
   if (known !== undefined) return known;
-  const owner = instanceByHandle(binding.functionOwner(number));
+  const owner = binding.functionCell(number);
   if (owner === undefined) throw new Error(text.internal(`function ${number} has no instance`));
   return (
     MapGet(owner.functions, number) ||

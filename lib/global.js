@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { GLOBAL, watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { globalType } = require('./types');
@@ -73,7 +73,7 @@ function allocate(cell, value) {
   i32[SLOT1] = cell.mutable ? 1 : 0;
   binding.globalNew();
   cell.handle = i32[SLOT0];
-  return watch(cell, binding.releaseGlobal);
+  return watch(cell, GLOBAL);
 }
 
 /**
@@ -97,7 +97,7 @@ function constantCell(v, type, refusal) {
 function createCell(handle, type) {
   const cell = newCell(/** @type {string} */ (type.value), !!type.mutable);
   cell.handle = handle;
-  return watch(cell, binding.releaseGlobal);
+  return watch(cell, GLOBAL);
 }
 
 function initialize(object, cell) {

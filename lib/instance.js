@@ -7,7 +7,7 @@ const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
 const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
-const { hold, publish, watch } = require('./lifetime');
+const { INSTANCE, hold, watch } = require('./lifetime');
 const memories = require('./memory');
 const { describe, requireModule } = require('./module');
 const {
@@ -288,12 +288,9 @@ function createCell(moduleCell, values, linked, answer) {
   prepare(signatures(exports), signatures(imports));
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
   const known = { memory: new Map(), table: new Map(), global: new Map() };
-  // Whether functions of the instance can become known as values only.
-  let leaks = false;
 
   for (let i = 0; i < imports.length; i++) {
     const type = imports[i];
-    leaks = leaks || hasFunctions(type);
     if (type.kind === 'function') {
       addFunction(cell, type, values[i]);
       continue;
@@ -302,14 +299,13 @@ function createCell(moduleCell, values, linked, answer) {
     MapSet(known[type.kind], part.handle, part);
     addPart(cell, type, part);
   }
-  watch(cell, binding.releaseInstance);
+  watch(cell, INSTANCE);
 
   // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export.
   const object = {};
   for (let i = 0; i < exports.length; i++) {
     const type = exports[i];
     const number = answer[HEADER + i];
-    leaks = leaks || hasFunctions(type);
     let value;
     if (type.kind === 'function') {
       value = exportedFunction(cell, type, number);
@@ -330,7 +326,6 @@ function createCell(moduleCell, values, linked, answer) {
       configurable: true,
     });
   }
-  if (leaks) publish(cell);
   ObjectSetPrototypeOf(object, null);
   return { cell, exports: ObjectFreeze(object) };
 }

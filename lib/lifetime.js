@@ -6,22 +6,14 @@
  * from its cell, too; then JavaScript's collector alone decides, cycles through closures included.
  * Such edges may be too many, never too few, and are never taken back.
  *
- * No WeakRef is made for a cell before it is needed: a WeakRef keeps its target until the current
- * job ends, so a loop that makes and drops instances would keep them all.
+ * The engine refers to cells weakly and looks whether they are gone (`src/binding/cells.rs`). There is
+ * no WeakRef and no FinalizationRegistry for them: a WeakRef keeps its target until the current job
+ * ends, and a registry calls back after it, so a job that makes and drops instances would keep them all.
  */
 
 const binding = require('./binding');
-const {
-  FinalizationRegistry,
-  FinalizationRegistryRegister,
-  Map,
-  MapDelete,
-  MapGet,
-  MapSet,
-  SetAdd,
-  WeakRef,
-  WeakRefDeref,
-} = require('./primordials');
+const { FinalizationRegistry, FinalizationRegistryRegister, SetAdd } = require('./primordials');
+const { SLOT0, SLOT1, i32 } = require('./scratch');
 
 /**
  * @typedef {object} ModuleCell
@@ -79,65 +71,38 @@ const {
  * @property {boolean} takesFunctions whether its signature has a funcref
  */
 
-/** Instances that may have to be found by a number, see `publish`. @type {Map<number, WeakRef<InstanceCell>>} */
-const instances = new Map();
-/** The same by the numbers of their host functions. @type {Map<number, WeakRef<InstanceCell>>} */
-const hosts = new Map();
+/** Kinds of cells, as the engine numbers them. */
+const MODULE = 0;
+const INSTANCE = 1;
+const MEMORY = 2;
+const TABLE = 3;
+const GLOBAL = 4;
 
 /**
- * What is left to do when a cell is gone. It must not refer to the cell.
- * @typedef {object} Remains
- * @property {(handle: number) => void} release
- * @property {number} handle
- * @property {number} hostBase
- * @property {number} hostEnd
- */
-
-const registry = new FinalizationRegistry((/** @type {Remains} */ remains) => {
-  const { release, handle, hostBase, hostEnd } = remains;
-  // First forget an instance's numbers: the engine gives them away again once they are released.
-  if (release === binding.releaseInstance && MapDelete(instances, handle)) {
-    for (let host = hostBase; host < hostEnd; host++) MapDelete(hosts, host);
-  }
-  release(handle);
-});
-
-/**
- * Has `release` called with the cell's handle, once, after the cell is gone.
- * @template {{ handle: number, hostBase?: number, thunks?: object[] }} T
+ * Has what the cell stands for released after the cell is gone.
+ * @template {{ handle: number }} T
  * @param {T} cell
- * @param {(handle: number) => void} release
+ * @param {number} kind
  * @returns {T}
  */
-function watch(cell, release) {
-  const { handle, hostBase = 0, thunks } = cell;
-  const hostEnd = hostBase + (thunks ? thunks.length : 0);
-  FinalizationRegistryRegister(registry, cell, { release, handle, hostBase, hostEnd });
+function watch(cell, kind) {
+  i32[SLOT0] = kind;
+  i32[SLOT1] = cell.handle;
+  binding.watch(cell);
   return cell;
 }
 
-/**
- * Makes an instance findable: its functions may come from the engine as values, or run in calls
- * that began in another instance.
- * @param {InstanceCell} cell
- */
-function publish(cell) {
-  if (MapGet(instances, cell.handle) !== undefined) return;
-  const ref = new WeakRef(cell);
-  MapSet(instances, cell.handle, ref);
-  for (let k = 0; k < cell.thunks.length; k++) MapSet(hosts, cell.hostBase + k, ref);
+/** Its callback tells that there was a collection: a program that makes nothing more has none swept otherwise. */
+const collections = new FinalizationRegistry(() => {
+  binding.sweep();
+  expectCollection();
+});
+
+function expectCollection() {
+  FinalizationRegistryRegister(collections, {}, undefined);
 }
 
-/** @type {(map: Map<number, WeakRef<InstanceCell>>, number: number) => InstanceCell | undefined} */
-function find(map, number) {
-  const ref = MapGet(map, number);
-  return ref && WeakRefDeref(ref);
-}
-
-/** @param {number} handle */
-const instanceByHandle = (handle) => find(instances, handle);
-/** @param {number} host */
-const instanceByHost = (host) => find(hosts, host);
+expectCollection();
 
 /**
  * Records that what `holder` stands for may hold a function from now on.
@@ -147,10 +112,9 @@ const instanceByHost = (host) => find(hosts, host);
 function hold(holder, record) {
   const owner = record.cell;
   if (owner === holder) return;
-  publish(owner);
   SetAdd(holder.edges, owner);
   // Whoever calls it can pass functions of its own.
   if (record.takesFunctions) SetAdd(owner.edges, holder);
 }
 
-module.exports = { hold, instanceByHandle, instanceByHost, publish, watch };
+module.exports = { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, hold, watch };

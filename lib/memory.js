@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { MEMORY, watch } = require('./lifetime');
 const { ArrayBufferPrototype, ObjectGetPrototypeOf, ObjectDefineProperty, TypeError } = require('./primordials');
 const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
 const { memoryType } = require('./types');
@@ -69,7 +69,7 @@ function Memory(descriptor) {
  */
 function createCell(handle, maximum = -1) {
   const cell = { handle, maximum, object: null, buffer: null, length: -1, growths: -1 };
-  return watch(cell, binding.releaseMemory);
+  return watch(cell, MEMORY);
 }
 
 function initialize(object, cell) {

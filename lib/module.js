@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { carriesModules, createCarrier, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { MODULE, watch } = require('./lifetime');
 const { allowed } = require('./policy');
 const {
   FunctionPrototypeHasInstance,
@@ -64,7 +64,7 @@ function construct(prototype, result, api) {
 
 /** @returns {ModuleCell} */
 function newCell(handle) {
-  return watch({ handle, description: null }, binding.releaseModule);
+  return watch({ handle, description: null }, MODULE);
 }
 
 /**

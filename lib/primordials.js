@@ -60,7 +60,6 @@ module.exports = {
   TypeError,
   Uint8Array,
   Uint32Array,
-  WeakRef,
   setImmediate,
 
   // Prototypes that users could reach and replace on their constructors never, but patch always.
@@ -79,7 +78,6 @@ module.exports = {
   FinalizationRegistryRegister: uncurryThis(FinalizationRegistry.prototype.register),
   FunctionPrototypeHasInstance: uncurryThis(Function.prototype[Symbol.hasInstance]),
   FunctionPrototypeToString: uncurryThis(Function.prototype.toString),
-  MapDelete: uncurryThis(Map.prototype.delete),
   MapGet: uncurryThis(Map.prototype.get),
   MapSet: uncurryThis(Map.prototype.set),
   SetAdd: uncurryThis(Set.prototype.add),
@@ -98,5 +96,4 @@ module.exports = {
   TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
     uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
   ),
-  WeakRefDeref: uncurryThis(WeakRef.prototype.deref),
 };

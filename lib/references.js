@@ -4,13 +4,20 @@
  * External references. Wasm sees a JavaScript value as the number of a slot in `refs`; 0 is null.
  * So passing one costs no native call. Wasm does not say when it drops a reference: once enough
  * slots were taken, the engine marks those that it still holds and all others become free.
+ *
+ * `refs` is a root for the collector. So a value in a live table or global stays as it should, but if
+ * that table or global can only be reached through the value itself, the two keep one another for
+ * ever: a WeakRef in the slot would cost a check at each crossing.
  */
 
 const binding = require('./binding');
 const { MathMax, Uint32Array } = require('./primordials');
 
-/** Slots that are taken at least between two collections. */
-const COLLECT_AFTER = 8192;
+/**
+ * Slots that are taken at least between two collections. More would cost memory: what a slot keeps until
+ * the next one survives V8's scavenges, and then lies around until it collects its old generation.
+ */
+const COLLECT_AFTER = 1024;
 
 /** A free slot holds the number of the next free one. @type {any[]} */
 const refs = [null];
@@ -18,6 +25,8 @@ const refs = [null];
 let free = 0;
 /** Slots in use after the last collection. */
 let live = 0;
+/** Slots to take before the next one: as many again, and in proportion to what the last one looked through. */
+let allowance = COLLECT_AFTER;
 
 /**
  * The slot of a value. Grows the array but never collects: for all references of one call except
@@ -49,13 +58,13 @@ function append(value) {
 function putFirst(value) {
   if (value === null) return 0;
   // No slot is free, so all that were not live after the last collection were taken since.
-  if (free === 0 && refs.length - 1 - live >= MathMax(COLLECT_AFTER, live)) collect();
+  if (free === 0 && refs.length - 1 - live >= allowance) collect();
   return put(value);
 }
 
 function collect() {
   const marks = new Uint32Array((refs.length + 31) >>> 5);
-  binding.markReferences(marks);
+  const lookedAt = binding.markReferences(marks);
   let last = refs.length - 1;
   while (last > 0 && (marks[last >>> 5] & (1 << (last & 31))) === 0) last--;
   // After a burst give the array's memory back, too.
@@ -70,6 +79,14 @@ function collect() {
       free = slot;
     }
   }
+  allowance = MathMax(MathMax(COLLECT_AFTER, live), lookedAt >>> 5);
 }
 
-module.exports = { put, putFirst, refs };
+/** Number of slots that are taken, by references that wasm holds or has dropped since the last collection. */
+function countReferences() {
+  let count = refs.length - 1;
+  for (let slot = free; slot !== 0; slot = refs[slot]) count--;
+  return count;
+}
+
+module.exports = { countReferences, put, putFirst, refs };

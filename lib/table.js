@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
-const { watch } = require('./lifetime');
+const { TABLE, watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
 const { tableType } = require('./types');
@@ -63,7 +63,7 @@ function Table(descriptor, value = undefined) {
   if (handle === 0) throw rangeError(api, text.tableAllocation);
   // 13. Initialize.
   cell.handle = handle;
-  return initialize(createObject(ObjectGetPrototypeOf(this)), watch(cell, binding.releaseTable));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), watch(cell, TABLE));
 }
 
 /** ToValueType for a TableKind. @returns {'funcref' | 'externref'} */
@@ -92,7 +92,7 @@ function newCell(element, maximum = -1) {
 function createCell(handle, type) {
   const cell = newCell(/** @type {any} */ (type.element), type.maximum);
   cell.handle = handle;
-  return watch(cell, binding.releaseTable);
+  return watch(cell, TABLE);
 }
 
 function initialize(object, cell) {

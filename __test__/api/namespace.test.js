@@ -18,6 +18,7 @@ const EXTENSIONS = {
     'getCompileCacheDir',
     'getCompileCacheStatus',
     'setCodeGenerationPolicy',
+    'stats',
   ],
   Module: ['deserialize', 'serialize', 'Symbol(Symbol.hasInstance)'],
   'Memory.prototype': ['type'],

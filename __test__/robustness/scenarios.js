@@ -4,7 +4,6 @@
 // The last line of the output is the result as JSON.
 
 const fs = require('node:fs');
-const vm = require('node:vm');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 const initWabt = require('wabt');
 
@@ -21,14 +20,43 @@ const instantiate = (text, imports, engine = W) => new engine.Instance(new engin
 const MIB = 1 << 20;
 const rss = () => process.memoryUsage.rss() / MIB;
 
-/** Resident memory, in MiB, that `count` calls of `step` add after the first tenth of them. */
-function growth(count, step) {
+/** Resident and reserved memory, in MiB, and what is live; only resident memory if the implementation does not tell. */
+function usage() {
+  const { reservedBytes = 0, codeBytes = 0, ...live } = W.stats?.() ?? {};
+  return { rss: Math.round(rss()), reserved: Math.round(reservedBytes / MIB), code: codeBytes / MIB, ...live };
+}
+
+/** What the last meter saw; part of the result. */
+let measured;
+
+/** Watches the memory that `count` steps take: call `step` at each, then `grown`. */
+function meter(count) {
+  const before = usage();
+  const peak = { ...before };
+  const every = Math.max(1, Math.floor(count / 500));
   let early = 0;
+  let i = 0;
+  return {
+    step() {
+      if (i === Math.floor(count / 10)) early = rss();
+      if (i++ % every !== 0) return;
+      for (const [key, value] of Object.entries(usage())) peak[key] = Math.max(peak[key], value);
+    },
+    /** Resident memory, in MiB, that was added after the first tenth. */
+    grown() {
+      measured = { before, peak, after: usage() };
+      return Math.round(rss() - early);
+    },
+  };
+}
+
+function growth(count, action) {
+  const { step, grown } = meter(count);
   for (let i = 0; i < count; i++) {
-    if (i === Math.floor(count / 10)) early = rss();
-    step(i);
+    step();
+    action(i);
   }
-  return Math.round(rss() - early);
+  return grown();
 }
 
 const caught = (f) => {
@@ -145,7 +173,7 @@ const scenarios = {
       depths.push(nest.unbounded());
       check(nest.to(50) === 50, 'nesting works afterwards');
     });
-    return { grown, least: Math.min(...depths), most: Math.max(...depths) };
+    return { grown, first: depths[0], least: Math.min(...depths), most: Math.max(...depths) };
   },
 
   /** So deep that the guest needs as much room as V8 has. */
@@ -214,56 +242,6 @@ const scenarios = {
     return { grown, result };
   },
 
-  /** Fresh objects through externref: nothing may keep them. */
-  references(count) {
-    const { pass, store } = instantiate(
-      `(module (import "m" "make" (func $make (result externref))) (global $g (mut externref) (ref.null extern))
-        (func (export "pass") (param externref) (result externref) (local.get 0))
-        (func (export "store") (param $n i32) (loop $l
-          (global.set $g (call $make))
-          (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))`,
-      { m: { make: () => ({ fresh: [1, 2, 3] }) } },
-    );
-    const grown = growth(10, () => {
-      for (let i = 0; i < count / 20; i++) {
-        const object = { fresh: i };
-        if (pass(object) !== object) throw new Error('another object');
-      }
-      store(count / 20);
-    });
-    return { grown };
-  },
-
-  /** Instances in cycles with their imports, dropped at once. */
-  instances(count) {
-    const bytes = wat(`(module (import "m" "f" (func $f)) (memory (export "memory") 16) (table (export "t") 10 funcref)
-      (func $g (export "g") call $f) (elem (i32.const 0) $g))`);
-    const module = new W.Module(bytes);
-    const grown = growth(count, () => {
-      const state = {};
-      state.exports = new W.Instance(module, { m: { f: () => state.exports.memory.buffer.byteLength } }).exports;
-      new Uint8Array(state.exports.memory.buffer).fill(1);
-      state.exports.g();
-    });
-    return { grown };
-  },
-
-  /** Memories dropped in one synchronous loop. */
-  memories(count) {
-    const grown = growth(count, () => new Uint8Array(new W.Memory({ initial: 16 }).buffer).fill(1));
-    return { grown };
-  },
-
-  /** Modules compiled and dropped; the code of each goes with it. */
-  modules(count) {
-    const grown = growth(count, (i) => {
-      const body = `(i32.add (local.get 0) (i32.const ${i}))`;
-      const { f } = instantiate(`(module (func (export "f") (param i32) (result i32) ${body}))`);
-      check(f(1) === i + 1, 'the right code');
-    });
-    return { grown };
-  },
-
   /** A signal from outside is nobody's trap. */
   kill(_, name) {
     check(caught(instantiate(TRAPS).unreachable) instanceof W.RuntimeError, 'traps are set up');
@@ -276,6 +254,22 @@ const scenarios = {
   exitInImport() {
     const { f } = instantiate(NEST, { m: { f: (n) => (n ? f(n - 1) : process.exit(7)) } });
     f(5);
+  },
+
+  /** The process ends while much is alive, also what nobody could reach any more. */
+  liveAtExit() {
+    const memory = new W.Memory({ initial: 1 });
+    for (let i = 0; i < 500; i++) new W.Memory({ initial: 1 }).buffer;
+    const live = [
+      memory,
+      memory.buffer,
+      nesting(),
+      instantiate(TRAPS),
+      new W.Table({ element: 'externref', initial: 1 }),
+    ];
+    live[4].set(0, live);
+    live[2].to(10);
+    process.on('exit', () => check(live[2].to(10) === 10 && live[3].add(2, 3) === 5, 'a call at the end'));
   },
 
   uncaughtTrap() {
@@ -291,21 +285,6 @@ const scenarios = {
       },
     });
     f(1);
-  },
-
-  /** A timeout of `vm` ends the guest's loop. */
-  timeout(count) {
-    const { forever, add } = instantiate(TRAPS);
-    const context = vm.createContext({ forever });
-    const times = [];
-    for (let i = 0; i < count; i++) {
-      const start = performance.now();
-      const error = caught(() => vm.runInContext('forever()', context, { timeout: 100 }));
-      times.push(performance.now() - start);
-      check(error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT', `a timeout, not ${error}`);
-      check(add(2, 3) === 5, 'a call afterwards');
-    }
-    return { slowest: Math.round(Math.max(...times)) };
   },
 
   /** Workers with instances of their own, all at once. */
@@ -328,20 +307,28 @@ const scenarios = {
     return { results };
   },
 
-  /** A worker in the guest's loop is terminated. */
-  async terminate(count) {
-    const times = [];
+  /** Workers that load the addon, use it and end, one after another. */
+  async workersInTurn(count) {
+    const { step, grown } = meter(count);
     for (let i = 0; i < count; i++) {
-      const worker = new Worker(__filename, { workerData: { forever: true } });
-      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      const start = performance.now();
-      const code = await worker.terminate();
-      times.push(performance.now() - start);
-      check(code === 1, `exit code ${code}`);
+      step();
+      const worker = new Worker(__filename, { workerData: { short: true } });
+      const code = await new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+      check(code === 0, `exit code ${code}`);
     }
     check(instantiate(TRAPS).add(2, 3) === 5, 'a call afterwards');
-    return { slowest: Math.round(Math.max(...times)) };
+    return { grown: grown() };
+  },
+
+  /** Workers that wait, with live instances, buffers and a memory that grew, are terminated. */
+  async terminateIdle(count) {
+    for (let i = 0; i < count; i++) {
+      const worker = new Worker(__filename, { workerData: { idle: true } });
+      await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+      check((await worker.terminate()) === 1, 'the exit code');
+    }
+    check(instantiate(TRAPS).add(2, 3) === 5, 'a call afterwards');
+    return { done: count };
   },
 
   /** Modules and shared state sent to workers are theirs; an import that a worker's exit interrupts. */
@@ -375,25 +362,21 @@ const scenarios = {
     }
     return { done: true };
   },
-
-  /** Fewer addresses than a reservation of 4 GiB takes. The module is given: V8's wasm, and so wabt, does not run then. */
-  littleAddressSpace() {
-    const module = new W.Module(Buffer.from(process.env.WRT_SCENARIO_WASM, 'base64'));
-    const memories = Array.from({ length: 20 }, () => new W.Memory({ initial: 2, maximum: 100 }));
-    for (const [i, memory] of memories.entries()) {
-      const { load, grow } = new W.Instance(module, { m: { mem: memory } }).exports;
-      new Uint8Array(memory.buffer)[8] = i;
-      check(load(4) === i, 'load');
-      check(caught(() => load(2 * 65536 - 7)) instanceof W.RuntimeError, 'load out of bounds');
-      check(caught(() => load(-4)) instanceof W.RuntimeError, 'load far out of bounds');
-      check(grow() === 2 && load(4) === i && load(2 * 65536) === 0, 'grow');
-      check(caught(() => load(5 * 65536 - 7)) instanceof W.RuntimeError, 'load out of bounds after it');
-    }
-    return { done: memories.length };
-  },
 };
 
+const support = { W, wat, instantiate, meter, growth, caught, check, TRAPS, SCRIPT: __filename };
+Object.assign(scenarios, require('./lifetimes')(support), require('./interruptions')(support));
+
 async function inWorker() {
+  if (workerData.short || workerData.idle) {
+    const memory = new W.Memory({ initial: 1 });
+    globalThis.kept = [memory.buffer, nesting(), instantiate(TRAPS), memory, memory.grow(1), memory.buffer];
+    check(globalThis.kept[1].to(10) === 10, 'nesting');
+    if (workerData.short) return;
+    setInterval(() => {}, 1000);
+    parentPort.postMessage('idle');
+    return;
+  }
   const { unreachable, div, add, deep, forever } = instantiate(TRAPS);
   if (workerData.forever) {
     parentPort.postMessage('running');
@@ -421,5 +404,5 @@ async function inWorker() {
   if (!isMainThread) return inWorker();
   const [name, count, extra] = process.argv.slice(2);
   const result = await scenarios[name](Number(count), extra);
-  process.stdout.write(`${JSON.stringify(result ?? {})}\n`);
+  process.stdout.write(`${JSON.stringify({ ...result, measured })}\n`);
 })();

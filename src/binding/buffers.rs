@@ -2,65 +2,103 @@
 //!
 //! A buffer shows a memory's mapping and keeps it mapped; whether it is attached does not matter to
 //! the engine. Growth detaches it.
+//!
+//! The finaliser of a buffer runs when the event loop turns, which may be long after the buffer was
+//! collected. Until then its mapping must stay, since only the finaliser proves that nobody has the
+//! bytes any more (`ArrayBuffer.prototype.transfer.call` gets past the facade's guards). But once the
+//! weak reference is empty nobody ought to have them, so their pages are given back.
 
+use super::cells::Weak;
 use super::realm::Realm;
-use crate::runtime::Memory;
+use crate::runtime::{Mapping, Memory};
 use hashbrown::HashMap;
 use napi::{Result, check_status, sys};
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::rc::Rc;
+use std::rc::{self, Rc};
 
-/// The current buffer of each memory that has one.
+/// The latest buffer of each mapping that has had one; those before it were detached.
 #[derive(Default)]
-pub struct Buffers(HashMap<*const Memory, Current>);
+pub struct Buffers(HashMap<*const Mapping, Shown>);
 
-/// A weak reference to a buffer, and the environment that it belongs to.
-struct Current {
-    env: sys::napi_env,
-    reference: sys::napi_ref,
+struct Shown {
+    buffer: Weak,
+    memory: rc::Weak<Memory>,
+    mapping: rc::Weak<Mapping>,
 }
 
 impl Buffers {
     /// Makes a buffer over the whole of `memory` and detaches the one before.
     pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value> {
         Self::detach(env, memory);
-        let buffer = external(env, memory.base(), memory.len(), Some(memory.clone()))?;
-        let mut reference = null_mut();
-        // SAFETY: a live environment and a live object of it. A count of 0 makes the reference weak.
-        check_status!(unsafe { sys::napi_create_reference(env, buffer, 0, &mut reference) })?;
-        let current = Current { env, reference };
-        Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(memory), current));
+        let mapping = memory.mapping();
+        let buffer = external(env, memory.base(), memory.len(), Some(mapping.clone()))?;
+        let shown = Shown {
+            buffer: Weak::new(env, buffer)?,
+            memory: Rc::downgrade(memory),
+            mapping: Rc::downgrade(mapping),
+        };
+        let former = Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(mapping), shown));
+        if let Some(former) = former {
+            former.buffer.delete();
+        }
         Ok(buffer)
     }
 
     /// Detaches the buffer of `memory`, if it has one.
     pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
-        let current = Realm::with(|realm| realm.buffers.0.remove(&Rc::as_ptr(memory)));
-        let Some(current) = current.filter(|current| current.env == env) else {
-            return;
-        };
-        let mut buffer = null_mut();
-        // SAFETY: a live reference of a live environment, deleted once; its value is null if collected.
-        // A failure to detach leaves a buffer that shows a part of the memory, which stays mapped.
-        unsafe {
-            sys::napi_get_reference_value(env, current.reference, &mut buffer);
-            if !buffer.is_null() {
-                sys::napi_detach_arraybuffer(env, buffer);
-            }
-            sys::napi_delete_reference(env, current.reference);
+        let buffer = Realm::with(|realm| {
+            let shown = realm.buffers.0.get(&Rc::as_ptr(memory.mapping()))?;
+            Some(shown.buffer.get()).filter(|_| shown.buffer.is_of(env))
+        });
+        if let Some(buffer) = buffer.filter(|buffer| !buffer.is_null()) {
+            // SAFETY: a live buffer of a live environment. A failure leaves it with a part of the memory,
+            // which stays mapped.
+            unsafe { sys::napi_detach_arraybuffer(env, buffer) };
         }
+    }
+
+    /// Gives back what memories that are gone leave to their buffers: the address space that buffers do
+    /// not show, and the pages once the buffers are gone, too.
+    pub fn sweep(&mut self) {
+        let gone = |shown: &mut Shown| {
+            if shown.memory.strong_count() > 0 {
+                return false;
+            }
+            let Some(mapping) = shown.mapping.upgrade() else {
+                return true;
+            };
+            let collected = shown.buffer.get().is_null();
+            if collected {
+                mapping.discard();
+            } else {
+                mapping.trim();
+            }
+            collected
+        };
+        self.0
+            .extract_if(|_, shown| gone(shown))
+            .for_each(|(_, shown)| shown.buffer.delete());
+    }
+
+    /// Forgets what belongs to an environment that ends.
+    pub fn forget(&mut self, env: sys::napi_env) {
+        self.0
+            .extract_if(|_, shown| shown.buffer.is_of(env))
+            .for_each(|(_, shown)| shown.buffer.delete());
     }
 }
 
-/// An ArrayBuffer over `length` bytes at `start`, which `keep` keeps alive until the buffer is collected.
+/// An ArrayBuffer over `length` bytes at `start`, which `keep` keeps alive until the buffer is finalised.
 pub fn external(
     env: sys::napi_env,
     start: *mut u8,
     length: usize,
-    keep: Option<Rc<Memory>>,
+    keep: Option<Rc<Mapping>>,
 ) -> Result<sys::napi_value> {
-    let hint = keep.map_or(null_mut(), |memory| Rc::into_raw(memory).cast_mut().cast());
+    let hint = keep.map_or(null_mut(), |mapping| {
+        Rc::into_raw(mapping).cast_mut().cast()
+    });
     let mut buffer = null_mut();
     // SAFETY: a live environment; `start` is valid for `length` bytes while `keep` is.
     let status = unsafe {
@@ -83,7 +121,7 @@ pub fn external(
 
 unsafe extern "C" fn finalize(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
     if !hint.is_null() {
-        // SAFETY: made by `external` from an `Rc`, and finalised once.
-        drop(unsafe { Rc::from_raw(hint.cast::<Memory>().cast_const()) });
+        // SAFETY: made by `external` from an `Rc`, and finalised once, on the thread that made it.
+        drop(unsafe { Rc::from_raw(hint.cast::<Mapping>().cast_const()) });
     }
 }

@@ -1,6 +1,7 @@
 //! Entering and resuming guests.
 
 use super::buffers::Buffers;
+use super::cells::settle;
 use crate::arch;
 use crate::runtime::Store;
 use napi::sys;
@@ -54,6 +55,7 @@ fn detach(env: sys::napi_env, store: &Store) {
     for memory in store.take_grown() {
         Buffers::detach(env, &memory);
     }
+    settle(env);
 }
 
 unsafe extern "C" fn reclaim(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {

@@ -1,6 +1,7 @@
 //! Instantiation, and the functions of instances.
 
 use super::calls::store;
+use super::cells::with_retry;
 use super::modules::signature;
 use super::realm::Realm;
 use crate::module::ImportKind;
@@ -15,7 +16,11 @@ use napi_derive::napi;
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
 /// hold its offset, its length and the size of the memory or table as f64.
 #[napi]
-pub fn instantiate(module: u32, imports: Int32Array) -> Result<Either<Int32Array, String>> {
+pub fn instantiate(
+    env: Env,
+    module: u32,
+    imports: Int32Array,
+) -> Result<Either<Int32Array, String>> {
     let refused = || Error::from_reason("no such module or import");
     let (module, values) = Realm::with(|realm| {
         let module = realm
@@ -46,11 +51,16 @@ pub fn instantiate(module: u32, imports: Int32Array) -> Result<Either<Int32Array
     })
     .ok_or_else(refused)?;
     let store = store();
-    let instance = match Instance::new(store, module, &values) {
-        Ok(instance) => instance,
-        Err(error @ InstantiateError::Import(_)) => {
-            return Err(Error::from_reason(error.to_string()));
+    let made = with_retry(env.raw(), || {
+        match Instance::new(store, module.clone(), &values) {
+            // Not for want of memory: no use in trying again.
+            Err(error @ InstantiateError::Import(_)) => Ok(Err(error)),
+            result => result.map(Ok),
         }
+    });
+    let instance = match made {
+        Ok(Ok(instance)) => instance,
+        Ok(Err(error)) => return Err(Error::from_reason(error.to_string())),
         Err(error) => return Ok(Either::B(error.to_string())),
     };
     match instance.apply_segments() {
@@ -87,21 +97,10 @@ pub fn instantiate(module: u32, imports: Int32Array) -> Result<Either<Int32Array
             };
             numbers.push(number as i32);
         }
-        let entry = realm.instances.vacant_entry();
-        let handle = entry.key() as i32 + 1;
-        instance.set_host_data(handle as usize);
-        entry.insert(instance);
-        numbers[0] = handle;
+        numbers[0] = realm.add_instance(instance) as i32;
         numbers
     });
     Ok(Either::A(Int32Array::new(numbers)))
-}
-
-#[napi]
-pub fn release_instance(handle: u32) {
-    let instance = Realm::with(|r| r.instances.try_remove((handle as usize).wrapping_sub(1)));
-    // Dropped here, where the realm is not borrowed.
-    drop(instance);
 }
 
 /// The instance that a registered function belongs to, and the function's index there.
@@ -115,9 +114,9 @@ fn locate<'a>(number: u32) -> Result<(&'a Instance, u32)> {
 }
 
 /// Handle of the instance that function `number` belongs to.
-#[napi]
-pub fn function_owner(number: u32) -> Result<u32> {
-    locate(number).map(|(instance, _)| instance.host_data() as u32)
+pub fn owner(number: u32) -> Option<u32> {
+    let (instance, _) = locate(number).ok()?;
+    Some(instance.host_data() as u32)
 }
 
 /// Index of function `number` in its module: the name of its function object.

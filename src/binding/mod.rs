@@ -9,6 +9,7 @@
 mod buffers;
 mod calls;
 mod carriers;
+mod cells;
 mod images;
 mod instances;
 mod modules;
@@ -31,11 +32,15 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     Realm::opened();
     // SAFETY: a live environment, in its own thread; the hook runs there, too.
     let status =
-        unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), std::ptr::null_mut()) };
+        unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), env.raw().cast()) };
     check_status!(status)?;
     let scratch = buffers::external(env.raw(), store.scratch(), SCRATCH_SIZE, None)?;
     set(&env, &exports, c"scratch", scratch)?;
-    for (name, callback) in calls::FUNCTIONS.iter().chain(objects::FUNCTIONS) {
+    for (name, callback) in calls::FUNCTIONS
+        .iter()
+        .chain(cells::FUNCTIONS)
+        .chain(objects::FUNCTIONS)
+    {
         let mut function = std::ptr::null_mut();
         // SAFETY: a live environment; the name is 0-terminated; the callback needs no data.
         let status = unsafe {
@@ -55,8 +60,8 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
 }
 
 /// Runs when an environment ends.
-extern "C" fn closed(_: *mut c_void) {
-    Realm::closed();
+extern "C" fn closed(env: *mut c_void) {
+    Realm::closed(env.cast());
 }
 
 fn set(env: &Env, object: &Object, name: &CStr, value: sys::napi_value) -> Result<()> {

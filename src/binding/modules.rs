@@ -31,7 +31,7 @@ pub fn compile_bytes(bytes: Vec<u8>) -> Outcome {
 
 pub fn register(outcome: Outcome) -> Compiled {
     match outcome {
-        Ok(module) => Either::A(Realm::with(|r| r.modules.insert(module)) as u32 + 1),
+        Ok(module) => Either::A(Realm::with(|realm| realm.add_module(module))),
         Err(message) => Either::B(message),
     }
 }
@@ -176,11 +176,4 @@ pub fn custom_sections<'env>(
         .filter_map(|(_, range)| module.bytes.get(range.clone()))
         .map(|bytes| ArrayBuffer::from_data(env, bytes.to_vec()))
         .collect()
-}
-
-#[napi]
-pub fn release_module(handle: u32) {
-    let module = Realm::with(|r| r.modules.try_remove((handle as usize).wrapping_sub(1)));
-    // Unmapped here, where the realm is not borrowed.
-    drop(module);
 }

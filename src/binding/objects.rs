@@ -2,6 +2,7 @@
 
 use super::buffers::Buffers;
 use super::calls::store;
+use super::cells::{settle, with_retry};
 use super::realm::Realm;
 use super::values::{TYPES, from_word, to_word};
 use crate::module::{GlobalType, Limits, MemoryType, TableType, ValType};
@@ -49,11 +50,14 @@ fn or_minus_one(result: Option<u32>) -> u64 {
 }
 
 /// (initial, maximum) -> handle, or 0 if it cannot be had
-unsafe extern "C" fn memory_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+#[allow(
+    clippy::arc_with_non_send_sync,
+    reason = "the engine counts all its objects in one way"
+)]
+unsafe extern "C" fn memory_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let memory = Memory::new(MemoryType {
-        limits: limits(store, 0),
-    });
+    let limits = limits(store, 0);
+    let memory = with_retry(env, || Memory::new(MemoryType { limits }));
     let handle = memory.map_or(0, |memory| {
         Realm::with(|r| r.memories.handle(&Rc::new(memory)))
     });
@@ -85,6 +89,7 @@ unsafe extern "C" fn memory_grow(
         let before = memory.grow(word(store, 1))?;
         Buffers::detach(env, &memory);
         store.count_growth();
+        settle(env);
         Some(before)
     });
     store.set_slot(0, or_minus_one(before));
@@ -102,7 +107,7 @@ pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
 }
 
 /// (kind: 0 funcref, 1 externref; initial; maximum; value) -> handle, or 0 if it cannot be had
-unsafe extern "C" fn table_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn table_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let element = if word(store, 0) == 0 {
         ValType::FuncRef
@@ -113,7 +118,8 @@ unsafe extern "C" fn table_new(_: sys::napi_env, _: sys::napi_callback_info) -> 
         element,
         limits: limits(store, 1),
     };
-    let table = new_table(store, ty, to_word(store, element, store.slot(3)));
+    let value = to_word(store, element, store.slot(3));
+    let table = with_retry(env, || new_table(store, ty, value).ok_or(()));
     let handle = table.map_or(0, |table| Realm::with(|r| r.tables.handle(&table)));
     store.set_slot(0, u64::from(handle));
     null_mut()
@@ -164,7 +170,7 @@ unsafe extern "C" fn table_set(_: sys::napi_env, _: sys::napi_callback_info) -> 
 }
 
 /// (handle, delta, value) -> length before, or -1
-unsafe extern "C" fn table_grow(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn table_grow(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let before = table(store).and_then(|table| {
         table.grow(
@@ -172,6 +178,7 @@ unsafe extern "C" fn table_grow(_: sys::napi_env, _: sys::napi_callback_info) ->
             to_word(store, table.ty().element, store.slot(2)),
         )
     });
+    settle(env);
     store.set_slot(0, or_minus_one(before));
     null_mut()
 }
@@ -215,34 +222,15 @@ unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) ->
     null_mut()
 }
 
-/// Sets the bit of every externref slot that the engine still holds.
+/// Sets the bit of every externref slot that the engine still holds; how many words it has looked at.
 #[napi]
-pub fn mark_references(mut bitmap: Uint32Array) {
+pub fn mark_references(mut bitmap: Uint32Array) -> u32 {
     // SAFETY: the facade's own array, which nothing else touches during this call.
     let words = unsafe { bitmap.as_mut() };
-    store().mark_references(|slot| {
+    let looked_at = store().mark_references(|slot| {
         if let Some(word) = words.get_mut(slot as usize / 32) {
             *word |= 1 << (slot % 32);
         }
     });
-}
-
-#[napi]
-pub fn release_memory(handle: u32) {
-    let memory = Realm::with(|r| {
-        let memory = r.memories.get(handle).cloned();
-        r.memories.release(handle);
-        memory
-    });
-    drop(memory);
-}
-
-#[napi]
-pub fn release_table(handle: u32) {
-    Realm::with(|r| r.tables.release(handle));
-}
-
-#[napi]
-pub fn release_global(handle: u32) {
-    Realm::with(|r| r.globals.release(handle));
+    looked_at as u32
 }

@@ -1,9 +1,11 @@
 //! What JavaScript holds of the engine on one thread, by handle.
 
 use super::buffers::Buffers;
+use super::cells::{Cells, Kind};
 use crate::code::CompiledModule;
 use crate::runtime::{Global, Instance, Memory, Store, Table};
 use hashbrown::HashMap;
+use napi::sys;
 use slab::Slab;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,13 +43,11 @@ impl<T> Handles<T> {
         self.objects.get((handle as usize).checked_sub(1)?)
     }
 
-    pub fn release(&mut self, handle: u32) {
-        if let Some(object) = (handle as usize)
-            .checked_sub(1)
-            .and_then(|key| self.objects.try_remove(key))
-        {
-            self.by_address.remove(&Rc::as_ptr(&object));
-        }
+    /// Takes the handle back; what it named.
+    fn release(&mut self, handle: u32) -> Option<Rc<T>> {
+        let object = self.objects.try_remove((handle as usize).checked_sub(1)?)?;
+        self.by_address.remove(&Rc::as_ptr(&object));
+        Some(object)
     }
 }
 
@@ -60,17 +60,88 @@ pub struct Realm {
     pub tables: Handles<Table>,
     pub globals: Handles<Global>,
     pub buffers: Buffers,
+    pub cells: Cells,
+    /// Bytes that modules and instances take.
+    held: usize,
     environments: usize,
 }
 
+/// What was released and is yet to be dropped.
+#[derive(Default)]
+#[allow(
+    clippy::vec_box,
+    reason = "contexts point to their instances, which must not move"
+)]
+pub struct Dead {
+    _instances: Vec<Box<Instance>>,
+    _modules: Vec<Arc<CompiledModule>>,
+    _memories: Vec<Rc<Memory>>,
+    _tables: Vec<Rc<Table>>,
+    _globals: Vec<Rc<Global>>,
+}
+
 thread_local! {
-    static REALM: RefCell<Realm> = RefCell::default();
+    // In a box: the addon's thread-local memory is static, and a process has little of that to share.
+    static REALM: RefCell<Box<Realm>> = RefCell::default();
 }
 
 impl Realm {
     /// Runs `f` with this thread's realm. No JavaScript may run inside.
     pub fn with<R>(f: impl FnOnce(&mut Realm) -> R) -> R {
-        REALM.with_borrow_mut(f)
+        REALM.with_borrow_mut(|realm| f(realm))
+    }
+
+    /// Adds a module; its handle.
+    pub fn add_module(&mut self, module: Arc<CompiledModule>) -> u32 {
+        self.held += module_size(&module);
+        self.modules.insert(module) as u32 + 1
+    }
+
+    /// Adds an instance; its handle, which it knows.
+    pub fn add_instance(&mut self, instance: Box<Instance>) -> u32 {
+        self.held += instance_size(&instance);
+        let entry = self.instances.vacant_entry();
+        let handle = entry.key() as u32 + 1;
+        instance.set_host_data(handle as usize);
+        if instance.module().module().imported_functions > 0 {
+            self.cells.add_hosts(instance.first_host_function(), handle);
+        }
+        entry.insert(instance);
+        handle
+    }
+
+    /// Bytes that modules and instances take, apart from memories and tables.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes out all that has lost its cell.
+    pub fn take_dead(&mut self, env: sys::napi_env) -> Dead {
+        let mut dead = Dead::default();
+        let mut cells = std::mem::take(&mut self.cells);
+        let mut hosts = Vec::new();
+        cells.sweep(env, |kind, handle| match kind {
+            Kind::Module => {
+                let module = self.modules.try_remove((handle as usize).wrapping_sub(1));
+                dead._modules
+                    .extend(module.inspect(|m| self.held -= module_size(m)));
+            }
+            Kind::Instance => {
+                let instance = self.instances.try_remove((handle as usize).wrapping_sub(1));
+                dead._instances.extend(instance.inspect(|i| {
+                    self.held -= instance_size(i);
+                    hosts.push((i.first_host_function(), handle));
+                }));
+            }
+            Kind::Memory => dead._memories.extend(self.memories.release(handle)),
+            Kind::Table => dead._tables.extend(self.tables.release(handle)),
+            Kind::Global => dead._globals.extend(self.globals.release(handle)),
+        });
+        for (first, handle) in hosts {
+            cells.remove_hosts(first, handle);
+        }
+        self.cells = cells;
+        dead
     }
 
     /// An environment has loaded the addon.
@@ -79,8 +150,10 @@ impl Realm {
     }
 
     /// An environment has ended; with the last one of the thread, everything goes.
-    pub fn closed() {
+    pub fn closed(env: sys::napi_env) {
         let last = Self::with(|realm| {
+            realm.cells.forget(env);
+            realm.buffers.forget(env);
             realm.environments -= 1;
             realm.environments == 0
         });
@@ -91,4 +164,19 @@ impl Realm {
             unsafe { Store::close() };
         }
     }
+}
+
+/// What V8 is told of a module and of an instance: what each takes, and something for the many small
+/// things that go with it.
+const SMALL_THINGS: usize = 4096;
+
+/// Its code grows as its functions are called; what is told must be the same at the end as at the start.
+fn module_size(module: &CompiledModule) -> usize {
+    let bytes = module.module().bytes.len();
+    let code = bytes;
+    SMALL_THINGS + code + bytes
+}
+
+fn instance_size(instance: &Instance) -> usize {
+    SMALL_THINGS + instance.module().offsets().size() as usize
 }

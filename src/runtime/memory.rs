@@ -5,10 +5,12 @@
 //! valid. The reservation covers every address that a 32-bit index and a constant offset below 2 GiB
 //! can make, so such accesses need no check: beyond the prefix they fault, and the fault is the trap.
 
+use super::mapping::Mapping;
 use super::vm::VMMemory;
 use crate::module::{Limits, MemoryType};
-use region::{Allocation, Protection};
 use std::cell::UnsafeCell;
+use std::io;
+use std::rc::Rc;
 
 /// Bytes of a page of WebAssembly.
 pub const PAGE: usize = 1 << 16;
@@ -21,30 +23,32 @@ const RESERVATION: usize = (6 << 30) + PAGE;
 pub struct Memory {
     definition: UnsafeCell<VMMemory>,
     limits: Limits,
-    mapping: Allocation,
+    mapping: Rc<Mapping>,
 }
 
 impl Memory {
     /// A zero-filled memory of `ty`'s minimum; an error if the address space or the memory is out.
-    pub fn new(ty: MemoryType) -> Result<Self, region::Error> {
+    pub fn new(ty: MemoryType) -> io::Result<Self> {
         let limits = ty.limits;
-        let mut mapping = region::alloc(RESERVATION, Protection::NONE)?;
-        let base = mapping.as_mut_ptr::<u8>();
+        let mapping = Mapping::new(RESERVATION)?;
+        let base = mapping.base();
         let length = limits.min.min(MAX_PAGES) as usize * PAGE;
-        if length > 0 {
-            // SAFETY: a prefix of a mapping that is ours alone.
-            unsafe { region::protect(base, length, Protection::READ_WRITE) }?;
-        }
+        mapping.extend(length)?;
         Ok(Self {
             definition: UnsafeCell::new(VMMemory { base, length }),
             limits,
-            mapping,
+            mapping: Rc::new(mapping),
         })
+    }
+
+    /// Where it lies: for those that show its bytes after it is gone.
+    pub fn mapping(&self) -> &Rc<Mapping> {
+        &self.mapping
     }
 
     /// First byte. Valid while the memory lives.
     pub fn base(&self) -> *mut u8 {
-        self.mapping.as_ptr::<u8>().cast_mut()
+        self.mapping.base()
     }
 
     /// Size in bytes.
@@ -76,9 +80,7 @@ impl Memory {
             return None;
         }
         if delta > 0 {
-            let end = self.base().wrapping_add(self.len());
-            // SAFETY: the pages after the accessible prefix, inside the reservation by the check above.
-            unsafe { region::protect(end, delta as usize * PAGE, Protection::READ_WRITE) }.ok()?;
+            self.mapping.extend(after as usize * PAGE).ok()?;
             // SAFETY: only the owning thread is here, and no reference to the definition lives.
             unsafe { (*self.definition.get()).length = after as usize * PAGE };
         }

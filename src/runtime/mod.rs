@@ -1,10 +1,12 @@
 //! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
+mod account;
 mod builtins;
 mod context;
 mod functions;
 mod global;
 mod instance;
+mod mapping;
 mod memory;
 mod on_demand;
 mod references;
@@ -17,9 +19,11 @@ mod table;
 mod trap;
 pub mod vm;
 
+pub use account::Account;
 pub use functions::FunctionRegistry;
 pub use global::Global;
 pub use instance::{ExportValue, ImportValue, Instance, InstantiateError, new_global, new_table};
+pub use mapping::Mapping;
 pub use memory::{MAX_PAGES, Memory, PAGE};
 pub use on_demand::compile_slot;
 pub use segments::SegmentTrap;

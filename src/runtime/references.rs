@@ -3,6 +3,7 @@
 use super::vm::{EXTERN_TAG, VMGlobal};
 use super::{Global, Table};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 /// All holders of externrefs in a store.
@@ -11,7 +12,7 @@ pub struct References {
     tables: RefCell<Vec<Weak<Table>>>,
     globals: RefCell<Vec<Weak<Global>>>,
     /// Globals that lie in contexts of instances.
-    inline: RefCell<Vec<*const VMGlobal>>,
+    inline: RefCell<BTreeSet<*const VMGlobal>>,
 }
 
 impl References {
@@ -25,19 +26,24 @@ impl References {
 
     /// Adds a global in a context; it must be removed before it is freed.
     pub fn add_inline(&self, global: *const VMGlobal) {
-        self.inline.borrow_mut().push(global);
+        self.inline.borrow_mut().insert(global);
     }
 
     /// Removes the globals of a context that is about to be freed.
     pub fn remove_inline(&self, context: std::ops::Range<*const u8>) {
-        self.inline
-            .borrow_mut()
-            .retain(|g| !context.contains(&g.cast::<u8>()));
+        let mut inline = self.inline.borrow_mut();
+        let range = context.start.cast::<VMGlobal>()..context.end.cast::<VMGlobal>();
+        // As a rule there is none, and thousands of instances may be freed at once.
+        while let Some(&global) = inline.range(range.clone()).next() {
+            inline.remove(&global);
+        }
     }
 
-    /// Calls `mark` with every slot that is held.
-    pub fn mark(&self, mut mark: impl FnMut(u32)) {
+    /// Calls `mark` with every slot that is held. How many words it has looked at.
+    pub fn mark(&self, mut mark: impl FnMut(u32)) -> usize {
+        let mut looked_at = 0;
         let mut visit = |word: u64| {
+            looked_at += 1;
             if word >> 32 == EXTERN_TAG as u64 >> 32 && word as u32 != 0 {
                 mark(word as u32);
             }
@@ -54,6 +60,7 @@ impl References {
             // SAFETY: live, since it is removed before its context is freed; no guest runs now.
             visit(unsafe { global.cast::<u64>().read() });
         }
+        looked_at
     }
 }
 

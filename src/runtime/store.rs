@@ -373,12 +373,14 @@ impl Store {
     }
 
     /// Calls `mark` with every externref slot that the engine holds: in frames of suspended guests,
-    /// in tables and in globals. Must not be called between the conversion of a call's references and
-    /// the call.
-    pub fn mark_references(&self, mut mark: impl FnMut(u32)) {
+    /// in tables and in globals. How many words it has looked at. Must not be called between the
+    /// conversion of a call's references and the call.
+    pub fn mark_references(&self, mut mark: impl FnMut(u32)) -> usize {
+        let mut looked_at = 0;
         if self.depth.get() > 0 {
             // SAFETY: `vm` is this store's, and no guest runs now.
             let sp = unsafe { (*self.vm.get()).guest.sp };
+            looked_at += (self.stack_top - sp) / 8;
             for address in (sp.next_multiple_of(8)..self.stack_top).step_by(8) {
                 // SAFETY: between the innermost suspended frame and the stack's top, all mapped.
                 let word = unsafe { (address as *const i64).read() };
@@ -387,7 +389,7 @@ impl Store {
                 }
             }
         }
-        self.references.mark(mark);
+        looked_at + self.references.mark(mark)
     }
 
     /// Slot `k` of the arguments and results.

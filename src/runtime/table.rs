@@ -1,5 +1,6 @@
 //! Tables: one array that all instances and JavaScript share, and that `call_indirect` reads directly.
 
+use super::account::Account;
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
 use crate::module::{TableType, ValType};
 use std::alloc::{Layout, alloc_zeroed};
@@ -56,6 +57,10 @@ impl Table {
             definition: UnsafeCell::new(definition),
             words: UnsafeCell::new(words),
         };
+        Account::update(|account| {
+            account.tables += 1;
+            account.bytes += table.bytes();
+        });
         if init != 0 {
             table.fill(0, init, len)?;
         }
@@ -75,6 +80,11 @@ impl Table {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Size in bytes.
+    fn bytes(&self) -> usize {
+        self.len() as usize * words_each(self.ty.element) * 8
     }
 
     pub(super) fn definition(&self) -> *mut VMTable {
@@ -165,10 +175,22 @@ impl Table {
         };
         // SAFETY: as above.
         unsafe { *self.definition.get() = definition };
+        Account::update(|account| {
+            account.bytes += delta as usize * words_each(self.ty.element) * 8
+        });
         if init != 0 {
             self.fill(before, init, delta)?;
         }
         Some(before)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        Account::update(|account| {
+            account.tables -= 1;
+            account.bytes -= self.bytes();
+        });
     }
 }
 

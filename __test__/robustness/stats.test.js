@@ -1,0 +1,37 @@
+'use strict';
+
+// What `stats` counts; the builtin has no such function.
+
+const wat = require('../support/wat');
+const { result } = require('./scenario');
+
+const { impl } = wrtTest;
+const describeOurs = impl.stats ? describe : describe.skip;
+
+describeOurs('stats', () => {
+  test('is no enumerable member of the namespace', () => {
+    expect(Object.keys(impl)).not.toContain('stats');
+    expect(Object.entries(impl.stats()).filter(([, value]) => typeof value !== 'number')).toEqual([]);
+  });
+
+  test('counts what is made, exported or not', () => {
+    const before = impl.stats();
+    const module = new impl.Module(wat`(module (memory 1) (table 3 externref) (func (export "f")))`);
+    const kept = [module, new impl.Instance(module), new impl.Memory({ initial: 1 })];
+    const table = new impl.Table({ element: 'externref', initial: 1 }, kept);
+    // Functions are compiled when they are called.
+    kept[1].exports.f();
+    const after = impl.stats();
+    const more = Object.fromEntries(Object.keys(after).map((key) => [key, after[key] - before[key]]));
+    expect(more).toMatchObject({ modules: 1, instances: 1, memories: 2, tables: 2, references: 1 });
+    expect(more.codeBytes).toBeGreaterThan(0);
+    expect(more.reservedBytes).toBeGreaterThan(2 * 65536);
+    expect(table.get(0)).toBe(kept);
+  });
+
+  test('an idle program gets back what it has dropped', async () => {
+    const stats = await result('idle', 500, { nodeArgs: ['--expose-gc'] });
+    // The one that a register of V8's still refers to may stay.
+    for (const key of ['instances', 'memories', 'tables']) expect(stats[key]).toBeLessThan(5);
+  });
+});
