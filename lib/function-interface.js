@@ -12,7 +12,6 @@ const {
   MapGet,
   MapSet,
   Number,
-  ObjectDefineProperties,
   ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
@@ -45,9 +44,9 @@ function section(bytes, id, contents) {
 }
 
 /** Appends the value types of a part of a signature. */
-function types(bytes, letters) {
-  number(bytes, letters.length);
-  for (let i = 0; i < letters.length; i++) bytes[bytes.length] = CODES[letters[i]];
+function types(bytes, list) {
+  number(bytes, list.length);
+  for (let i = 0; i < list.length; i++) bytes[bytes.length] = CODES[list[i]];
 }
 
 /** The cell of `(module (import "" "" (func TYPE)) (export "" (func 0)))`. */
@@ -81,9 +80,9 @@ function listMember(type, name, api) {
 /** A value as an array index, undefined if it is none. */
 function arrayIndex(value) {
   if (value === undefined) return undefined;
-  const text = toString(value);
-  const index = Number(text) >>> 0;
-  return `${index}` === text ? index : undefined;
+  const string = toString(value);
+  const index = Number(string) >>> 0;
+  return `${index}` === string ? index : undefined;
 }
 
 /** The letters of a list of value types. */
@@ -114,10 +113,8 @@ function Function(type) {
   const target =
     functionRecord(callable) === undefined ? callable : (...args) => ReflectApply(callable, undefined, args);
   const func = instantiateCore(cell, [target], api).exports[''];
-  ObjectDefineProperties(func, {
-    length: { __proto__: null, value: 0 },
-    name: { __proto__: null, value: '' },
-  });
+  ObjectDefineProperty(func, 'length', { __proto__: null, value: 0 });
+  ObjectDefineProperty(func, 'name', { __proto__: null, value: '' });
   return ObjectSetPrototypeOf(func, ObjectGetPrototypeOf(this));
 }
 

@@ -68,13 +68,9 @@ pub fn instantiate(
         Err(failure) => {
             store.set_slot(0, u64::from(failure.segment));
             store.set_slot(1, u64::from(failure.is_element));
-            for (k, value) in [
-                u64::from(failure.offset),
-                failure.length,
-                failure.size,
-            ]
-            .into_iter()
-            .enumerate()
+            for (k, value) in [u64::from(failure.offset), failure.length, failure.size]
+                .into_iter()
+                .enumerate()
             {
                 store.set_slot(2 + k, (value as f64).to_bits());
             }

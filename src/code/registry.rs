@@ -25,7 +25,9 @@ pub fn add(module: &Arc<CompiledModule>) -> u64 {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     with(|registry| {
         if registry.modules.len() >= registry.limit {
-            registry.modules.retain(|_, module| module.strong_count() > 0);
+            registry
+                .modules
+                .retain(|_, module| module.strong_count() > 0);
             registry.limit = 2 * registry.modules.len() + 64;
         }
         registry.modules.insert(number, Arc::downgrade(module));
