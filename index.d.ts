@@ -407,7 +407,36 @@ export interface Stats {
   codeBytes: number;
   /** Bytes of address space that memories reserve; pages are taken as they are used. */
   reservedBytes: number;
+  /** What compiling has cost the process so far, all its threads together. */
+  compile: CompileStats;
 }
 
-/** Counts of the current thread. */
+export interface CompileFigure {
+  /** Modules or functions. */
+  count: number;
+  /** Time of all threads together. */
+  milliseconds: number;
+}
+
+/** Why a start takes its time. */
+export interface CompileStats {
+  /** Modules that were decoded and validated. */
+  modules: CompileFigure;
+  /** Functions that were compiled when they were called: their callers waited. */
+  onDemand: CompileFigure;
+  /** Functions that were compiled in the background before anybody called them. */
+  ahead: CompileFigure;
+  /** Functions that were compiled again for good, in the background, because they run often. */
+  improved: CompileFigure;
+  /** Functions that came from the cache or from an image. */
+  fromImages: CompileFigure;
+}
+
+/**
+ * Counts of the current thread, and what compiling has cost the process.
+ *
+ * @example
+ * const { onDemand } = wrt.stats().compile;
+ * console.log(`${onDemand.count} functions compiled in ${onDemand.milliseconds} ms while somebody waited`);
+ */
 export function stats(): Stats;

@@ -13,6 +13,7 @@ const path = require('path');
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {() => void} resume goes on with the activation that scratch names
+ * @property {() => number[]} compileStats see `lib/stats.js`
  * @property {() => string} takeCompileError why the last function that was called could not be compiled
  * @property {() => void} reclaim discards activations that nobody will resume
  * @property {(bytes: Uint8Array) => number | string} compile a module, or the text of an error

@@ -5,8 +5,14 @@
 const binding = require('./binding');
 const { countReferences } = require('./references');
 
+function compileStats() {
+  const figures = binding.compileStats();
+  const figure = (k) => ({ count: figures[2 * k], milliseconds: figures[2 * k + 1] });
+  return { modules: figure(0), onDemand: figure(1), ahead: figure(2), improved: figure(3), fromImages: figure(4) };
+}
+
 const extensions = {
-  /** Counts of this thread. What is unreachable counts until the collector has found that out. */
+  /** Counts of this thread, and of the process what compiling has cost. What is unreachable counts until the collector has found that out. */
   stats() {
     const [modules, instances, memories, tables, codeBytes, reservedBytes] = binding.stats();
     return {
@@ -17,6 +23,7 @@ const extensions = {
       references: countReferences(),
       codeBytes,
       reservedBytes,
+      compile: compileStats(),
     };
   },
 };

@@ -182,22 +182,27 @@ fn given_modules_compile() {
         assert_eq!(imported.count(), module.imported_functions as usize);
         let body_bytes: usize = module.bodies.iter().map(|body| body.len()).sum();
         let offsets = VMOffsets::new(&module);
-        let start = Instant::now();
-        let mut code = 0;
-        for index in 0..module.bodies.len() as u32 {
-            let function = compiler.function(&module, &offsets, index, Tier::Optimized);
-            code += function.expect("compiles").code.len();
-        }
-        let compiled = start.elapsed().as_secs_f64();
         println!(
-            "{}: {size:.2} MB decoded in {:.3} s; {} functions, {:.2} MB of bodies in {compiled:.2} s: {:.2} MB/s, {:.2} MB of code",
+            "{}: {size:.2} MB decoded in {:.3} s; {} functions, {:.2} MB of bodies",
             path.display(),
             decoded.as_secs_f64(),
             module.bodies.len(),
             body_bytes as f64 / 1e6,
-            body_bytes as f64 / 1e6 / compiled,
-            code as f64 / 1e6,
         );
+        for tier in [Tier::Baseline, Tier::Optimized] {
+            let start = Instant::now();
+            let mut code = 0;
+            for index in 0..module.bodies.len() as u32 {
+                let function = compiler.function(&module, &offsets, index, tier);
+                code += function.expect("compiles").code.len();
+            }
+            let compiled = start.elapsed().as_secs_f64();
+            println!(
+                "{tier:?}: {compiled:.2} s, {:.2} MB/s, {:.2} MB of code",
+                body_bytes as f64 / 1e6 / compiled,
+                code as f64 / 1e6,
+            );
+        }
     }
 }
 

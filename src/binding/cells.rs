@@ -344,6 +344,19 @@ unsafe extern "C" fn host_cell(
     instance_cell(env, handle)
 }
 
+/// What compiling has cost the process: pairs of a number and milliseconds, in the order of `lib/stats.js`.
+#[napi]
+pub fn compile_stats() -> Vec<f64> {
+    use crate::code::figures::{AHEAD, DECODED, FROM_IMAGES, IMPROVED, ON_DEMAND};
+    [&DECODED, &ON_DEMAND, &AHEAD, &IMPROVED, &FROM_IMAGES]
+        .iter()
+        .flat_map(|figure| {
+            let (number, time) = figure.get();
+            [number as f64, time.as_secs_f64() * 1e3]
+        })
+        .collect()
+}
+
 /// What is live on this thread: modules, instances, memories, tables, bytes of code, and bytes of
 /// address space that memories reserve.
 #[napi]

@@ -6,6 +6,7 @@
 
 use super::arena::{ALIGN, Arena};
 use super::cache;
+use super::figures;
 use super::image::{self, Image, ImageError, Key};
 use super::stubs::stubs;
 use super::tiering::Options;
@@ -17,6 +18,7 @@ use rayon::prelude::*;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::time::Instant;
 
 /// Why a module could not be compiled, or one of its functions.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,8 @@ pub struct CompiledModule {
     cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
+    /// Code that was compiled ahead, and what it calls.
+    ready: Mutex<HashMap<usize, Ready>>,
     /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
     pub(super) loops: Mutex<HashMap<(u32, u32), usize>>,
 }
@@ -85,12 +89,20 @@ pub(super) enum Progress {
     Waiting,
     /// A thread compiles it.
     Compiling,
+    /// Its code is in [`CompiledModule::ready`], but nobody has called it yet.
+    Ready,
     /// Its code is in its slot.
     Compiled,
     /// As before, and a better one is wanted.
     Improving,
     /// The better one is in its slot.
     Improved,
+}
+
+/// Code that was compiled and placed.
+struct Ready {
+    code: usize,
+    callees: Vec<u32>,
 }
 
 /// A piece of code.
@@ -107,7 +119,10 @@ pub enum Unit {
 impl CompiledModule {
     /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
     pub fn new(bytes: Vec<u8>, options: Options) -> Result<Arc<Self>, CompileError> {
-        Self::with_code(Module::decode(bytes)?, options, None)
+        let start = Instant::now();
+        let module = Module::decode(bytes)?;
+        figures::DECODED.add(1, start);
+        Self::with_code(module, options, None)
     }
 
     /// A module with code from an image. The image's key says that it was made from these bytes, which
@@ -117,7 +132,10 @@ impl CompiledModule {
         options: Options,
         image: Image,
     ) -> Result<Arc<Self>, CompileError> {
-        Self::with_code(Module::decode_valid(bytes)?, options, Some(image))
+        let start = Instant::now();
+        let module = Module::decode_valid(bytes)?;
+        figures::DECODED.add(1, start);
+        Self::with_code(module, options, Some(image))
     }
 
     fn with_code(
@@ -154,6 +172,7 @@ impl CompiledModule {
                 .iter()
                 .map(|_| Counter::new(-options.threshold))
                 .collect(),
+            ready: Mutex::default(),
             loops: Mutex::default(),
             options,
             module,
@@ -217,7 +236,7 @@ impl CompiledModule {
     }
 
     /// Compiles everything that is not compiled yet, on all cores.
-    pub fn compile_all(&self) -> Result<(), CompileError> {
+    pub fn compile_all(self: &Arc<Self>) -> Result<(), CompileError> {
         let functions = (0..self.module.bodies.len() as u32).map(Unit::Function);
         let units: Vec<Unit> = functions.collect();
         units
@@ -284,35 +303,90 @@ impl CompiledModule {
     }
 
     /// The code of a unit, compiled now if it was not; by one thread, however many want it.
-    pub fn code(&self, unit: Unit) -> Result<*const u8, CompileError> {
-        let progress = &self.progress[self.number(unit)];
-        loop {
-            let seen = progress.compare_exchange(
-                Progress::Waiting as u8,
-                Progress::Compiling as u8,
-                Ordering::Acquire,
-                Ordering::Acquire,
-            );
-            match seen {
-                Ok(_) => break,
-                Err(seen) if seen == Progress::Compiling as u8 => self.wait(progress),
-                Err(_) => return Ok(self.slot(unit).load(Ordering::Acquire)),
+    pub fn code(self: &Arc<Self>, unit: Unit) -> Result<*const u8, CompileError> {
+        let number = self.number(unit);
+        let progress = &self.progress[number];
+        while !self.claim(progress, Progress::Waiting) {
+            if self.claim(progress, Progress::Ready) {
+                let mut ready = self.ready.lock().unwrap_or_else(|e| e.into_inner());
+                let Some(ready) = ready.remove(&number) else {
+                    break;
+                };
+                return Ok(self.publish(unit, ready));
+            }
+            if progress.load(Ordering::Acquire) != Progress::Compiling as u8 {
+                return Ok(self.slot(unit).load(Ordering::Acquire));
+            }
+            self.wait(progress);
+        }
+        let start = Instant::now();
+        match self.make(unit) {
+            Ok(ready) => {
+                figures::ON_DEMAND.add(1, start);
+                Ok(self.publish(unit, ready))
+            }
+            Err(error) => {
+                // Whoever needs it next tries again: memory may have been short.
+                self.finish(progress, Progress::Waiting);
+                Err(error)
             }
         }
-        let result = self.compile(unit).and_then(|code| self.place(&code));
-        if let Ok(code) = result {
-            self.slot(unit).store(code.cast_mut(), Ordering::Release);
+    }
+
+    /// Compiles a unit that nobody has called yet, unless another thread does.
+    pub(super) fn compile_ahead(&self, unit: Unit) {
+        let number = self.number(unit);
+        let progress = &self.progress[number];
+        if !self.claim(progress, Progress::Waiting) {
+            return;
         }
-        let now = match result {
-            Ok(_) if self.options.first == Tier::Optimized => Progress::Improved,
-            Ok(_) => Progress::Compiled,
-            // Whoever needs it next tries again: memory may have been short.
+        // An error is for the one who calls it, and finds it again.
+        let start = Instant::now();
+        let now = match self.make(unit) {
+            Ok(made) => {
+                figures::AHEAD.add(1, start);
+                let mut ready = self.ready.lock().unwrap_or_else(|e| e.into_inner());
+                ready.insert(number, made);
+                Progress::Ready
+            }
             Err(_) => Progress::Waiting,
         };
+        self.finish(progress, now);
+    }
+
+    /// Makes this thread the one that works on a unit.
+    fn claim(&self, progress: &AtomicU8, from: Progress) -> bool {
+        let to = Progress::Compiling as u8;
+        progress
+            .compare_exchange(from as u8, to, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    fn make(&self, unit: Unit) -> Result<Ready, CompileError> {
+        let compiled = self.compile(unit)?;
+        Ok(Ready {
+            code: self.place(&compiled)? as usize,
+            callees: compiled.callees,
+        })
+    }
+
+    /// Lets everybody call a unit.
+    fn publish(self: &Arc<Self>, unit: Unit, ready: Ready) -> *const u8 {
+        let code = ready.code as *mut u8;
+        self.slot(unit).store(code, Ordering::Release);
+        let now = match self.options.first {
+            Tier::Optimized => Progress::Improved,
+            _ => Progress::Compiled,
+        };
+        self.finish(&self.progress[self.number(unit)], now);
+        self.prepare(&ready.callees);
+        code
+    }
+
+    fn finish(&self, progress: &AtomicU8, now: Progress) {
         let _lock = self.finished.0.lock();
         progress.store(now as u8, Ordering::Release);
         self.finished.1.notify_all();
-        result
     }
 
     /// Waits while another thread compiles.

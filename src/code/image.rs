@@ -11,6 +11,7 @@
 //! is whole and made for these bytes by this engine on such a machine.
 
 use super::compiled_module::{CompileError, CompiledModule, Progress, shared_compiler};
+use super::figures;
 use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
 use super::tiering::Options;
@@ -19,6 +20,7 @@ use crate::runtime::Trap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 const MAGIC: [u8; 8] = *b"wrtimage";
 const VERSION: u32 = 1;
@@ -78,6 +80,7 @@ pub struct Image {
 impl Image {
     /// Takes the image that fills `mapping` up to `len` bytes.
     pub fn new(mapping: Executable, len: usize, key: &Key) -> Result<Self, ImageError> {
+        let began = Instant::now();
         let bytes = mapping.bytes(len);
         let (code_start, records, traps) = check(bytes, key)?;
         let start = mapping.start();
@@ -94,6 +97,7 @@ impl Image {
                 traps: traps.into(),
             });
         }
+        figures::FROM_IMAGES.add(functions.len(), began);
         Ok(Self {
             functions,
             _registration: registration,
@@ -211,7 +215,7 @@ impl CompiledModule {
         };
         for (number, progress) in self.progress.iter().enumerate() {
             let progress = progress.load(Ordering::Acquire);
-            if progress == Progress::Waiting as u8 || progress == Progress::Compiling as u8 {
+            if progress < Progress::Compiled as u8 {
                 continue;
             }
             let address = self.slot_of(number).load(Ordering::Acquire) as usize;

@@ -4,6 +4,7 @@ mod arena;
 mod background;
 pub mod cache;
 mod compiled_module;
+pub mod figures;
 mod image;
 mod lookup;
 mod mapping;

@@ -1,12 +1,14 @@
 //! When a function is compiled for good, and how running code changes over.
 
-use super::background::{Job, enqueue};
-use super::compiled_module::{CompiledModule, Progress};
+use super::background::{Aim, Job, enqueue};
+use super::compiled_module::{CompiledModule, Progress, Unit};
+use super::figures;
 use crate::compiler::Tier;
 use crate::runtime::vm::{CALL_WEIGHT, Counter};
 use std::ptr::null;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// How a module is compiled.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +41,8 @@ impl CompiledModule {
             return null();
         };
         self.counters[function as usize].store(-self.options.threshold, Ordering::Relaxed);
-        let job = |at_loop| Job {
-            module: Arc::downgrade(self),
-            function,
-            at_loop,
+        let improve = |aim| {
+            enqueue([self.job(function, aim)].into_iter());
         };
         let seen = self.progress[function as usize].compare_exchange(
             Progress::Compiled as u8,
@@ -51,7 +51,7 @@ impl CompiledModule {
             Ordering::Acquire,
         );
         match (seen, at_loop) {
-            (Ok(_), _) => enqueue(job(None)),
+            (Ok(_), _) => improve(Aim::Improve),
             // Whoever calls it gets the better code, but this activation stays in its loop.
             (Err(seen), Some(number)) if seen == Progress::Improved as u8 => {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
@@ -59,7 +59,7 @@ impl CompiledModule {
                     Some(code) => return *code as *const u8,
                     None => {
                         loops.insert((function, number), 0);
-                        enqueue(job(at_loop));
+                        improve(Aim::ImproveFromLoop(number));
                     }
                 }
             }
@@ -68,21 +68,51 @@ impl CompiledModule {
         null()
     }
 
-    /// Compiles a function for good. At a failure guests go on with the code that they have.
-    pub(super) fn improve(&self, function: u32, at_loop: Option<u32>) {
-        let tier = at_loop.map_or(Tier::Optimized, Tier::FromLoop);
+    fn job(self: &Arc<Self>, function: u32, aim: Aim) -> Job {
+        Job {
+            module: Arc::downgrade(self),
+            function,
+            aim,
+        }
+    }
+
+    /// Has functions compiled that may be called next.
+    pub(super) fn prepare(self: &Arc<Self>, callees: &[u32]) {
+        let waiting = |callee: &&u32| {
+            let progress = self.progress[**callee as usize].load(Ordering::Relaxed);
+            progress == Progress::Waiting as u8
+        };
+        let mut jobs = callees
+            .iter()
+            .filter(waiting)
+            .map(|callee| self.job(*callee, Aim::Ahead))
+            .peekable();
+        if jobs.peek().is_some() {
+            enqueue(jobs.collect::<Vec<_>>().into_iter());
+        }
+    }
+
+    /// Does a job. At a failure guests go on with the code that they have.
+    pub(super) fn work(&self, function: u32, aim: Aim) {
+        let tier = match aim {
+            Aim::Ahead => return self.compile_ahead(Unit::Function(function)),
+            Aim::Improve => Tier::Optimized,
+            Aim::ImproveFromLoop(number) => Tier::FromLoop(number),
+        };
+        let start = Instant::now();
         let code = self.compile_function(function, tier);
         let Ok(code) = code.and_then(|code| self.place(&code)) else {
             return;
         };
-        match at_loop {
-            None => {
-                self.code_table[function as usize].store(code.cast_mut(), Ordering::Release);
-                self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
-            }
-            Some(number) => {
+        figures::IMPROVED.add(1, start);
+        match aim {
+            Aim::ImproveFromLoop(number) => {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
                 loops.insert((function, number), code as usize);
+            }
+            Aim::Improve | Aim::Ahead => {
+                self.code_table[function as usize].store(code.cast_mut(), Ordering::Release);
+                self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
             }
         }
     }

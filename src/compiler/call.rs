@@ -41,6 +41,7 @@ impl<'a> Translator<'a, '_> {
                 self.results(call)
             }
             Some(defined) => {
+                self.callees.insert(defined);
                 let offset = i32::try_from(8 * i64::from(defined));
                 let offset = offset.map_err(|_| "code table too large")?;
                 let table = self.e.fixed(POINTER, VMCTX_CODE_TABLE);

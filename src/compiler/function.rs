@@ -2,6 +2,7 @@
 
 use super::control::Frame;
 use super::emit::Emitter;
+use super::local::Local;
 use super::signature;
 use super::tier::{Tier, Tiering};
 use crate::module::{Module, ValType};
@@ -12,8 +13,8 @@ use cranelift_codegen::ir::{
     ConstantData, FuncRef, InstBuilder, SigRef, SourceLoc, Type, UserFuncName, Value, types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FuncInstBuilder, FunctionBuilder, FunctionBuilderContext, Variable};
-use hashbrown::HashMap;
+use cranelift_frontend::{FuncInstBuilder, FunctionBuilder, FunctionBuilderContext};
+use hashbrown::{HashMap, HashSet};
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// A result of translation. Errors are impossible in a validated module, but for limits of Cranelift.
@@ -40,11 +41,15 @@ pub(super) struct Translator<'a, 'b> {
     pub reachable: bool,
     /// How many blocks deep inside unreachable code the current position is.
     pub skipped: u32,
-    pub locals: Vec<(Variable, ValType)>,
+    pub locals: Vec<Local>,
+    /// Bytes that all locals take in a frame.
+    pub frame_size: u32,
     pub signatures: HashMap<u32, SigRef>,
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
     pub tiering: Tiering,
+    /// Defined functions (counted without imports) that it calls, each once.
+    pub callees: IndexSet,
 }
 
 /// The body of function `index` (imported ones included).
@@ -76,7 +81,23 @@ pub(super) fn is_large(module: &Module, index: u32, bytes: usize, locals: usize)
     Ok(count >= locals)
 }
 
-/// Translates function `index` (imported ones included) into `context`.
+/// Numbers in the order in which they came first.
+#[derive(Default)]
+pub(super) struct IndexSet {
+    seen: HashSet<u32>,
+    list: Vec<u32>,
+}
+
+impl IndexSet {
+    pub fn insert(&mut self, index: u32) {
+        if self.seen.insert(index) {
+            self.list.push(index);
+        }
+    }
+}
+
+/// Translates function `index` (imported ones included) into `context`; the defined functions (counted
+/// without imports) that it calls directly.
 pub(super) fn translate(
     isa: &dyn TargetIsa,
     module: &Module,
@@ -85,7 +106,7 @@ pub(super) fn translate(
     tier: Tier,
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
-) -> Result<()> {
+) -> Result<Vec<u32>> {
     let body = body(module, index)?;
     let ty = module.function_type(index);
     context.func.signature = match tier {
@@ -108,16 +129,18 @@ pub(super) fn translate(
         reachable: true,
         skipped: 0,
         locals: Vec::new(),
+        frame_size: 0,
         signatures: HashMap::new(),
         itself: None,
         tiering: Tiering::new(tier),
+        callees: IndexSet::default(),
     };
     translator.begin()?;
     translator.body(&body)?;
     translator.finish()?;
     translator.e.b.seal_all_blocks();
     translator.e.b.finalize(isa.frontend_config());
-    Ok(())
+    Ok(translator.callees.list)
 }
 
 fn source_location(offset: u64) -> Result<SourceLoc> {
@@ -125,7 +148,7 @@ fn source_location(offset: u64) -> Result<SourceLoc> {
     Ok(SourceLoc::new(offset))
 }
 
-fn parse_error(error: wasmparser::Error) -> String {
+pub(super) fn parse_error(error: wasmparser::Error) -> String {
     error.to_string()
 }
 
@@ -147,35 +170,8 @@ impl<'a, 'b> Translator<'a, 'b> {
         }
     }
 
-    fn declare_locals(&mut self, body: &FunctionBody<'a>) -> Result<()> {
-        let ty = self.module.function_type(self.index);
-        let params = match self.tiering.tier {
-            // All locals come from elsewhere.
-            Tier::FromLoop(_) => ty.params.iter().map(|ty| self.zero(*ty)).collect(),
-            _ => self.e.b.block_params(self.e.entry)[1..].to_vec(),
-        };
-        for (param, ty) in params.into_iter().zip(&ty.params) {
-            self.declare_local(*ty, param);
-        }
-        for declaration in body.get_locals_reader().map_err(parse_error)? {
-            let (count, ty) = declaration.map_err(parse_error)?;
-            let ty = ValType::from_parser(ty).ok_or("unsupported type of a local")?;
-            let zero = self.zero(ty);
-            for _ in 0..count {
-                self.declare_local(ty, zero);
-            }
-        }
-        Ok(())
-    }
-
-    fn declare_local(&mut self, ty: ValType, value: Value) {
-        let variable = self.e.b.declare_var(signature::ir_type(ty));
-        self.e.b.def_var(variable, value);
-        self.locals.push((variable, ty));
-    }
-
     /// The default value of a type.
-    fn zero(&mut self, ty: ValType) -> Value {
+    pub fn zero(&mut self, ty: ValType) -> Value {
         match ty {
             ValType::I32 => self.e.i32_const(0),
             ValType::F32 => self.e.b.ins().f32const(Ieee32::with_bits(0)),

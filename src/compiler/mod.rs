@@ -12,6 +12,7 @@ mod emit;
 mod function;
 mod host;
 mod isa;
+mod local;
 mod memory;
 mod numeric;
 mod output;
@@ -44,6 +45,8 @@ pub struct CompiledFunction {
     pub align: u32,
     /// Instructions that may trap, ascending by offset into `code`.
     pub traps: Vec<TrapSite>,
+    /// Defined functions (counted without imports) that it calls directly, in order of the text.
+    pub callees: Vec<u32>,
 }
 
 /// An instruction that may trap.
@@ -147,8 +150,14 @@ impl Compiler {
             Tier::Optimized | Tier::FromLoop(_) if large => &*self.large,
             Tier::Optimized | Tier::FromLoop(_) => &*self.isa,
         };
-        output::compile(isa, &module.bytes, |context, frontend| {
-            function::translate(isa, module, offsets, index, tier, context, frontend)
+        let mut callees = Vec::new();
+        let compiled = output::compile(isa, &module.bytes, |context, frontend| {
+            callees = function::translate(isa, module, offsets, index, tier, context, frontend)?;
+            Ok(())
+        })?;
+        Ok(CompiledFunction {
+            callees,
+            ..compiled
         })
     }
 

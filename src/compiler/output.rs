@@ -102,6 +102,7 @@ fn finish(
         code,
         align: isa.function_alignment().preferred,
         traps,
+        callees: Vec::new(),
     })
 }
 

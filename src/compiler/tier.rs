@@ -4,11 +4,12 @@
 //! into a third form of the function that begins there, with all locals and operands as they were.
 
 use super::function::{Result, Translator};
+use super::local::{frame_flags, size};
 use super::signature::{self, POINTER};
 use crate::runtime::vm::{Builtin, CALL_WEIGHT, LOOP_WEIGHT, VMCTX_COUNTERS};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Block, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
+    Block, InstBuilder, StackSlot, StackSlotData, StackSlotKind, Type, Value, types,
 };
 use cranelift_frontend::Variable;
 use hashbrown::HashMap;
@@ -22,14 +23,9 @@ pub enum Tier {
     Optimized,
     /// For good, entered at the head of a loop by code of the first tier. Loops are counted from 0 in
     /// the order of the text, those in unreachable code left out. Its parameters are the context and
-    /// the address of the values, 16 bytes each: locals, then operands.
+    /// the address of the values, 8 or 16 bytes each: locals, then operands.
     FromLoop(u32),
 }
-
-/// Number of values above which a loop is not entered: saving them would take more code than the loop.
-const MAX_VALUES: usize = 200;
-/// Distance of the values that pass from one form to another.
-const VALUE_SIZE: i32 = 16;
 
 /// What the translator knows of its tier.
 pub(super) struct Tiering {
@@ -38,8 +34,8 @@ pub(super) struct Tiering {
     loops: u32,
     /// In [`Tier::FromLoop`]: where the function begins, and the address that it is given.
     start: Option<(Block, Value)>,
-    /// In [`Tier::Baseline`]: where values are left for the form that takes over.
-    values: Option<StackSlot>,
+    /// In [`Tier::Baseline`]: where locals are, and where operands are left for the form that takes over.
+    frame: Option<StackSlot>,
     /// In [`Tier::FromLoop`]: operands by position and type.
     operands: HashMap<(usize, Type), Variable>,
 }
@@ -50,14 +46,10 @@ impl Tiering {
             tier,
             loops: 0,
             start: None,
-            values: None,
+            frame: None,
             operands: HashMap::new(),
         }
     }
-}
-
-fn value_flags() -> MemFlagsData {
-    MemFlagsData::trusted()
 }
 
 impl Translator<'_, '_> {
@@ -119,9 +111,6 @@ impl Translator<'_, '_> {
 
     fn count_iteration(&mut self, number: u32, header: Block) -> Result<()> {
         let params = self.e.b.block_params(header).to_vec();
-        if self.locals.len() + self.stack.len() + params.len() > MAX_VALUES {
-            return Ok(());
-        }
         let (hot, next) = self.count(LOOP_WEIGHT)?;
         self.e.b.switch_to_block(hot);
         let code = self.call_hot(number as i32)?;
@@ -132,16 +121,22 @@ impl Translator<'_, '_> {
         self.e.b.seal_block(next);
 
         self.e.b.switch_to_block(change);
-        let locals: Vec<_> = self.locals.iter().map(|(local, _)| *local).collect();
-        let mut values: Vec<Value> = locals
-            .into_iter()
-            .map(|local| self.e.b.use_var(local))
-            .collect();
-        values.extend(self.peek_canonical(self.stack.len())?);
+        // The locals are there already.
+        let mut values = self.peek_canonical(self.stack.len())?;
         values.extend(params);
-        let slot = self.value_slot(values.len());
-        for (value, offset) in values.into_iter().zip((0..).step_by(VALUE_SIZE as usize)) {
-            self.ins().stack_store(POINTER, value, slot, offset);
+        let mut end = self.frame_size;
+        let places: Vec<(Value, u32)> = values
+            .into_iter()
+            .map(|value| {
+                let place = end;
+                end += size(self.e.b.func.dfg.value_type(value));
+                (value, place)
+            })
+            .collect();
+        let slot = self.frame(end);
+        for (value, place) in places {
+            let address = self.ins().stack_addr(POINTER, slot, place as i32);
+            self.ins().store(frame_flags(), value, address, 0);
         }
         let address = self.ins().stack_addr(POINTER, slot, 0);
         let ty = self.module.function_type(self.index);
@@ -162,13 +157,14 @@ impl Translator<'_, '_> {
         self.e.b.switch_to_block(start);
         let mut offset = 0;
         let mut load = |this: &mut Self, ty: Type| {
-            let value = this.ins().load(ty, value_flags(), values, offset);
-            offset += VALUE_SIZE;
+            let value = this.ins().load(ty, frame_flags(), values, offset);
+            offset += size(ty) as i32;
             value
         };
-        for (local, ty) in self.locals.clone() {
-            let value = load(self, signature::ir_type(ty));
-            self.e.b.def_var(local, value);
+        for index in 0..self.locals.len() {
+            let ty = signature::ir_type(self.locals[index].ty);
+            let value = load(self, ty);
+            self.set_local(index as u32, value)?;
         }
         for position in 0..self.stack.len() {
             let ty = self.e.b.func.dfg.value_type(self.stack[position].value);
@@ -244,17 +240,17 @@ impl Translator<'_, '_> {
             .call_builtin_value(Builtin::Hot, &[vmctx, function, number])
     }
 
-    /// Room for `count` values in the frame, shared by all loops.
-    fn value_slot(&mut self, count: usize) -> StackSlot {
-        let size = count as u32 * VALUE_SIZE as u32;
-        if let Some(slot) = self.tiering.values {
+    /// The part of the frame that holds locals, and what else passes to another form of the function;
+    /// with room for `size` bytes.
+    pub fn frame(&mut self, size: u32) -> StackSlot {
+        if let Some(slot) = self.tiering.frame {
             let data = &mut self.e.b.func.sized_stack_slots[slot];
             data.size = data.size.max(size);
             return slot;
         }
-        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 4);
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
         let slot = self.e.b.create_sized_stack_slot(data);
-        self.tiering.values = Some(slot);
+        self.tiering.frame = Some(slot);
         slot
     }
 }

@@ -2,12 +2,11 @@
 
 use super::function::{Operand, Result, Translator};
 use super::signature::{POINTER, ir_type};
-use crate::module::{ConstExpr, GlobalType, ValType};
+use crate::module::{ConstExpr, GlobalType};
 use crate::runtime::vm::IMPORT_FUNC_REF;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
-use cranelift_frontend::Variable;
 use wasmparser::{AbstractHeapType, HeapType, Operator};
 
 impl Translator<'_, '_> {
@@ -15,21 +14,18 @@ impl Translator<'_, '_> {
     pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
         match operator {
             Operator::LocalGet { local_index } => {
-                let (variable, ty) = self.local(*local_index)?;
-                let value = self.e.b.use_var(variable);
+                let (value, ty) = self.get_local(*local_index)?;
                 self.push_typed(value, ty);
             }
             Operator::LocalSet { local_index } => {
-                let (variable, _) = self.local(*local_index)?;
                 let value = self.pop()?;
                 let value = self.e.canonical(value);
-                self.e.b.def_var(variable, value);
+                self.set_local(*local_index, value)?;
             }
             Operator::LocalTee { local_index } => {
-                let (variable, _) = self.local(*local_index)?;
                 let value = self.peek_canonical(1)?;
                 let value = *value.first().ok_or("stack underflow")?;
-                self.e.b.def_var(variable, value);
+                self.set_local(*local_index, value)?;
             }
             Operator::GlobalGet { global_index } => self.global_get(*global_index)?,
             Operator::GlobalSet { global_index } => self.global_set(*global_index)?,
@@ -68,11 +64,6 @@ impl Translator<'_, '_> {
             _ => return Ok(false),
         }
         Ok(true)
-    }
-
-    fn local(&self, index: u32) -> Result<(Variable, ValType)> {
-        let local = self.locals.get(index as usize);
-        local.copied().ok_or_else(|| "no such local".to_owned())
     }
 
     fn select(&mut self) -> Result<()> {

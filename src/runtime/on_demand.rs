@@ -8,6 +8,7 @@ use crate::code::{CompileError, CompiledModule, Unit};
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_void;
 use std::ptr::null;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What a thread needs to compile on demand.
@@ -24,7 +25,7 @@ const STACK: usize = 2 << 20;
 
 /// One compilation: what is wanted and what came of it.
 struct Request<'a> {
-    module: &'a CompiledModule,
+    module: &'a Arc<CompiledModule>,
     unit: Unit,
     result: Option<Result<*const u8, CompileError>>,
 }
@@ -37,7 +38,7 @@ unsafe extern "sysv64" fn fulfil(request: *mut c_void) {
 
 impl Store {
     /// The code of `unit`; null if there is none, and then [`Store::take_compile_error`] says why.
-    fn compile(&self, module: &CompiledModule, unit: Unit) -> *const u8 {
+    fn compile(&self, module: &Arc<CompiledModule>, unit: Unit) -> *const u8 {
         let on_demand = self.on_demand();
         let stack = match on_demand.stack.get() {
             Some(stack) => stack,
