@@ -5,8 +5,8 @@
 const W = require('../support/impl').load();
 
 const before = W.stats();
-const module = new W.Module(Uint8Array.from(JSON.parse(process.argv[2])));
-const kept = [module, new W.Instance(module), new W.Memory({ initial: 1 })];
+const sample = new W.Module(Uint8Array.from(JSON.parse(process.argv[2])));
+const kept = [sample, new W.Instance(sample), new W.Memory({ initial: 1 })];
 const table = new W.Table({ element: 'externref', initial: 1 }, kept);
 // Functions are compiled when they are called.
 kept[1].exports.f();
