@@ -173,3 +173,20 @@ same('values that are not modules are no instances', (W, log) => {
   }
   log.try(() => ({}) instanceof Object.create(W.Module)); // Not callable.
 });
+
+// What a clone is made of can be forged: a module of V8's with such a section.
+(wrtTest.name === 'wrt' ? test : test.skip)('a forged clone is no more than its bytes', () => {
+  const W = wrtTest.impl;
+  const forge = (contents) => new wrtTest.builtin.Module(withSections(EMPTY, [['wrt', contents]]));
+  const bytes = wat`(module (func (export "f") (result i32) (i32.const 7)))`;
+  for (let number = 0; number < 20; number++) {
+    const clone = forge([number, 0, 0, 0, 0, 0, 0, 0, ...bytes]);
+    expect(clone).toBeInstanceOf(W.Module);
+    expect(new W.Instance(clone).exports.f()).toBe(7);
+  }
+  for (const contents of [[], [1, 2, 3], [1, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, ...bytes.slice(0, 20)]]) {
+    const clone = forge(contents);
+    expect(clone).not.toBeInstanceOf(W.Module);
+    expect(() => new W.Instance(clone)).toThrow('Argument 0 must be a WebAssembly.Module');
+  }
+});
