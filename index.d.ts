@@ -54,18 +54,58 @@ export type Imports = Record<string, ModuleImports>;
 
 export type Exports = Record<string, any>;
 
+/** The type of a function; `anyfunc` and `funcref` are the same. */
+export interface FunctionType {
+  parameters: (ValueType | 'funcref')[];
+  results: (ValueType | 'funcref')[];
+}
+
+/** The type of a memory; `minimum` is its size now, in pages. */
+export interface MemoryType {
+  minimum: number;
+  maximum?: number;
+  shared: boolean;
+  address: 'i32';
+}
+
+/** The type of a table; `minimum` is its size now, in elements. */
+export interface TableType {
+  element: 'funcref' | 'externref';
+  minimum: number;
+  maximum?: number;
+  address: 'i32';
+}
+
+/** The type of a global. */
+export interface GlobalType {
+  mutable: boolean;
+  value: Exclude<ValueType, 'anyfunc'> | 'funcref';
+}
+
+export type ExternType = FunctionType | MemoryType | TableType | GlobalType;
+
 export interface ModuleExportDescriptor {
   name: string;
   kind: ImportExportKind;
+  /** Beyond the standard (the proposal "JS type reflection"), and not enumerable. */
+  type: ExternType;
 }
 
 export interface ModuleImportDescriptor {
   module: string;
   name: string;
   kind: ImportExportKind;
+  /** Beyond the standard (the proposal "JS type reflection"), and not enumerable. */
+  type: ExternType;
 }
 
-/** A compiled and validated module, without state. */
+/**
+ * A compiled and validated module, without state. It can be cloned and sent to other threads (`structuredClone`,
+ * `postMessage`, `workerData`), which then share its code; no other object can.
+ *
+ * @example
+ * new Worker('./work.js', { workerData: { module } }); // There: new wrt.Instance(workerData.module)
+ */
 export class Module {
   /**
    * Compiles at once; prefer {@link compile} for anything big.
@@ -147,6 +187,20 @@ export class Memory {
    * is detached (its length is 0) and this is a new one.
    */
   readonly buffer: ArrayBuffer;
+
+  /** The same as {@link buffer}, whose length is fixed. */
+  toFixedLengthBuffer(): ArrayBuffer;
+
+  /** @throws {TypeError} always: Node-API has no way to make a resizable buffer over a memory */
+  toResizableBuffer(): ArrayBuffer;
+
+  /**
+   * Beyond the standard (the proposal "JS type reflection").
+   *
+   * @example
+   * new wrt.Memory({ initial: 1, maximum: 4 }).type(); // { minimum: 1, maximum: 4, shared: false, address: 'i32' }
+   */
+  type(): MemoryType;
 }
 
 export interface TableDescriptor<K extends TableKind = TableKind> {
@@ -182,6 +236,14 @@ export class Table<K extends TableKind = TableKind> {
    * @throws {RangeError} if the maximum would be exceeded
    */
   grow(delta: number, value?: ValueTypeMap[K]): number;
+
+  /**
+   * Beyond the standard (the proposal "JS type reflection").
+   *
+   * @example
+   * new wrt.Table({ element: 'anyfunc', initial: 2 }).type(); // { element: 'funcref', minimum: 2, address: 'i32' }
+   */
+  type(): TableType;
 }
 
 export interface GlobalDescriptor<T extends ValueType = ValueType> {
@@ -199,6 +261,32 @@ export class Global<T extends ValueType = ValueType> {
   value: ValueTypeMap[T];
 
   valueOf(): ValueTypeMap[T];
+
+  /**
+   * Beyond the standard (the proposal "JS type reflection").
+   *
+   * @example
+   * new wrt.Global({ value: 'i64' }).type(); // { mutable: false, value: 'i64' }
+   */
+  type(): GlobalType;
+}
+
+/**
+ * Beyond the standard (the proposal "JS type reflection"): functions of wasm, of which exported functions are instances.
+ * The constructor makes one that calls a function of JavaScript and converts values as at an import, so it can stand in
+ * a table.
+ *
+ * @example
+ * const add = new wrt.Function({ parameters: ['i32', 'i32'], results: ['i32'] }, (a, b) => a + b);
+ * table.set(0, add);
+ * instance.exports.run.type(); // { parameters: ['i64'], results: [] }
+ */
+export class Function {
+  constructor(type: FunctionType, callable: (...args: any[]) => any);
+  type(): FunctionType;
+}
+export interface Function {
+  (...args: any[]): any;
 }
 
 /** A constructor of errors that works without `new`, too, like those of the language. */
@@ -294,6 +382,17 @@ export function getCompileCacheStatus(module: Module): CompileCacheStatus;
  * Writes now what the cache does not have; returns for how many modules. Throws an `Error` if a file cannot be written.
  */
 export function flushCompileCache(): number;
+
+/**
+ * Forbids the compilation of modules that `policy` does not allow, on this thread: it is called with the bytes before
+ * they are compiled, and anything but `true` makes {@link Module}, {@link compile}, {@link instantiate}, their streaming
+ * forms and {@link Module.deserialize} fail with a {@link CompileError}; what the policy throws is that error's `cause`.
+ * Modules that exist may go on and be cloned. `null` allows everything.
+ *
+ * @example
+ * wrt.setCodeGenerationPolicy((bytes) => trusted.has(createHash('sha256').update(bytes).digest('hex')));
+ */
+export function setCodeGenerationPolicy(policy: ((bytes: Uint8Array) => boolean) | null): void;
 
 /** What is live on a thread. What is unreachable counts until the garbage collector has found that out. */
 export interface Stats {

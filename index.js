@@ -4,12 +4,14 @@
 
 const cache = require('./lib/cache');
 const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
+const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
 const { Memory } = require('./lib/memory');
 const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
 const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
+const policy = require('./lib/policy');
 const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
 const { defineMembers } = require('./lib/webidl');
@@ -25,7 +27,7 @@ function defineExtensions(object, extensions) {
 
 // Operations are enumerable, interfaces are not.
 defineMembers(namespace, operations);
-for (const constructor of [Module, Instance, Table, Memory, Global, CompileError, LinkError, RuntimeError]) {
+for (const constructor of [Module, Instance, Table, Memory, Global, Function, CompileError, LinkError, RuntimeError]) {
   const { name } = constructor;
   ObjectDefineProperty(namespace, name, { value: constructor, writable: true, configurable: true });
 }
@@ -33,7 +35,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, { ...cache.extensions, stats });
+defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

@@ -10,6 +10,7 @@ const path = require('path');
 const binding = require('./binding');
 const { CompileError, prefixed } = require('./errors');
 const { createModule, requireBytes, requireModule } = require('./module');
+const { allowed } = require('./policy');
 const { MathMin, StringIndexOf, StringSlice, TypeError, Uint8Array } = require('./primordials');
 
 /** Milliseconds after which new code is first written in the background, and the longest pause later. */
@@ -89,7 +90,7 @@ const moduleExtensions = {
     const api = 'WebAssembly.Module.deserialize()';
     // A copy: nobody must change the image while it is checked and taken.
     const copy = new Uint8Array(requireBytes(image, api));
-    const result = binding.deserialize(copy, requireBytes(bytes, api));
+    const result = binding.deserialize(copy, allowed(requireBytes(bytes, api), api));
     if (typeof result === 'string') throw prefixed(CompileError, api, result);
     return createModule(result, api);
   },

@@ -82,9 +82,20 @@ const text = {
   valueType: "Descriptor property 'value' must be a WebAssembly type",
   vectorGlobal: "A global of type 'v128' cannot be created in JavaScript",
 
+  // Function types.
+  functionTypeRequired: 'Argument 0 must be a function type',
+  functionTypeMember: (name) => `Argument 0 must be a function type with '${name}'`,
+  functionTypeLength: (name) => `Argument 0 contains ${name} without 'length'`,
+  functionTypeTooMany: (name) => `Argument 0 contains too many ${name}`,
+  functionTypeValue: (what, index) => `Argument 0 ${what} type at index #${index} must be a value type`,
+  callableRequired: 'Argument 1 must be a function',
+  functionReceiver: 'Receiver must be a WebAssembly.Function',
+
   // Memories, tables, globals.
   memoryAllocation: 'could not allocate memory',
   memoryGrowth: 'Maximum memory size exceeded',
+  memoryNoMaximum: 'Memory must have a maximum',
+  resizableBuffer: 'resizable buffers over its memory are not supported by Node-API',
   bufferTransfer: 'ArrayBuffer is not detachable and could not be cloned.',
   bufferResize: 'Method ArrayBuffer.prototype.resize called on incompatible receiver #<ArrayBuffer>',
   tableAllocation: 'could not allocate table',
@@ -124,8 +135,11 @@ const text = {
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 
   // Instantiation.
-  dataSegment: (index) => `data segment ${index} is out of bounds`,
+  dataSegment: (index, offset, length, size) =>
+    `data segment ${index} is out of bounds (offset ${offset}, length ${length}, memory size ${size})`,
   elementSegment: 'table index is out of bounds',
+
+  disallowed: 'Wasm code generation disallowed by embedder',
 
   // Calls; no prefix.
   incompatible: 'type incompatibility when transforming from/to JS',
@@ -159,6 +173,7 @@ const TRAPS = [
   [RangeError, 'Maximum call stack size exceeded'],
   [RangeError, 'Out of memory'],
   [CompileError, ''], // The engine has the text.
+  [Trap, 'element segment out of bounds'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;

@@ -9,6 +9,7 @@ const {
   Error,
   MapGet,
   MapSet,
+  ObjectSetPrototypeOf,
   ReflectApply,
   String,
   StringIncludes,
@@ -18,6 +19,7 @@ const {
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
 const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+const { functionPrototype } = require('./types');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 
@@ -135,7 +137,7 @@ function functionObject(number, cell) {
  * @returns {Function}
  */
 function createFunction(cell, number, index, signature) {
-  const func = wrapperFactory(signature)(cell, number, `${index}`);
+  const func = ObjectSetPrototypeOf(wrapperFactory(signature)(cell, number, `${index}`), functionPrototype);
   records.set(func, { number, cell, signature, takesFunctions: StringIncludes(signature, 'a') });
   MapSet(cell.functions, number, func);
   return func;

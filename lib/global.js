@@ -3,12 +3,14 @@
 /** WebAssembly.Global. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { text, typeError } = require('./errors');
 const { GLOBAL, watch } = require('./lifetime');
-const { ObjectCreate, Set } = require('./primordials');
+const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
+const { globalType } = require('./types');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
-const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew, toString } = require('./webidl');
+const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').GlobalCell} GlobalCell */
 
@@ -34,7 +36,7 @@ function Global(descriptor, v = undefined) {
       : toWebAssembly(v, type, cell, () => typeError(api, text.functionRequired));
   // 6.-10. Allocate and initialize.
   allocate(cell, value);
-  initialize(this, cell);
+  return initialize(createObject(ObjectGetPrototypeOf(this)), cell);
 }
 
 /** ToValueType. */
@@ -101,7 +103,6 @@ function createCell(handle, type) {
 function initialize(object, cell) {
   cell.object = object;
   globals.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -111,7 +112,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function globalObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Global.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Global.prototype), cell) : cell.object;
 }
 
 /**
@@ -151,6 +152,11 @@ defineInterface(Global, {
     store(value, cell.type, 1);
     i32[SLOT0] = cell.handle;
     binding.globalSet();
+  },
+
+  type() {
+    const { mutable, type } = receiver(globals, this, 'Global', 'WebAssembly.Global.type()');
+    return globalType(mutable, type);
   },
 });
 

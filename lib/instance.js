@@ -3,6 +3,7 @@
 /** WebAssembly.Instance, and instantiation in the three steps that the standard's texts need. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
 const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
@@ -14,17 +15,17 @@ const {
   Map,
   MapGet,
   MapSet,
-  ObjectCreate,
   ObjectDefineProperty,
   ObjectFreeze,
+  ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   Set,
   SetAdd,
   StringIncludes,
 } = require('./primordials');
-const { SLOT0, SLOT1, STATE, TRAP, i32 } = require('./scratch');
+const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32 } = require('./scratch');
 const tables = require('./table');
-const { createBrand, defineInterface, isObject, markUncloneable, receiver, requireNew } = require('./webidl');
+const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
@@ -47,7 +48,7 @@ function Instance(module, importObject = undefined) {
   // 1.-4. Read the imports.
   const values = readImports(moduleCell, importObject, api);
   // 5.-6. Instantiate and initialize.
-  initialize(this, instantiateCore(moduleCell, values, api));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), instantiateCore(moduleCell, values, api));
 }
 
 /** The conversion to `optional object`. */
@@ -222,7 +223,9 @@ function instantiateCore(moduleCell, values, api) {
 
 /** The RuntimeError for an active segment out of bounds. */
 function segmentError(api) {
-  const message = i32[SLOT1] === 0 ? text.dataSegment(i32[SLOT0]) : text.elementSegment;
+  if (i32[SLOT1] !== 0) return prefixed(RuntimeError, api, text.elementSegment);
+  const offset = f64[DOUBLES + 2];
+  const message = text.dataSegment(i32[SLOT0], offset, f64[DOUBLES + 3], f64[DOUBLES + 4]);
   return prefixed(RuntimeError, api, message);
 }
 
@@ -394,7 +397,6 @@ function partObject(kind, part) {
 /** "Initialize an instance object". */
 function initialize(object, state) {
   instances.set(object, state);
-  markUncloneable(object);
   return object;
 }
 
@@ -405,7 +407,7 @@ function initialize(object, state) {
  * @returns {object}
  */
 function createInstance(moduleCell, values, api) {
-  return initialize(ObjectCreate(Instance.prototype), instantiateCore(moduleCell, values, api));
+  return initialize(createObject(Instance.prototype), instantiateCore(moduleCell, values, api));
 }
 
 defineInterface(Instance, {
@@ -414,4 +416,4 @@ defineInterface(Instance, {
   },
 });
 
-module.exports = { Instance, checkImportObject, createInstance, readImports };
+module.exports = { Instance, checkImportObject, createInstance, instantiateCore, readImports };

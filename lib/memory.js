@@ -3,10 +3,12 @@
 /** WebAssembly.Memory. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { MEMORY, watch } = require('./lifetime');
-const { ArrayBufferPrototype, ObjectCreate, ObjectDefineProperty, TypeError } = require('./primordials');
+const { ArrayBufferPrototype, ObjectGetPrototypeOf, ObjectDefineProperty, TypeError } = require('./primordials');
 const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
+const { memoryType } = require('./types');
 const {
   addressMember,
   arrayBufferLength,
@@ -15,7 +17,6 @@ const {
   defineInterface,
   isDetached,
   isObject,
-  markUncloneable,
   receiver,
   requireNew,
   unsignedLong,
@@ -57,7 +58,7 @@ function Memory(descriptor) {
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.memoryAllocation);
   // 9. Initialize.
-  initialize(this, createCell(handle, maximum));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), createCell(handle, maximum));
 }
 
 /**
@@ -74,7 +75,6 @@ function createCell(handle, maximum = -1) {
 function initialize(object, cell) {
   cell.object = object;
   memories.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -84,7 +84,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function memoryObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Memory.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Memory.prototype), cell) : cell.object;
 }
 
 /**
@@ -146,6 +146,14 @@ function refreshBuffer(cell) {
   return createBuffer(cell);
 }
 
+/** @param {MemoryCell} cell */
+function currentBuffer(cell) {
+  const { buffer, length } = cell;
+  // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
+  if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
+  return refreshBuffer(cell);
+}
+
 defineInterface(Memory, {
   grow(delta) {
     const api = 'WebAssembly.Memory.grow()';
@@ -164,12 +172,25 @@ defineInterface(Memory, {
   },
 
   get buffer() {
+    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer'));
+  },
+
+  toFixedLengthBuffer() {
+    // All buffers have a fixed length.
+    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.toFixedLengthBuffer()'));
+  },
+
+  toResizableBuffer() {
+    const api = 'WebAssembly.Memory.toResizableBuffer()';
     /** @type {MemoryCell} */
-    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer');
-    const { buffer, length } = cell;
-    // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
-    if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
-    return refreshBuffer(cell);
+    const cell = receiver(memories, this, 'Memory', api);
+    throw typeError(api, cell.maximum === -1 ? text.memoryNoMaximum : text.resizableBuffer);
+  },
+
+  type() {
+    /** @type {MemoryCell} */
+    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.type()');
+    return memoryType(memorySize(cell), cell.maximum === -1 ? undefined : cell.maximum);
   },
 });
 

@@ -3,18 +3,20 @@
 /** WebAssembly.Module. */
 
 const binding = require('./binding');
+const { carriesModules, createCarrier, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { MODULE, watch } = require('./lifetime');
-const { JSONParse, ObjectCreate } = require('./primordials');
+const { allowed } = require('./policy');
 const {
-  bufferSource,
-  createBrand,
-  defineInterface,
-  isWellFormed,
-  markUncloneable,
-  requireNew,
-  toString,
-} = require('./webidl');
+  FunctionPrototypeHasInstance,
+  JSONParse,
+  ObjectDefineProperty,
+  ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
+  SymbolHasInstance,
+} = require('./primordials');
+const { externType } = require('./types');
+const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
 
@@ -45,19 +47,24 @@ function Module(bytes) {
   const api = 'WebAssembly.Module()';
   requireNew(new.target, 'Module');
   // 1. Stable bytes.
-  const source = requireBytes(bytes, api);
+  const source = allowed(requireBytes(bytes, api), api);
   // 2.-3. Compile.
   const result = source.length === 0 ? text.emptySource : binding.compile(source);
   // 4.-9. The internal slots; there are no compile options yet.
-  initialize(this, result, api);
+  return construct(ObjectGetPrototypeOf(this), result, api);
 }
 
-/** Marks a new object as the module of a handle, or throws the error that the engine gave. */
-function initialize(object, result, api) {
+/** A new object for the module of a handle, or throws the error that the engine gave. */
+function construct(prototype, result, api) {
   if (typeof result === 'string') throw prefixed(CompileError, api, result);
-  modules.set(object, watch({ handle: result, description: null }, MODULE));
-  markUncloneable(object);
-  return object;
+  // The cell comes first: it releases the module also if there is no memory for the object.
+  const cell = newCell(result);
+  return modules.set(createCarrier(result, prototype), cell);
+}
+
+/** @returns {ModuleCell} */
+function newCell(handle) {
+  return watch({ handle, description: null }, MODULE);
 }
 
 /**
@@ -67,7 +74,7 @@ function initialize(object, result, api) {
  * @returns {object}
  */
 function createModule(result, api) {
-  return initialize(ObjectCreate(Module.prototype), result, api);
+  return construct(Module.prototype, result, api);
 }
 
 /**
@@ -84,9 +91,21 @@ function requireBytes(bytes, api) {
 
 /**
  * The cell of a module object; undefined for any other value.
- * @type {(value: unknown) => ModuleCell | undefined}
+ * @param {any} value
+ * @returns {ModuleCell | undefined}
  */
-const moduleCell = modules.get;
+function moduleCell(value) {
+  return modules.get(value) || arrivedCell(value);
+}
+
+/** Makes a module of what a structured clone of one has become, and returns its cell. */
+function arrivedCell(value) {
+  const handle = openCarrier(value);
+  if (handle === 0) return undefined;
+  const cell = newCell(handle);
+  modules.set(ObjectSetPrototypeOf(value, Module.prototype), cell);
+  return cell;
+}
 
 /**
  * @param {unknown} value
@@ -109,6 +128,21 @@ function describe(cell) {
   return cell.description;
 }
 
+/**
+ * Adds the type to a descriptor. It is not enumerable: the descriptors of the standard have none, and programs
+ * compare them as a whole.
+ * @param {object} descriptor
+ * @param {ExternType} type
+ */
+function withType(descriptor, type) {
+  return ObjectDefineProperty(descriptor, 'type', {
+    __proto__: null,
+    value: externType(type),
+    writable: true,
+    configurable: true,
+  });
+}
+
 defineInterface(
   Module,
   {},
@@ -118,7 +152,7 @@ defineInterface(
       const list = [];
       for (let i = 0; i < imports.length; i++) {
         const { module, name, kind } = imports[i];
-        list[i] = { module, name, kind };
+        list[i] = withType({ module, name, kind }, imports[i]);
       }
       return list;
     },
@@ -128,7 +162,7 @@ defineInterface(
       const list = [];
       for (let i = 0; i < exports.length; i++) {
         const { name, kind } = exports[i];
-        list[i] = { name, kind };
+        list[i] = withType({ name, kind }, exports[i]);
       }
       return list;
     },
@@ -144,4 +178,15 @@ defineInterface(
   },
 );
 
-module.exports = { Module, createModule, describe, moduleCell, requireBytes, requireModule };
+if (carriesModules) {
+  // So that a module that has just arrived is an instance of Module even if that is the first question asked.
+  const members = {
+    [SymbolHasInstance](value) {
+      moduleCell(value);
+      return FunctionPrototypeHasInstance(this, value);
+    },
+  };
+  ObjectDefineProperty(Module, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
+}
+
+module.exports = { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule };

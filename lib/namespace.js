@@ -6,6 +6,7 @@ const binding = require('./binding');
 const { text, typeError } = require('./errors');
 const { checkImportObject, createInstance, readImports } = require('./instance');
 const { createModule, moduleCell, requireBytes } = require('./module');
+const { allowed } = require('./policy');
 const { Uint8Array } = require('./primordials');
 const { responseBytes } = require('./streaming');
 const { bufferSource, isObject } = require('./webidl');
@@ -23,7 +24,7 @@ async function compileBytes(source, api) {
 
 async function compile(bytes) {
   const api = 'WebAssembly.compile()';
-  return compileBytes(requireBytes(bytes, api), api);
+  return compileBytes(allowed(requireBytes(bytes, api), api), api);
 }
 
 /** "Asynchronously instantiate a WebAssembly module": reads the imports now, does the rest in a later job. */
@@ -50,11 +51,12 @@ async function instantiate(bytesOrModule, importObject) {
   checkImportObject(importObject, api);
   if (cell === undefined && source === undefined) throw typeError(api, text.bufferSource);
   if (cell !== undefined) return instantiateModule(cell, importObject, api);
-  return instantiatePromise(compileBytes(/** @type {Uint8Array} */ (source), api), importObject, api);
+  const bytes = allowed(/** @type {Uint8Array} */ (source), api);
+  return instantiatePromise(compileBytes(bytes, api), importObject, api);
 }
 
 async function compileResponse(source, api) {
-  const bytes = new Uint8Array(await responseBytes(source));
+  const bytes = allowed(new Uint8Array(await responseBytes(source)), api);
   const result = bytes.length === 0 ? text.emptyResponse : await binding.compileAsync(bytes);
   return createModule(result, api);
 }

@@ -3,10 +3,12 @@
 /** WebAssembly.Table. */
 
 const binding = require('./binding');
+const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { TABLE, watch } = require('./lifetime');
-const { ObjectCreate, Set } = require('./primordials');
+const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
+const { tableType } = require('./types');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
 const {
   addressMember,
@@ -14,7 +16,6 @@ const {
   createBrand,
   defineInterface,
   isObject,
-  markUncloneable,
   receiver,
   requireNew,
   toString,
@@ -62,7 +63,7 @@ function Table(descriptor, value = undefined) {
   if (handle === 0) throw rangeError(api, text.tableAllocation);
   // 13. Initialize.
   cell.handle = handle;
-  initialize(this, watch(cell, TABLE));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), watch(cell, TABLE));
 }
 
 /** ToValueType for a TableKind. @returns {'funcref' | 'externref'} */
@@ -97,7 +98,6 @@ function createCell(handle, type) {
 function initialize(object, cell) {
   cell.object = object;
   tables.set(object, cell);
-  markUncloneable(object);
   return object;
 }
 
@@ -107,7 +107,7 @@ function initialize(object, cell) {
  * @returns {object}
  */
 function tableObject(cell) {
-  return cell.object === null ? initialize(ObjectCreate(Table.prototype), cell) : cell.object;
+  return cell.object === null ? initialize(createObject(Table.prototype), cell) : cell.object;
 }
 
 /**
@@ -189,6 +189,12 @@ defineInterface(Table, {
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
     return load(cell.element, 0);
+  },
+
+  type() {
+    /** @type {TableCell} */
+    const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.type()');
+    return tableType(cell.element, tableSize(cell), cell.maximum === -1 ? undefined : cell.maximum);
   },
 });
 

@@ -25,13 +25,6 @@ const {
   Uint8Array,
 } = require('./primordials');
 
-/**
- * Makes `structuredClone` and `postMessage` throw for an object, where Node can do that; elsewhere
- * they make an empty object of it.
- * @type {(object: object) => void}
- */
-const markUncloneable = /** @type {any} */ (require('worker_threads')).markAsUncloneable || (() => {});
-
 /** @type {any} Returning an object from a base constructor makes it the `this` of the derived one. */
 const Identity = function (object) {
   return object;
@@ -263,7 +256,6 @@ module.exports = {
   isDetached,
   isObject,
   isWellFormed,
-  markUncloneable,
   receiver,
   requireNew,
   toString,

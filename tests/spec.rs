@@ -457,6 +457,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::Unreachable => &["unreachable"],
         Trap::MemoryOutOfBounds => &["out of bounds memory access"],
         Trap::TableOutOfBounds => &["out of bounds table access", "undefined element"],
+        Trap::ElementOutOfBounds => &["out of bounds table access"],
         Trap::IndirectCall => &["indirect call type mismatch", "uninitialized element"],
         Trap::DivideByZero | Trap::RemainderByZero => &["integer divide by zero"],
         Trap::IntegerOverflow => &["integer overflow"],

@@ -151,3 +151,42 @@ same('more than one memory or table', (W, log) => {
   log(W.validate(wat`(module (table 1 funcref) (table 1 externref))`));
   log(instantiate(W, wat`(module (table (export "a") 1 funcref) (table (export "b") 2 externref))`));
 });
+
+same('structured clones of modules', (W, log) => {
+  const module = new W.Module(wat`(module (import "m" "f" (func)) (export "g" (func 0)))`);
+  const copy = structuredClone(module);
+  log(copy === module, copy instanceof W.Module, Object.getPrototypeOf(copy) === W.Module.prototype);
+  log(copy.constructor === W.Module, Object.prototype.toString.call(copy), Reflect.ownKeys(copy));
+  log(W.Module.imports(copy), W.Module.exports(copy));
+  log.try(() => new W.Instance(structuredClone({ in: [copy] }).in[0], { m: { f() {} } }));
+  log.try(() => require('node:v8').serialize(module), { text: false });
+  class Mine extends W.Module {}
+  const mine = new Mine(wat`(module)`);
+  log(mine instanceof Mine, structuredClone(mine) instanceof Mine, structuredClone(mine) instanceof W.Module);
+});
+
+same('values that are not modules are no instances', (W, log) => {
+  const other = new (W === wrtTest.builtin ? Object : wrtTest.builtin.Module)(wat`(module)`);
+  for (const value of [other, {}, null, 1, () => {}, W.Module, W.Module.prototype, new Proxy({}, {})]) {
+    log(value instanceof W.Module);
+    log.try(() => W.Module.exports(value));
+  }
+  log.try(() => ({}) instanceof Object.create(W.Module)); // Not callable.
+});
+
+// What a clone is made of can be forged: a module of V8's with such a section.
+(wrtTest.name === 'wrt' ? test : test.skip)('a forged clone is no more than its bytes', () => {
+  const W = wrtTest.impl;
+  const forge = (contents) => new wrtTest.builtin.Module(withSections(EMPTY, [['wrt', contents]]));
+  const bytes = wat`(module (func (export "f") (result i32) (i32.const 7)))`;
+  for (let number = 0; number < 20; number++) {
+    const clone = forge([number, 0, 0, 0, 0, 0, 0, 0, ...bytes]);
+    expect(clone).toBeInstanceOf(W.Module);
+    expect(new W.Instance(clone).exports.f()).toBe(7);
+  }
+  for (const contents of [[], [1, 2, 3], [1, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, ...bytes.slice(0, 20)]]) {
+    const clone = forge(contents);
+    expect(clone).not.toBeInstanceOf(W.Module);
+    expect(() => new W.Instance(clone)).toThrow('Argument 0 must be a WebAssembly.Module');
+  }
+});

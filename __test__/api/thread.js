@@ -49,9 +49,13 @@ if (workerData?.bytes) {
   }
   parentPort.postMessage(work(workerData));
 } else {
-  parentPort.on('message', (value) => {
-    const { isMemory, isModule } = { isMemory: value instanceof W.Memory, isModule: value instanceof W.Module };
-    parentPort.postMessage({ isMemory, isModule, keys: Object.keys(value) });
-    parentPort.close();
+  const run = (module) => {
+    if (!(module instanceof W.Module)) return { isModule: false };
+    const exports = W.Module.exports(module).map(({ name }) => name);
+    return { isModule: true, exports, fib: new W.Instance(module, { m: { f() {} } }).exports.fib(10), module };
+  };
+  if (workerData) parentPort.postMessage(run(workerData.module));
+  parentPort.on('message', ({ deep, make }) => {
+    parentPort.postMessage(make ? { made: new W.Module(make) } : run(deep[0]));
   });
 }

@@ -32,29 +32,48 @@ test('several threads at once, each with instances of its own', async () => {
   expect(sums).toEqual(workers.map((_, i) => rounds * (fib15 + i + 1) + rest));
 });
 
-// V8 gives modules to other threads. wrt does not yet, so with V8 this test has no meaning.
-const onlyOurs = wrtTest.name === 'builtin' ? test.skip : test;
+const exchange = (worker, value) => {
+  worker.postMessage(value);
+  return answer(worker);
+};
 
-onlyOurs('modules and memories stay in their thread', async () => {
+test('a module travels to a thread and back', async () => {
   const W = wrtTest.impl;
-  const refuses = Boolean(require('node:worker_threads').markAsUncloneable);
-  for (const object of [new W.Module(MODULE), new W.Memory({ initial: 1 })]) {
-    const worker = start();
-    let thrown;
-    try {
-      worker.postMessage(object);
-    } catch (error) {
-      thrown = error;
-    }
-    if (refuses) {
-      expect(thrown?.name).toBe('DataCloneError');
-      worker.postMessage({});
-    } else {
-      expect(thrown).toBe(undefined); // Node 18 and 20 make an empty object of it.
-    }
-    expect(await answer(worker)).toEqual({ isMemory: false, isModule: false, keys: [] });
-    await worker.terminate();
+  const module = new W.Module(MODULE);
+  const worker = start();
+  const there = await exchange(worker, { deep: [module] });
+  expect(there).toMatchObject({ isModule: true, fib: 55, exports: ['memory', 'fib', 'viaHost', 'load', 'echo'] });
+  expect(there.module).toBeInstanceOf(W.Module);
+  expect(Object.getPrototypeOf(there.module)).toBe(W.Module.prototype);
+  expect(W.Module.exports(there.module)).toEqual(W.Module.exports(module));
+  expect(new W.Instance(there.module, { m: { f: () => 7 } }).exports.viaHost(1)).toBe(7);
+  await worker.terminate();
+});
+
+test('a module is there at the start of a thread', async () => {
+  const worker = start({ module: new wrtTest.impl.Module(MODULE) });
+  expect(await answer(worker)).toMatchObject({ isModule: true, fib: 55 });
+  await worker.terminate();
+});
+
+test('a module outlives the thread that made it', async () => {
+  const worker = start();
+  const { made } = await exchange(worker, { make: MODULE });
+  await worker.terminate();
+  global.gc?.();
+  const { fib } = new wrtTest.impl.Instance(made, { m: { f() {} } }).exports;
+  expect(fib(10)).toBe(55);
+});
+
+test('what has the state of a thread does not travel', async () => {
+  const W = wrtTest.impl;
+  const worker = start();
+  const { exports } = new W.Instance(new W.Module(MODULE), { m: { f() {} } });
+  const instance = new W.Instance(new W.Module(MODULE), { m: { f() {} } });
+  for (const value of [exports.memory, new W.Table({ element: 'anyfunc', initial: 1 }), instance, exports.fib]) {
+    expect(() => worker.postMessage(value)).toThrow(expect.objectContaining({ name: 'DataCloneError' }));
   }
+  await worker.terminate();
 });
 
 test('bytes can be sent and compiled there; what a thread throws arrives', async () => {

@@ -18,6 +18,6 @@ module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();
     wabt ??= await initWabt();
-    this.global.wrtTest = { builtin, impl: load(), name, wabt };
+    this.global.wrtTest = { builtin, impl: load(), name, wabt, Response };
   }
 };

@@ -8,6 +8,7 @@
 
 mod buffers;
 mod calls;
+mod carriers;
 mod cells;
 mod images;
 mod instances;

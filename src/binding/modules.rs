@@ -22,7 +22,7 @@ pub fn options() -> Options {
 }
 
 /// Makes a module of the bytes.
-fn compile_bytes(bytes: Vec<u8>) -> Outcome {
+pub fn compile_bytes(bytes: Vec<u8>) -> Outcome {
     // A panic would be a bug of ours; it ends this compilation, not the process.
     catch_unwind(AssertUnwindSafe(|| cache::module(bytes, options())))
         .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))

@@ -8,6 +8,7 @@ pub mod figures;
 mod image;
 mod lookup;
 mod mapping;
+pub mod registry;
 mod stubs;
 mod tiering;
 

@@ -153,10 +153,10 @@ unsafe extern "C" fn table_init(
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
-    or_trap(
-        instance.table_init(table, segment, to, from, len),
-        Trap::TableOutOfBounds,
-    )
+    match instance.table_init(table, segment, to, from, len) {
+        Ok(()) => 0,
+        Err(trap) => trap as i32,
+    }
 }
 
 unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) {

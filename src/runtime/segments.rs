@@ -11,6 +11,10 @@ pub struct SegmentTrap {
     pub segment: u32,
     /// Is it an element segment (or else a data segment)?
     pub is_element: bool,
+    /// Where it was to begin, how long it is, and the size of what it did not fit into.
+    pub offset: u32,
+    pub length: u64,
+    pub size: u64,
 }
 
 impl Instance {
@@ -21,11 +25,15 @@ impl Instance {
         for (segment, element) in (0..).zip(&module.elements) {
             if let SegmentMode::Active(Place { index, offset }) = &element.mode {
                 let to = self.evaluate_word(offset) as u32;
-                self.table_init(*index, segment, to, 0, element.items.len() as u32)
-                    .ok_or(SegmentTrap {
-                        trap: Trap::TableOutOfBounds,
+                let length = element.items.len();
+                self.table_init(*index, segment, to, 0, length as u32)
+                    .map_err(|trap| SegmentTrap {
+                        trap,
                         segment,
                         is_element: true,
+                        offset: to,
+                        length: length as u64,
+                        size: u64::from(self.tables[*index as usize].len()),
                     })?;
             }
             if !matches!(element.mode, SegmentMode::Passive) {
@@ -35,11 +43,15 @@ impl Instance {
         for (segment, data) in (0..).zip(&module.data) {
             if let SegmentMode::Active(Place { index, offset }) = &data.mode {
                 let to = self.evaluate_word(offset) as u32;
-                self.memory_init(*index, segment, to, 0, data.bytes.len() as u32)
-                    .ok_or(SegmentTrap {
+                let length = data.bytes.len();
+                self.memory_init(*index, segment, to, 0, length as u32)
+                    .ok_or_else(|| SegmentTrap {
                         trap: Trap::MemoryOutOfBounds,
                         segment,
                         is_element: false,
+                        offset: to,
+                        length: length as u64,
+                        size: self.memories[*index as usize].len() as u64,
                     })?;
                 self.drop_data(segment);
             }
@@ -47,7 +59,7 @@ impl Instance {
         Ok(())
     }
 
-    /// `table.init`; `None` if out of bounds, and then nothing is written.
+    /// `table.init`; a trap if out of bounds, and then nothing is written.
     pub(super) fn table_init(
         &self,
         table: u32,
@@ -55,7 +67,7 @@ impl Instance {
         to: u32,
         from: u32,
         len: u32,
-    ) -> Option<()> {
+    ) -> Result<(), Trap> {
         let module = self.module.module();
         let dropped = self.dropped_elements.borrow()[segment as usize];
         let items = if dropped {
@@ -63,12 +75,18 @@ impl Instance {
         } else {
             module.elements[segment as usize].items.as_slice()
         };
-        let items = items.get(from as usize..from as usize + len as usize)?;
         let table = &self.tables[table as usize];
-        to.checked_add(len).filter(|end| *end <= table.len())?;
+        // Of both operands V8 looks at the table's first.
+        to.checked_add(len)
+            .filter(|end| *end <= table.len())
+            .ok_or(Trap::TableOutOfBounds)?;
+        let items = items
+            .get(from as usize..from as usize + len as usize)
+            .ok_or(Trap::ElementOutOfBounds)?;
         (to..)
             .zip(items)
             .try_for_each(|(i, item)| table.set(i, self.evaluate_word(item)))
+            .ok_or(Trap::TableOutOfBounds)
     }
 
     /// `memory.init`; `None` if out of bounds, and then nothing is written.

@@ -22,6 +22,8 @@ pub enum Trap {
     StackOverflow = 9,
     /// A function could not be compiled when it was called; the store says why.
     NotCompiled = 11,
+    /// `table.init` went out of the bounds of its segment, or the segment was dropped.
+    ElementOutOfBounds = 12,
 }
 
 impl Trap {
@@ -39,6 +41,7 @@ impl Trap {
             BadConversion,
             StackOverflow,
             NotCompiled,
+            ElementOutOfBounds,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

@@ -101,3 +101,17 @@ const imports: WebAssembly.Imports = { env: { table, count } };
 const exported: WebAssembly.Exports = instance.exports;
 const descriptor: WebAssembly.MemoryDescriptor = { initial: 0, address: 'i32' };
 void [imports, exported, descriptor];
+
+// Type reflection.
+const add = new WebAssembly.Function({ parameters: ['i32', 'funcref'], results: ['i32'] }, (a) => a);
+is<WebAssembly.FunctionType>()(add.type(), true);
+table.set(0, add);
+void [add(1, 2), memory.type().maximum, table.type().element, count.type().mutable];
+// @ts-expect-error there is no such type
+new WebAssembly.Function({ parameters: ['i8'], results: [] }, () => {});
+
+// Who may compile.
+WebAssembly.setCodeGenerationPolicy((bytes) => bytes.length < 1000);
+WebAssembly.setCodeGenerationPolicy(null);
+// @ts-expect-error promises are no answer
+WebAssembly.setCodeGenerationPolicy(async () => true);

@@ -1,0 +1,98 @@
+'use strict';
+
+/**
+ * Structured clones. Whether an object can be cloned, and what arrives on the other side, is decided
+ * by V8 from what the object *is*; nobody can have a say in it for objects of one's own. So objects
+ * of wrt are objects of V8 whose prototype was replaced, the internal state comes on top as a brand:
+ *
+ * - A Module is a module of V8's, the *carrier*: without code, with a custom section that has the
+ *   bytes of wrt's module and a number by which the process finds the compiled one. V8 sends it
+ *   wherever it sends modules of its own. What arrives has the prototype of V8's modules until
+ *   something of wrt sees it, which gives it a Module's state and prototype.
+ * - A Memory, Table, Global or Instance is an array iterator, which V8 refuses to clone. (An object
+ *   with no more than a brand would arrive as `{}`.)
+ */
+
+const vm = require('vm');
+
+const binding = require('./binding');
+const {
+  ArrayPrototypeValues,
+  FunctionPrototypeToString,
+  ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
+  StringIncludes,
+  Uint8Array,
+} = require('./primordials');
+
+/** Name of the section in a carrier. */
+const SECTION = 'wrt';
+
+const NOTHING = [];
+
+/**
+ * V8's class Module, undefined where V8 has none (`--jitless`). Another copy of wrt may stand in
+ * its place on globalThis; the true one is then that of a new realm.
+ * @returns {{ new (bytes: object): object, prototype: object, customSections: Function } | undefined}
+ */
+function carrierClass() {
+  const { WebAssembly } = /** @type {any} */ (globalThis);
+  const Module = WebAssembly && WebAssembly.Module;
+  if (typeof Module !== 'function') return undefined;
+  if (StringIncludes(FunctionPrototypeToString(Module), '[native code]')) return Module;
+  return vm.runInNewContext('typeof WebAssembly === "object" ? WebAssembly.Module : undefined');
+}
+
+const Carrier = carrierClass();
+// A program may patch it.
+const customSections = Carrier && Carrier.customSections;
+const carrierPrototype = Carrier && Carrier.prototype;
+
+/**
+ * A new object that cannot be cloned.
+ * @param {object | null} prototype
+ * @returns {object}
+ */
+function createObject(prototype) {
+  return ObjectSetPrototypeOf(ArrayPrototypeValues(NOTHING), prototype);
+}
+
+/**
+ * A new object for a module, that can be cloned if V8 lets it be.
+ * @param {number} handle of the module
+ * @param {object | null} prototype
+ * @returns {object}
+ */
+function createCarrier(handle, prototype) {
+  if (Carrier === undefined) return createObject(prototype);
+  let carrier;
+  try {
+    carrier = new Carrier(binding.carrier(handle));
+  } catch {
+    // V8 may not compile in this realm, or has no memory for the bytes.
+    return createObject(prototype);
+  }
+  return ObjectSetPrototypeOf(carrier, prototype);
+}
+
+/**
+ * The handle of the module that a carrier brought here, 0 if `value` is none or was opened before.
+ * @param {any} value
+ * @returns {number}
+ */
+function openCarrier(value) {
+  if (Carrier === undefined || typeof value !== 'object' || value === null) return 0;
+  let section;
+  try {
+    // Who has another prototype is some copy's module already. A Proxy may throw here, or lie.
+    if (ObjectGetPrototypeOf(value) !== carrierPrototype) return 0;
+    section = /** @type {Function} */ (customSections)(value, SECTION)[0];
+  } catch {
+    return 0; // No module at all.
+  }
+  if (section === undefined) return 0;
+  const result = binding.open(new Uint8Array(section));
+  return typeof result === 'number' ? result : 0;
+}
+
+module.exports = { carriesModules: Carrier !== undefined, createCarrier, createObject, openCarrier };

@@ -1,0 +1,42 @@
+'use strict';
+
+/** Who may compile: a callback of the embedder that sees the bytes first, as V8's has one. */
+
+const { CompileError, text } = require('./errors');
+const { ReflectApply, TypeError, Uint8Array } = require('./primordials');
+
+/** @type {((bytes: Uint8Array) => unknown) | null} */
+let policy = null;
+
+/**
+ * The bytes that are to be compiled, if the policy allows that.
+ * @param {Uint8Array} source
+ * @param {string} api
+ * @returns {Uint8Array}
+ */
+function allowed(source, api) {
+  if (policy === null) return source;
+  // A copy: what was allowed must be what is compiled, whoever writes to the source meanwhile.
+  const bytes = new Uint8Array(source);
+  const message = `${api}: ${text.disallowed}`;
+  let answer;
+  try {
+    answer = ReflectApply(policy, undefined, [bytes]);
+  } catch (cause) {
+    throw new CompileError(message, { cause });
+  }
+  // Nothing but `true`: a promise of `false` must not allow anything.
+  if (answer !== true) throw new CompileError(message);
+  return bytes;
+}
+
+const extensions = {
+  setCodeGenerationPolicy(newPolicy) {
+    if (newPolicy !== null && typeof newPolicy !== 'function') {
+      throw new TypeError('wrt.setCodeGenerationPolicy(): Argument 0 must be a function or null');
+    }
+    policy = newPolicy;
+  },
+};
+
+module.exports = { allowed, extensions };

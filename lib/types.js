@@ -1,0 +1,78 @@
+'use strict';
+
+/**
+ * Types as objects, of the proposal "JS type reflection": what the methods `type` return, and
+ * `Module.imports` and `Module.exports` under `type`.
+ */
+
+const { ObjectCreate, FunctionPrototype, StringIndexOf } = require('./primordials');
+
+/** @typedef {import('./module').ExternType} ExternType */
+
+/**
+ * The prototype of Exported Functions, which `lib/function-interface.js` completes. It has no
+ * `@@toStringTag`, which V8 gives it: programs (lodash's `isFunction`) tell functions by that.
+ */
+const functionPrototype = ObjectCreate(FunctionPrototype);
+
+/** Value types by the letters of signatures. */
+const LETTERS = 'iIfFvxa';
+const NAMES = ['i32', 'i64', 'f32', 'f64', 'v128', 'externref', 'funcref'];
+
+/**
+ * The letter of a value type, undefined if there is no such type.
+ * @param {string} name
+ * @returns {string | undefined}
+ */
+function letterOf(name) {
+  if (name === 'anyfunc') return 'a';
+  for (let i = 0; i < NAMES.length; i++) if (NAMES[i] === name) return LETTERS[i];
+  return undefined;
+}
+
+/** @param {string} signature as in `lib/wrappers.js` */
+function functionType(signature) {
+  const arrow = StringIndexOf(signature, '>');
+  const list = (start, end) => {
+    const types = [];
+    for (let i = start; i < end; i++) types[i - start] = NAMES[StringIndexOf(LETTERS, signature[i])];
+    return types;
+  };
+  return { parameters: list(0, arrow), results: list(arrow + 1, signature.length) };
+}
+
+/** @param {number | undefined} maximum */
+function memoryType(minimum, maximum) {
+  const shared = false;
+  const address = 'i32';
+  return maximum === undefined ? { minimum, shared, address } : { minimum, maximum, shared, address };
+}
+
+/** @param {number | undefined} maximum */
+function tableType(element, minimum, maximum) {
+  const address = 'i32';
+  return maximum === undefined ? { element, minimum, address } : { element, minimum, maximum, address };
+}
+
+function globalType(mutable, value) {
+  return { mutable, value };
+}
+
+/**
+ * The type of an import or export.
+ * @param {ExternType} type
+ */
+function externType({ kind, sig, minimum, maximum, element, mutable, value }) {
+  switch (kind) {
+    case 'function':
+      return functionType(/** @type {string} */ (sig));
+    case 'memory':
+      return memoryType(minimum, maximum);
+    case 'table':
+      return tableType(element, minimum, maximum);
+    default:
+      return globalType(!!mutable, value);
+  }
+}
+
+module.exports = { externType, functionPrototype, functionType, globalType, letterOf, memoryType, tableType };
