@@ -347,3 +347,25 @@ same('stack overflow is a RangeError, and the instance goes on', (W, log) => {
   log.try(f);
   log(g());
 });
+
+// More results than the registers hold: called for the first time from JavaScript, directly, and through a table.
+same.each({ 'nine i32': 'i32 '.repeat(9), 'nine f64': 'f64 '.repeat(9), both: 'i64 f32 '.repeat(12) })(
+  'many results',
+  (W, log, types) => {
+    const constants = (first) =>
+      types
+        .trim()
+        .split(' ')
+        .map((type, i) => `(${type}.const ${first + i})`)
+        .join(' ');
+    const bytes = wat(`(module (type $t (func (param i32) (result ${types})))
+      (func $f (type $t) ${constants(0)})
+      (func $g (type $t) ${constants(100)})
+      (table funcref (elem $g))
+      (func (export "direct") (type $t) (call $f (local.get 0)))
+      (func (export "indirect") (type $t) (call_indirect (type $t) (local.get 0) (i32.const 0)))
+      (func (export "own") (type $t) ${constants(200)}))`);
+    const { exports } = new W.Instance(new W.Module(bytes));
+    for (const name of ['direct', 'indirect', 'own']) log(name, exports[name](7), exports[name](8));
+  },
+);

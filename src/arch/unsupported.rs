@@ -39,7 +39,7 @@ pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
 pub const STUB_SIZE: usize = 32;
 
-pub fn stub(_: u32) -> [u8; STUB_SIZE] {
+pub fn stub(_: u32, _: bool) -> [u8; STUB_SIZE] {
     [0; STUB_SIZE]
 }
 

@@ -169,12 +169,15 @@ pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32
 /// Bytes of a [`stub`].
 pub const STUB_SIZE: usize = 32;
 
-/// Code for slot number `slot` of any code table: hands the slot's number to [`compile_and_call`].
-pub fn stub(slot: u32) -> [u8; STUB_SIZE] {
+/// Code for slot number `slot` (below 2^31) of any code table: hands the slot's number to
+/// [`compile_and_call`]. The highest bit of the number says whether the function returns in memory: then its
+/// first argument is where, and the context is the second.
+pub fn stub(slot: u32, returns_in_memory: bool) -> [u8; STUB_SIZE] {
+    let number = slot | u32::from(returns_in_memory) << 31;
     let mut code = [0xcc; STUB_SIZE];
-    // mov eax, slot
+    // mov eax, number
     code[0] = 0xb8;
-    code[1..5].copy_from_slice(&slot.to_le_bytes());
+    code[1..5].copy_from_slice(&number.to_le_bytes());
     // movabs r10, compile_and_call
     code[5..7].copy_from_slice(&[0x49, 0xba]);
     let target = compile_and_call as *const () as u64;
@@ -193,7 +196,7 @@ unsafe extern "sysv64" fn compile_and_call() {
     naked_asm!(
         "push rbp",
         "mov rbp, rsp",
-        "sub rsp, 176",
+        "sub rsp, 192",
         "mov [rsp], rdi",
         "mov [rsp + 8], rsi",
         "mov [rsp + 16], rdx",
@@ -208,11 +211,15 @@ unsafe extern "sysv64" fn compile_and_call() {
         "movaps [rsp + 128], xmm5",
         "movaps [rsp + 144], xmm6",
         "movaps [rsp + 160], xmm7",
+        "test eax, eax",
+        "cmovs rdi, rsi",
+        "mov [rsp + 176], rdi",
         "mov esi, eax",
+        "and esi, 0x7fffffff",
         "call {compile}",
-        "mov rdi, [rsp]",
         "test rax, rax",
         "jz 2f",
+        "mov rdi, [rsp]",
         "mov rsi, [rsp + 8]",
         "mov rdx, [rsp + 16]",
         "mov rcx, [rsp + 24]",
@@ -229,6 +236,7 @@ unsafe extern "sysv64" fn compile_and_call() {
         "leave",
         "jmp rax",
         "2:",
+        "mov rdi, [rsp + 176]",
         "mov rdi, [rdi + {thread}]",
         "mov esi, {state}",
         "mov edx, {code}",

@@ -8,9 +8,9 @@ use super::arena::{ALIGN, Arena};
 use super::cache;
 use super::figures;
 use super::image::{self, Image, ImageError, Key};
-use super::stubs::stubs;
+use super::stubs::{IN_MEMORY, USUAL};
 use super::tiering::Options;
-use crate::compiler::{CompiledFunction, Compiler, Tier};
+use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
 use crate::module::{DecodeError, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
@@ -47,6 +47,20 @@ pub enum CompileError {
 /// The compiler of this process.
 pub fn shared_compiler() -> Result<&'static Compiler, CompileError> {
     Compiler::shared().map_err(|e| CompileError::Machine(e.to_string()))
+}
+
+/// What slot number `slot` of the code table of `module` holds at first.
+fn stub(module: &Module, slot: usize) -> region::Result<*mut u8> {
+    let imported = module.imported_functions as usize;
+    let function = match slot.checked_sub(module.bodies.len()) {
+        None => imported + slot,
+        Some(import) => import,
+    };
+    let stubs = match returns_in_memory(module.function_type(function as u32)) {
+        true => &IN_MEMORY,
+        false => &USUAL,
+    };
+    stubs.get(slot)
 }
 
 fn no_memory(error: impl std::fmt::Display) -> CompileError {
@@ -139,10 +153,10 @@ impl CompiledModule {
         let units = slots + module.types.len();
         let mut this = Self {
             compiler,
-            code_table: stubs(slots)
-                .map_err(no_memory)?
-                .map(CodeSlot::new)
-                .collect(),
+            code_table: (0..slots)
+                .map(|slot| stub(&module, slot).map(CodeSlot::new))
+                .collect::<region::Result<_>>()
+                .map_err(no_memory)?,
             entries: module
                 .types
                 .iter()

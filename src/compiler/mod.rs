@@ -29,6 +29,7 @@ mod tier;
 mod trampoline;
 mod variable;
 
+pub use signature::returns_in_memory;
 pub use tier::Tier;
 
 use crate::module::{FuncType, Module};

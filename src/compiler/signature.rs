@@ -35,6 +35,14 @@ pub(super) fn guest(ty: &FuncType) -> Signature {
     signature
 }
 
+/// Does a function of type `ty` return in memory? Cranelift then inserts where, before all arguments. Its
+/// registers for results: eight for integers, eight for floats and vectors.
+pub fn returns_in_memory(ty: &FuncType) -> bool {
+    let is_float = |ty: &&ValType| matches!(ty, ValType::F32 | ValType::F64 | ValType::V128);
+    let floats = ty.results.iter().filter(is_float).count();
+    floats > 8 || ty.results.len() - floats > 8
+}
+
 /// The signature of a function of type `ty` that begins at a loop: the context, and the address of its
 /// values.
 pub(super) fn from_loop(ty: &FuncType) -> Signature {

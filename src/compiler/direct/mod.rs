@@ -45,8 +45,9 @@ impl From<wasmparser::Error> for Unsupported {
     }
 }
 
-/// Locals above which a frame would be too large for a check that touches no page.
+/// Locals, and bytes of a frame, above which Cranelift is asked for a better frame.
 const MAX_LOCALS: usize = 2000;
+const MAX_FRAME: i32 = 32 << 10;
 
 /// Compiles one function.
 struct Direct<'a> {
@@ -163,6 +164,9 @@ impl Direct<'_> {
         }
         self.cold_code();
         let size = self.frame_size();
+        if size > MAX_FRAME {
+            return Err(Unsupported);
+        }
         let mut code = self.asm.finalize().map_err(|_| Unsupported)?;
         sizes.patch(&mut code, size)?;
         self.traps.sort_by_key(|site| site.offset);
