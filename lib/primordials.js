@@ -23,6 +23,8 @@ module.exports = {
   uncurryThis,
 
   // Functions and constructors.
+  AbortSignalAborted: /** @type {(s: object) => boolean} */ (getterOf(AbortSignal.prototype, 'aborted')),
+  AbortSignalReason: /** @type {(s: object) => any} */ (getterOf(AbortSignal.prototype, 'reason')),
   ArrayBufferIsView: ArrayBuffer.isView,
   BigIntAsIntN: BigInt.asIntN,
   Error,
@@ -33,6 +35,7 @@ module.exports = {
   BigInt64Array,
   FinalizationRegistry,
   Function,
+  Infinity,
   Int32Array,
   JSONParse: JSON.parse,
   Map,
@@ -57,6 +60,7 @@ module.exports = {
   Uint8Array,
   Uint32Array,
   WeakRef,
+  performanceNow: performance.now.bind(performance),
   setImmediate,
 
   // Prototypes that users could reach and replace on their constructors never, but patch always.

@@ -37,6 +37,12 @@ pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
 /// Never called: [`check`] failed.
 pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
+pub fn prepare_interruption() {}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe extern "C" fn suspend(_: *mut VMThread) {}
+
 pub const STUB_SIZE: usize = 32;
 
 pub fn stub(_: u32) -> [u8; STUB_SIZE] {
@@ -78,4 +84,10 @@ impl SignalContext {
     }
 
     pub fn divert_to_host(&mut self, _: &VMThread) {}
+
+    /// # Safety
+    /// Never called: [`check`] failed.
+    pub unsafe fn interrupt(&mut self, _: std::ops::Range<usize>) -> bool {
+        false
+    }
 }

@@ -16,6 +16,9 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
+mod interrupt;
+pub use interrupt::{prepare_interruption, suspend};
+
 /// Is this a processor and a system that wrt runs on?
 pub fn check() -> Result<(), &'static str> {
     Ok(())

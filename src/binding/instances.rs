@@ -45,6 +45,10 @@ pub fn instantiate(module: u32, imports: Int32Array) -> Result<Either<Int32Array
     })
     .ok_or_else(refused)?;
     let store = store();
+    // Segments change tables, see `changeable_table`.
+    if store.is_interrupted() {
+        return Err(Error::from_reason("a guest is interrupted"));
+    }
     let instance = match Instance::new(store, module, &values) {
         Ok(instance) => instance,
         Err(error @ InstantiateError::Import(_)) => {

@@ -10,6 +10,7 @@ mod buffers;
 mod calls;
 mod images;
 mod instances;
+mod interrupts;
 mod modules;
 mod objects;
 mod realm;
@@ -18,9 +19,11 @@ mod values;
 use crate::runtime::{Store, vm::SCRATCH_SIZE};
 use napi::bindgen_prelude::*;
 use napi::sys;
+use interrupts::Environment;
 use napi_derive::napi;
 use realm::Realm;
 use std::ffi::{CStr, c_void};
+use std::time::Duration;
 
 /// Called once for every environment that loads the addon: once a thread as a rule, and more often
 /// where somebody loads it into several contexts of one thread. All of a thread share its store.
@@ -28,22 +31,25 @@ use std::ffi::{CStr, c_void};
 pub fn init(exports: Object, env: Env) -> Result<()> {
     let store = Store::current().map_err(|e| Error::from_reason(e.to_string()))?;
     Realm::opened();
+    let data: *mut c_void = Box::into_raw(Box::<Environment>::default()).cast();
     // SAFETY: a live environment, in its own thread; the hook runs there, too.
-    let status =
-        unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), std::ptr::null_mut()) };
+    let status = unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), data) };
     check_status!(status)?;
+    // Where no signal can be had guests run uninterrupted.
+    let _ = store.interrupt_every(Some(TICK));
     let scratch = buffers::external(env.raw(), store.scratch(), SCRATCH_SIZE, None)?;
     set(&env, &exports, c"scratch", scratch)?;
-    for (name, callback) in calls::FUNCTIONS.iter().chain(objects::FUNCTIONS) {
+    let functions = calls::FUNCTIONS.iter().chain(objects::FUNCTIONS);
+    for (name, callback) in functions.chain(interrupts::FUNCTIONS) {
         let mut function = std::ptr::null_mut();
-        // SAFETY: a live environment; the name is 0-terminated; the callback needs no data.
+        // SAFETY: a live environment; the name is 0-terminated; the data lives as long as the environment.
         let status = unsafe {
             sys::napi_create_function(
                 env.raw(),
                 name.as_ptr(),
                 name.count_bytes() as isize,
                 Some(*callback),
-                std::ptr::null_mut(),
+                data,
                 &mut function,
             )
         };
@@ -53,9 +59,14 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     Ok(())
 }
 
+/// How long a guest runs before V8 gets its turn.
+const TICK: Duration = Duration::from_millis(5);
+
 /// Runs when an environment ends.
-extern "C" fn closed(_: *mut c_void) {
+extern "C" fn closed(data: *mut c_void) {
     Realm::closed();
+    // SAFETY: made in `init`; no function of the environment is called any more.
+    drop(unsafe { Box::from_raw(data.cast::<Environment>()) });
 }
 
 fn set(env: &Env, object: &Object, name: &CStr, value: sys::napi_value) -> Result<()> {

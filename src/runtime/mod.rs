@@ -5,6 +5,7 @@ mod context;
 mod functions;
 mod global;
 mod instance;
+mod interrupt;
 mod memory;
 mod on_demand;
 mod references;
