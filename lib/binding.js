@@ -13,6 +13,7 @@ const path = require('path');
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted
+ * @property {(microseconds: number) => void} interruptEvery 0 for never
  * @property {(func: () => any) => any} within calls it with one more deadline in force
  * @property {() => void} resume goes on with the activation that scratch names
  * @property {() => string} takeCompileError why the last function that was called could not be compiled

@@ -86,6 +86,8 @@ function nesting(engine = W) {
 }
 
 const scenarios = {
+  ...require('./interruption')({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate }),
+
   /** Caught traps of several kinds. */
   traps(count) {
     const { unreachable, load, div, add } = instantiate(TRAPS);

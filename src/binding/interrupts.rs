@@ -2,10 +2,13 @@
 
 use super::calls::store;
 use crate::runtime::Store;
+use napi::bindgen_prelude::*;
 use napi::sys;
+use napi_derive::napi;
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::ptr::null_mut;
+use std::time::Duration;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
@@ -30,14 +33,7 @@ impl Environment {
         let mut data = null_mut();
         // SAFETY: a running callback; what is null is not wanted.
         unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                null_mut(),
-                null_mut(),
-                null_mut(),
-                &mut data,
-            );
+            sys::napi_get_cb_info(env, info, null_mut(), null_mut(), null_mut(), &mut data);
             data.cast::<Environment>().as_ref()
         }
     }
@@ -76,7 +72,7 @@ unsafe extern "C" fn on_interrupt(
 fn call(
     env: sys::napi_env,
     function: sys::napi_value,
-) -> Result<sys::napi_value, sys::napi_status> {
+) -> std::result::Result<sys::napi_value, sys::napi_status> {
     let (mut undefined, mut result) = (null_mut(), null_mut());
     // SAFETY: a live environment on its thread; `function` is a value of it.
     let status = unsafe {
@@ -127,6 +123,16 @@ fn forgive(env: sys::napi_env) -> bool {
             && sys::napi_is_error(env, error, &mut is_error) == sys::Status::napi_ok
             && is_error
     }
+}
+
+/// How often guests of this thread are interrupted, in µs; 0 for never.
+#[napi]
+pub fn interrupt_every(microseconds: u32) -> Result<()> {
+    let interval = Duration::from_micros(microseconds.into());
+    let wanted = (microseconds > 0).then_some(interval);
+    store()
+        .interrupt_every(wanted)
+        .map_err(|e| Error::from_reason(e.to_string()))
 }
 
 /// (function): calls it with one more deadline in force, and takes that back however it ends; a `finally`

@@ -17,9 +17,9 @@ mod realm;
 mod values;
 
 use crate::runtime::{Store, vm::SCRATCH_SIZE};
+use interrupts::Environment;
 use napi::bindgen_prelude::*;
 use napi::sys;
-use interrupts::Environment;
 use napi_derive::napi;
 use realm::Realm;
 use std::ffi::{CStr, c_void};

@@ -155,8 +155,7 @@ impl Store {
             // SAFETY: made by `make`, and used nowhere any more.
             unsafe { libc::timer_delete(timer) };
         }
-        this.timer
-            .set(interval.map_or(Timer::None, Timer::Wanted));
+        this.timer.set(interval.map_or(Timer::None, Timer::Wanted));
         this.pending.set(false);
         this.ready.set(false);
         Ok(())
