@@ -10,7 +10,6 @@ const { DeadlineError, text } = require('./errors');
 const {
   AbortSignalAborted,
   AbortSignalReason,
-  Infinity,
   ObjectDefineProperty,
   TypeError,
   performanceNow,

@@ -35,7 +35,6 @@ module.exports = {
   BigInt64Array,
   FinalizationRegistry,
   Function,
-  Infinity,
   Int32Array,
   JSONParse: JSON.parse,
   Map,

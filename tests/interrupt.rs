@@ -262,7 +262,7 @@ fn single_steps(options: Options, warm: u64, rounds: u64) {
     let Ran::Returned(slot) = ran else {
         panic!("{ran:?}");
     };
-    assert_eq!(slot as u32, if rounds % 2 == 0 { 6 } else { 5 });
+    assert_eq!(slot as u32, if rounds.is_multiple_of(2) { 6 } else { 5 });
     let places = STEPS.with(|steps| steps.places.borrow().as_ref().map_or(0, HashSet::len));
     println!(
         "{} interruptions at {places} instructions, {:?}",
