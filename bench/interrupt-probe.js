@@ -12,6 +12,9 @@ const WANTED = 0; // 1: a request waits for an answer
 const INSIDE = 1; // wasm runs
 const LONGEST_PAUSE = 4; // ms
 
+/** Of a thread, in ns: other programs may run, too. */
+const processorTime = (file) => BigInt(fs.readFileSync(file, 'utf8').split(' ')[0]);
+
 if (isMainThread) measure();
 else if (workerData?.probe) request(workerData.probe);
 
@@ -19,9 +22,11 @@ else if (workerData?.probe) request(workerData.probe);
 function request({ flags, times }) {
   const words = new Int32Array(flags);
   const time = new BigInt64Array(times);
+  const mainThread = `/proc/self/task/${process.pid}/schedstat`;
   for (;;) {
     Atomics.wait(words, 2, 0, Math.random() * LONGEST_PAUSE); // Nobody notifies: a pause.
     if (Atomics.load(words, WANTED) === 0 && Atomics.load(words, INSIDE) === 1) {
+      time[1] = processorTime(mainThread);
       time[0] = process.hrtime.bigint();
       Atomics.store(words, WANTED, 1);
     }
@@ -30,9 +35,10 @@ function request({ flags, times }) {
 
 function measure() {
   const flags = new SharedArrayBuffer(16);
-  const times = new SharedArrayBuffer(8);
+  const times = new SharedArrayBuffer(16);
   const words = new Int32Array(flags);
   const time = new BigInt64Array(times);
+  const mainThread = `/proc/self/task/${process.pid}/schedstat`;
   const interruptions = [];
   let returns = 0;
   let polls = 0;
@@ -57,7 +63,8 @@ function measure() {
       poll();
       polls++;
       if (words[WANTED] === 0) return;
-      interruptions.push(Number(process.hrtime.bigint() - time[0]) / 1e6);
+      const [clock, processor] = [process.hrtime.bigint() - time[0], processorTime(mainThread) - time[1]];
+      interruptions.push([Number(clock) / 1e6, Number(processor) / 1e6]);
       words[WANTED] = 0;
     });
 

@@ -35,11 +35,13 @@ function run(file, env, preload) {
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const quantile = (list, q) => list[Math.min(list.length - 1, Math.floor(q * list.length))] ?? NaN;
 const line = (...cells) =>
-  console.log(cells.map((c, i) => (i ? String(c).padStart(15) : String(c).padEnd(18))).join(''));
+  console.log(cells.map((c, i) => (i ? String(c).padStart(14) : String(c).padEnd(18))).join(''));
 const row = (name, { polls, runs, list }) => {
-  const all = sorted(list);
-  const ms = (q) => quantile(all, q).toFixed(1);
-  line(name, runs, polls, all.length, ms(0.5), ms(0.99), ms(1));
+  const cells = [0, 1].flatMap((k) => {
+    const all = sorted(list.map((times) => times[k]));
+    return [0.5, 0.99, 1].map((q) => quantile(all, q).toFixed(1));
+  });
+  line(name, runs, polls, list.length, ...cells);
 };
 
 function latency() {
@@ -64,7 +66,8 @@ function latency() {
     }
   }
   fs.rmSync(folder, { recursive: true });
-  line('', 'runs, all right', 'interruptions', 'requests', 'p50 ms', 'p99 ms', 'most ms');
+  console.log('time to the answer, by the clock and of the processor, in ms\n');
+  line('', 'runs, right', 'interruptions', 'requests', 'p50', 'p99', 'most', 'CPU p50', 'CPU p99', 'CPU most');
   for (const [program, total] of totals) row(path.parse(program).name, total);
   const add = (key) => [...totals.values()].reduce((n, total) => n + total[key], 0);
   row('all', { polls: add('polls'), runs: add('runs'), list: [...totals.values()].flatMap(({ list }) => list) });

@@ -5,6 +5,7 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const vm = require('node:vm');
+const { Worker } = require('node:worker_threads');
 
 module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate }) => ({
   /** Ctrl-C, where somebody waits for it: `vm` ends the script, as the REPL does. */
@@ -76,6 +77,35 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate 
     });
     check(results[0].join() === results[1].join(), 'the same results');
     return { done: results[1].length };
+  },
+
+  /** A debugger in another thread evaluates while a guest runs. */
+  async debugged() {
+    const { forever, add } = instantiate(TRAPS);
+    const table = new W.Table({ element: 'anyfunc', initial: 2 });
+    globalThis.evaluated = () => {
+      const errors = [() => add(1, 2), () => table.set(0, add), () => table.grow(1)].map((f) => caught(f)?.message);
+      return JSON.stringify({ errors, get: table.get(0) });
+    };
+    const worker = new Worker(
+      `const { Session } = require('node:inspector');
+      const { parentPort } = require('node:worker_threads');
+      const session = new Session();
+      session.connectToMainThread();
+      setInterval(() => {}, 1000);
+      parentPort.postMessage('ready');
+      setTimeout(() => session.post('Runtime.evaluate', { expression: 'globalThis.evaluated()' }, (error, answer) =>
+        parentPort.postMessage(error ?? answer.result.value)), 200);`,
+      { eval: true },
+    );
+    await new Promise((resolve) => worker.once('message', resolve));
+    const error = caught(() => W.withDeadline(1000, forever));
+    check(error?.code === 'ERR_WRT_DEADLINE', `a deadline, not ${error}`);
+    check(add(2, 3) === 5, 'a call afterwards');
+    table.set(0, add);
+    const answer = await new Promise((resolve) => worker.once('message', resolve));
+    await worker.terminate();
+    return JSON.parse(answer);
   },
 
   /** Deadlines, one after the other. */

@@ -68,6 +68,16 @@ if (wrtTest.name !== 'builtin') {
     expect(grown).toBeLessThan(24);
   });
 
+  test('a debugger gets its turn, and cannot change what a guest has in hand', async () => {
+    const { errors, get } = await result('debugged', 0);
+    expect(errors).toEqual([
+      'wrt: wasm was stopped between two instructions and cannot be called before it goes on',
+      expect.stringContaining('WebAssembly.Table.set()'),
+      expect.stringContaining('WebAssembly.Table.grow()'),
+    ]);
+    expect(get).toBe(null);
+  });
+
   test('children that end while guests run', async () => {
     expect(await result('signals', 30)).toEqual({ codes: [0] });
   });
