@@ -57,16 +57,13 @@ function measure() {
       }
     };
   }
-  const { onInterrupt } = binding;
-  binding.onInterrupt = (poll) =>
-    onInterrupt(() => {
-      poll();
-      polls++;
-      if (words[WANTED] === 0) return;
-      const [clock, processor] = [process.hrtime.bigint() - time[0], processorTime(mainThread) - time[1]];
-      interruptions.push([Number(clock) / 1e6, Number(processor) / 1e6]);
-      words[WANTED] = 0;
-    });
+  binding.onInterrupt(() => {
+    polls++;
+    if (words[WANTED] === 0) return;
+    const [clock, processor] = [process.hrtime.bigint() - time[0], processorTime(mainThread) - time[1]];
+    interruptions.push([Number(clock) / 1e6, Number(processor) / 1e6]);
+    words[WANTED] = 0;
+  });
 
   Object.defineProperty(globalThis, 'WebAssembly', {
     value: require('..'),

@@ -1,9 +1,6 @@
 'use strict';
 
-/**
- * What happens when the engine has interrupted a guest, every few milliseconds that it runs, and the
- * deadlines that rest on it.
- */
+/** Deadlines, which rest on the engine's interruption of guests that run long. */
 
 const binding = require('./binding');
 const { DeadlineError, text } = require('./errors');
@@ -14,7 +11,7 @@ const {
   TypeError,
   performanceNow,
 } = require('./primordials');
-const { DEADLINES, POLLED, i32 } = require('./scratch');
+const { DEADLINES, i32 } = require('./scratch');
 
 /**
  * @typedef {object} Deadline
@@ -24,32 +21,26 @@ const { DEADLINES, POLLED, i32 } = require('./scratch');
  */
 
 /**
- * Deadlines of the calls of `withDeadline` that are running. Scratch memory says how many are in
- * force, 1 to that number: unlike this array it is right even after V8 has ended a script.
+ * Deadlines of the calls of `withDeadline` that are running. Scratch memory says how many there are on
+ * this thread; unlike this array it is right even after V8 has ended a script. There are gaps if
+ * others on the thread loaded this file, too.
  * @type {(Deadline | undefined)[]}
  */
 const deadlines = [];
 
-/**
- * Called when a guest was interrupted, some milliseconds after JavaScript last had the thread. V8 acts on timeouts, on terminations and on the debugger when
- * a function is called, and this is one. What it throws ends the guest's activation; no other code may
- * run in here, since the guest did not call anything.
- */
-function poll() {
-  i32[POLLED] = 1;
-  if (i32[DEADLINES] !== 0) checkDeadlines();
-}
-
-/** Throws if a deadline has passed. To be called if there is one. */
+/** Throws if a deadline has passed. To be called after imports if there is one. */
 function checkDeadlines() {
   for (let k = i32[DEADLINES]; k > 0; k--) {
     const deadline = deadlines[k];
-    // Those of another environment on this thread are its own business.
     if (deadline !== undefined) checkDeadline(deadline);
   }
 }
 
-/** @param {Deadline} deadline */
+/**
+ * Also called when a guest was interrupted: nothing of the user may run in here, since the guest did not
+ * call anything. What is thrown ends the guest's activation.
+ * @param {Deadline} deadline
+ */
 function checkDeadline({ at, signal, message }) {
   if (signal !== undefined && AbortSignalAborted(signal)) {
     const error = new DeadlineError(message);
@@ -94,13 +85,12 @@ function withDeadline(limit, func) {
   const level = i32[DEADLINES] + 1;
   deadlines[level] = deadline;
   try {
-    return binding.within(func);
+    return binding.within(func, () => checkDeadline(deadline));
   } finally {
     deadlines[level] = undefined;
   }
 }
 
-binding.onInterrupt(poll);
 // For tests and measurements; nobody else has to set it.
 const interval = process.env.WRT_INTERRUPT_EVERY;
 if (interval) binding.interruptEvery(+interval);

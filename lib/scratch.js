@@ -26,8 +26,7 @@ module.exports = {
   DEPTH: 2,
   CODE: 3,
   GROWTHS: 4,
-  POLLED: 5,
-  DEADLINES: 6,
+  DEADLINES: 5,
 
   // Slot k is i32[WORDS + 2 * k], f32[WORDS + 2 * k], f64[DOUBLES + k] and i64[DOUBLES + k].
   WORDS: 16,

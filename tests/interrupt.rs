@@ -294,6 +294,29 @@ fn every_instruction_changing_over() {
     single_steps(options, 2, 90);
 }
 
+const OLDER: &str = "WRT_TEST_OLDER_PROCESSOR";
+
+/// Does nothing but in a process of its own, see below: it changes how all threads save registers.
+#[test]
+fn as_older_processor() {
+    if let Ok(older) = std::env::var(OLDER) {
+        wrt::arch::save_as_older_processors(older == "xsave");
+        single_steps(OPTIMIZED, 20, 20);
+    }
+}
+
+#[test]
+fn every_instruction_on_older_processors() {
+    for older in ["xsave", "fxsave"] {
+        let mut this = std::process::Command::new(std::env::current_exe().expect("this test"));
+        this.args(["as_older_processor", "--exact"]);
+        let output = this.env(OLDER, older).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{older}: {text}");
+        assert!(text.contains("1 passed"), "{older}: {text}");
+    }
+}
+
 // ---- random moments
 
 #[test]
@@ -315,8 +338,9 @@ fn random_moments() {
             .store
             .interrupt_every(Some(Duration::from_micros(20)))
             .expect("timers");
+        // On a busy machine there are fewer.
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(2) {
+        while guest.interruptions.get() < 8_000 && start.elapsed() < Duration::from_secs(30) {
             for (undisturbed, name) in &expected {
                 let ran = guest.call(name, &[rounds(name)], || ());
                 assert_eq!(ran, *undisturbed, "{name}");
@@ -325,7 +349,7 @@ fn random_moments() {
         guest.store.interrupt_every(None).expect("no timers");
         let count = guest.interruptions.get();
         println!("{options:?}: {count} interruptions");
-        assert!(count > 5_000, "only {count} interruptions");
+        assert!(count > 1_000, "only {count} interruptions");
     }
 }
 

@@ -39,6 +39,25 @@ pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
 pub fn prepare_interruption() {}
 
+pub fn spare_signals() -> std::ops::RangeInclusive<libc::c_int> {
+    1..=0
+}
+
+pub fn keep_errno(f: impl FnOnce()) {
+    f();
+}
+
+#[derive(Debug)]
+pub struct ThreadTimer;
+
+impl ThreadTimer {
+    pub fn new(_: libc::c_int, _: bool) -> Option<Self> {
+        None
+    }
+
+    pub fn set(&self, _: std::time::Duration) {}
+}
+
 /// # Safety
 /// Never called: [`check`] failed.
 pub unsafe extern "C" fn suspend(_: *mut VMThread) {}

@@ -17,7 +17,9 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 mod interrupt;
-pub use interrupt::{prepare_interruption, suspend};
+mod timer;
+pub use interrupt::{prepare_interruption, save_as_older_processors, suspend};
+pub use timer::{ThreadTimer, keep_errno, spare_signals};
 
 /// Is this a processor and a system that wrt runs on?
 pub fn check() -> Result<(), &'static str> {

@@ -61,7 +61,7 @@ fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
         let Some(depth) = interrupted else { return };
         // SAFETY: `env` and `info` are those of the running callback, one of `FUNCTIONS`.
         let environment = unsafe { Environment::of_callback(env, info) };
-        if !store.while_interrupted(|| interrupts::poll(env, environment, store)) {
+        if !store.while_interrupted(|| interrupts::poll(env, environment)) {
             return store.abandon(depth);
         }
         store.resume_interrupted(depth);

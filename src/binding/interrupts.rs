@@ -1,11 +1,10 @@
 //! Interrupted guests: JavaScript gets its turn, and may end them.
 
 use super::calls::store;
-use crate::runtime::Store;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::time::Duration;
@@ -17,7 +16,7 @@ pub const FUNCTIONS: &[(&CStr, Callback)] = &[(c"onInterrupt", on_interrupt), (c
 /// What belongs to one environment; all functions that it exports have its address.
 #[derive(Default)]
 pub struct Environment {
-    /// A reference to the function that [`poll`] calls, or null.
+    /// A reference to the function that [`poll`] calls; null until one is needed.
     poll: Cell<sys::napi_ref>,
 }
 
@@ -39,15 +38,34 @@ impl Environment {
     }
 }
 
-/// The only argument of a running callback.
-fn argument(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let (mut count, mut value) = (1, null_mut());
-    // SAFETY: a running callback; there is room for one argument.
-    unsafe { sys::napi_get_cb_info(env, info, &mut count, &mut value, null_mut(), null_mut()) };
-    value
+thread_local! {
+    /// What looks at the deadlines that calls on this thread have to meet, the innermost last, each with the
+    /// environment that it comes from. The frames of [`within`] keep the handles.
+    static DEADLINES: RefCell<Vec<(sys::napi_env, sys::napi_value)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// (function): what is to be called when a guest is interrupted.
+/// The first arguments of a running callback.
+fn arguments<const N: usize>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> [sys::napi_value; N] {
+    let (mut count, mut values) = (N, [null_mut(); N]);
+    // SAFETY: a running callback; there is room for so many arguments.
+    unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &mut count,
+            values.as_mut_ptr(),
+            null_mut(),
+            null_mut(),
+        );
+    }
+    values
+}
+
+/// (function): what is to be called when a guest is interrupted, instead of an empty function. For
+/// measurements.
 unsafe extern "C" fn on_interrupt(
     env: sys::napi_env,
     info: sys::napi_callback_info,
@@ -59,7 +77,8 @@ unsafe extern "C" fn on_interrupt(
         let Some(environment) = Environment::of_callback(env, info) else {
             return null_mut();
         };
-        sys::napi_create_reference(env, argument(env, info), 1, &mut reference);
+        let [function] = arguments(env, info);
+        sys::napi_create_reference(env, function, 1, &mut reference);
         let old = environment.poll.replace(reference);
         if !old.is_null() {
             sys::napi_delete_reference(env, old);
@@ -86,30 +105,79 @@ fn call(
     }
 }
 
-/// Calls what `onInterrupt` was given: V8 acts on terminations, on timeouts, and on the debugger when a
-/// function is called. False if the guest is not to be resumed; then an exception is pending, or V8 is
-/// about to end what runs.
-pub fn poll(env: sys::napi_env, environment: Option<&Environment>, store: &Store) -> bool {
-    let reference = environment.map_or(null_mut(), |environment| environment.poll.get());
-    if reference.is_null() {
-        return true;
+impl Environment {
+    /// The function that is called when a guest is interrupted.
+    fn function(
+        &self,
+        env: sys::napi_env,
+    ) -> std::result::Result<sys::napi_value, sys::napi_status> {
+        let (mut text, mut function) = (null_mut(), null_mut());
+        let mut reference = self.poll.get();
+        // SAFETY: a live environment on its thread; the reference is one of its own.
+        unsafe {
+            if !reference.is_null() {
+                sys::napi_get_reference_value(env, reference, &mut function);
+                return Ok(function);
+            }
+            let empty = c"(() => {})";
+            let length = empty.count_bytes() as isize;
+            sys::napi_create_string_utf8(env, empty.as_ptr(), length, &mut text);
+            match sys::napi_run_script(env, text, &mut function) {
+                sys::Status::napi_ok => {}
+                status => return Err(status),
+            }
+            sys::napi_create_reference(env, function, 1, &mut reference);
+        }
+        self.poll.set(reference);
+        Ok(function)
     }
-    let (mut scope, mut function) = (null_mut(), null_mut());
-    store.set_polled(false);
-    // SAFETY: a live environment on its thread; the reference is one of its own. A guest may be
-    // interrupted without end, so handles must go before the callback does.
+}
+
+/// JavaScript's turn: V8 acts on terminations, on timeouts, and on the debugger when a function is called.
+/// Then deadlines are looked at. False if the guest is not to be resumed; then an exception is pending, or
+/// V8 is about to end what runs.
+pub fn poll(env: sys::napi_env, environment: Option<&Environment>) -> bool {
+    let Some(environment) = environment else {
+        return true;
+    };
+    let mut scope = null_mut();
+    // SAFETY: a live environment on its thread. A guest may be interrupted without end, so handles must go
+    // before the callback does.
     unsafe {
         sys::napi_open_handle_scope(env, &mut scope);
-        sys::napi_get_reference_value(env, reference, &mut function);
-        let resume = match call(env, function) {
-            Ok(_) => true,
-            // It ran, so what it threw is meant.
-            Err(_) if store.polled() => false,
+        let called = environment.function(env).and_then(|f| call(env, f));
+        let resume = match called {
+            Ok(_) => look_at_deadlines(env),
             Err(status) => status == sys::Status::napi_pending_exception && forgive(env),
         };
         sys::napi_close_handle_scope(env, scope);
         resume
     }
+}
+
+/// False if one has passed, or could not be looked at: then an exception is pending.
+fn look_at_deadlines(env: sys::napi_env) -> bool {
+    let count = DEADLINES.with_borrow(Vec::len);
+    for k in (0..count).rev() {
+        let Some((owner, check)) = DEADLINES.with_borrow(|all| all.get(k).copied()) else {
+            continue;
+        };
+        if call(owner, check).is_ok() {
+            continue;
+        }
+        if owner != env {
+            let mut error = null_mut();
+            // SAFETY: live environments on their thread, the first with an exception, perhaps.
+            unsafe {
+                if sys::napi_get_and_clear_last_exception(owner, &mut error) == sys::Status::napi_ok
+                {
+                    sys::napi_throw(env, error);
+                }
+            }
+        }
+        return false;
+    }
+    true
 }
 
 /// There was no room to call a function that did not even begin: the guest has to do without, this time.
@@ -135,14 +203,20 @@ pub fn interrupt_every(microseconds: u32) -> Result<()> {
         .map_err(|e| Error::from_reason(e.to_string()))
 }
 
-/// (function): calls it with one more deadline in force, and takes that back however it ends; a `finally`
-/// of JavaScript would not run when V8 ends a script.
+/// (function, check): calls the function. `check` is called when a guest is interrupted in the meantime, and
+/// may throw. That is over when the call is, however it ends: a `finally` of JavaScript would not run
+/// when V8 ends a script.
 unsafe extern "C" fn within(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let before = store.deadlines();
-    store.set_deadlines(before + 1);
-    let result = call(env, argument(env, info));
-    store.set_deadlines(before);
+    let [function, check] = arguments(env, info);
+    let before = DEADLINES.with_borrow_mut(|all| {
+        all.push((env, check));
+        all.len() - 1
+    });
+    store.set_deadlines(before as i32 + 1);
+    let result = call(env, function);
+    DEADLINES.with_borrow_mut(|all| all.truncate(before));
+    store.set_deadlines(before as i32);
     // The exception, if it was one, is pending.
     result.unwrap_or(null_mut())
 }

@@ -9,15 +9,13 @@
 //! No timer runs while no guest does: it is started by the first activation and stops itself when it
 //! met no guest for some rounds.
 
-use super::vm::{SCRATCH_DEADLINES, SCRATCH_POLLED, VMContext};
+use super::vm::{SCRATCH_DEADLINES, VMContext};
 use super::{Outcome, Store, signals};
-use crate::arch::{self, SignalContext};
+use crate::arch::{self, SignalContext, ThreadTimer};
 use crate::code::is_code;
 use libc::{c_int, c_void};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
-use std::mem::{MaybeUninit, zeroed};
-use std::ptr::null_mut;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::Duration;
 
@@ -38,16 +36,12 @@ pub(super) struct Interruption {
     interrupted: Cell<bool>,
     /// Rounds that met no guest.
     idle: Cell<u32>,
-    timer: Cell<Timer>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Timer {
-    /// Not wanted, or not to be had.
-    None,
-    /// Wanted, but not made.
-    Wanted(Duration),
-    Made(libc::timer_t, Duration),
+    /// How long guests run until they are interrupted, if they are.
+    interval: Cell<Option<Duration>>,
+    /// Made when it is first needed; empty if it cannot be had.
+    timer: OnceCell<Option<ThreadTimer>>,
+    /// The same for intervals by the clock.
+    fine_timer: OnceCell<Option<ThreadTimer>>,
 }
 
 impl Default for Interruption {
@@ -57,23 +51,16 @@ impl Default for Interruption {
             pending: Cell::new(false),
             interrupted: Cell::new(false),
             idle: Cell::new(0),
-            timer: Cell::new(Timer::None),
-        }
-    }
-}
-
-impl Drop for Interruption {
-    fn drop(&mut self) {
-        if let Timer::Made(timer, _) = self.timer.get() {
-            // SAFETY: made by `make`, and deleted nowhere else. A signal that is on its way finds no store.
-            unsafe { libc::timer_delete(timer) };
+            interval: Cell::new(None),
+            timer: OnceCell::new(),
+            fine_timer: OnceCell::new(),
         }
     }
 }
 
 impl Interruption {
-    /// To be called when nothing stands between this call and the guest but the handler's knowledge that a
-    /// guest runs: from then on the timer is not stopped.
+    /// May a guest run at once? To be asked after the handler was told that one runs: from then on it does
+    /// not stop the timer.
     #[inline(always)]
     pub fn ready(&self) -> bool {
         compiler_fence(Ordering::SeqCst);
@@ -89,54 +76,24 @@ impl Interruption {
         self.idle.set(0);
         // The handler may stop the timer only when it meets no guest, so the order does not matter.
         self.ready.set(true);
-        match self.timer.get() {
-            Timer::None => {}
-            Timer::Wanted(interval) => {
-                let timer = make(interval).map_or(Timer::None, |t| Timer::Made(t, interval));
-                self.timer.set(timer);
-                self.start(interval);
+        if let Some(interval) = self.interval.get() {
+            let fine = interval < FINEST_CPU_INTERVAL;
+            let place = if fine { &self.fine_timer } else { &self.timer };
+            let make = || ThreadTimer::new(signals::tick_signal()?, fine);
+            if let Some(timer) = place.get_or_init(make) {
+                timer.set(interval);
             }
-            Timer::Made(_, interval) => self.start(interval),
         }
         true
     }
 
-    /// Sets the timer to `interval`, or stops it.
-    fn start(&self, interval: Duration) {
-        let Timer::Made(timer, _) = self.timer.get() else {
-            return;
-        };
-        let interval = libc::timespec {
-            tv_sec: interval.as_secs() as libc::time_t,
-            tv_nsec: interval.subsec_nanos().into(),
-        };
-        let setting = libc::itimerspec {
-            it_interval: interval,
-            it_value: interval,
-        };
-        // SAFETY: a timer that `make` made; the setting is valid. Allowed in signal handlers.
-        unsafe { libc::timer_settime(timer, 0, &setting, null_mut()) };
-    }
-}
-
-/// A timer that signals this thread.
-fn make(interval: Duration) -> Option<libc::timer_t> {
-    let clock = if interval < FINEST_CPU_INTERVAL {
-        libc::CLOCK_MONOTONIC
-    } else {
-        libc::CLOCK_THREAD_CPUTIME_ID
-    };
-    // SAFETY: all zero is a valid `sigevent`.
-    let mut event: libc::sigevent = unsafe { zeroed() };
-    event.sigev_notify = libc::SIGEV_THREAD_ID;
-    event.sigev_signo = signals::tick_signal()?;
-    // SAFETY: has no preconditions.
-    event.sigev_notify_thread_id = unsafe { libc::gettid() };
-    let mut timer = MaybeUninit::uninit();
-    // SAFETY: both pointers are valid; the timer is written if the call succeeds.
-    unsafe {
-        (libc::timer_create(clock, &mut event, timer.as_mut_ptr()) == 0)
-            .then(|| timer.assume_init())
+    /// Stops the timers. Callable from the signal handler.
+    fn stop(&self) {
+        for timer in [self.timer.get(), self.fine_timer.get()] {
+            if let Some(Some(timer)) = timer {
+                timer.set(Duration::ZERO);
+            }
+        }
     }
 }
 
@@ -149,13 +106,8 @@ impl Store {
             arch::prepare_interruption();
             signals::install_tick(handler)?;
         }
-        this.start(Duration::ZERO);
-        if let Timer::Made(timer, _) = this.timer.get() {
-            this.timer.set(Timer::None);
-            // SAFETY: made by `make`, and used nowhere any more.
-            unsafe { libc::timer_delete(timer) };
-        }
-        this.timer.set(interval.map_or(Timer::None, Timer::Wanted));
+        this.stop();
+        this.interval.set(interval);
         this.pending.set(false);
         this.ready.set(false);
         Ok(())
@@ -174,20 +126,7 @@ impl Store {
         self.resume_at(depth, false);
     }
 
-    /// Has the facade seen the interruption?
-    pub fn polled(&self) -> bool {
-        self.word(SCRATCH_POLLED) != 0
-    }
-
-    pub fn set_polled(&self, polled: bool) {
-        self.set_word(SCRATCH_POLLED, polled.into());
-    }
-
-    /// Number of deadlines that the facade watches.
-    pub fn deadlines(&self) -> i32 {
-        self.word(SCRATCH_DEADLINES)
-    }
-
+    /// Tells the facade how many deadlines it has to look at.
     pub fn set_deadlines(&self, count: i32) {
         self.set_word(SCRATCH_DEADLINES, count);
     }
@@ -218,14 +157,15 @@ impl Store {
         if !self.is_running() {
             this.idle.set(this.idle.get().saturating_add(1));
             if this.idle.get() == IDLE_ROUNDS {
-                this.start(Duration::ZERO);
+                this.stop();
                 this.ready.set(false);
             }
             return false;
         }
         this.idle.set(0);
-        // On the way in or out: in other states the scratch memory is in use.
-        if !self.may_be_interrupted() {
+        // In other states, on the way in or out, the scratch memory is in use. A signal may come late, when
+        // none is wanted any more.
+        if !self.may_be_interrupted() || this.interval.get().is_none() {
             return false;
         }
         // SAFETY: by the caller.
@@ -254,14 +194,49 @@ impl Store {
 }
 
 extern "C" fn handler(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: `errno` of this thread, which the interrupted code may be about to read.
-    let errno = unsafe { libc::__errno_location() };
-    // SAFETY: as above; null, or this thread's store, which lives while it is current.
-    unsafe {
-        let before = errno.read();
-        if let Some(store) = arch::current().as_ref() {
-            store.tick(context);
+    arch::keep_errno(|| {
+        // SAFETY: null, or this thread's store, which lives while it is current.
+        if let Some(store) = unsafe { arch::current().as_ref() } {
+            // SAFETY: the kernel's argument.
+            unsafe { store.tick(context) };
         }
-        errno.write(before);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn the_timer_stops_when_there_is_nothing_to_interrupt() {
+        let store = Store::current().expect("a store");
+        let this = store.interruption();
+        assert!(this.ready(), "nothing is wanted");
+        let interval = Duration::from_micros(200);
+        store.interrupt_every(Some(interval)).expect("timers");
+        for _ in 0..3 {
+            assert!(!this.ready());
+            // A guest is about to run.
+            assert!(this.prepare());
+            assert!(this.ready());
+            let start = Instant::now();
+            while this.ready() {
+                assert!(start.elapsed() < Duration::from_secs(20), "it goes on");
+                std::hint::spin_loop();
+            }
+            assert!(start.elapsed() > interval * (IDLE_ROUNDS - 2));
+        }
+        // And it stays so: no round is counted any more.
+        let idle = this.idle.get();
+        std::thread::sleep(10 * interval);
+        assert!(this.idle.get() <= idle + 1);
+        store.while_interrupted(|| {
+            assert!(store.is_interrupted());
+            assert!(!this.prepare(), "no guest may run");
+        });
+        assert!(this.prepare());
+        store.interrupt_every(None).expect("no timers");
+        assert!(this.prepare() && this.ready());
     }
 }

@@ -69,12 +69,11 @@ pub fn tick_signal() -> Option<c_int> {
 }
 
 /// Installs the handler of the timers' signal in the process, if it is not, and lets this thread receive
-/// the signal. It is one of the real-time signals, which scripts cannot take, and one that nobody else
-/// has taken.
+/// the signal. It is one that nobody else has taken.
 pub fn install_tick(handler: Handler) -> io::Result<()> {
-    let signal = TICK.get_or_init(|| (libc::SIGRTMIN() + 5..=libc::SIGRTMAX()).find(is_free));
+    let signal = TICK.get_or_init(|| arch::spare_signals().find(is_free));
     let Some(signal) = *signal else {
-        return Err(io::Error::other("all real-time signals are taken"));
+        return Err(io::Error::other("no signal is free"));
     };
     // SAFETY: all zero is a valid `sigaction`, and an empty mask.
     let mut action: sigaction = unsafe { zeroed() };

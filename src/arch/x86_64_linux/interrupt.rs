@@ -60,6 +60,15 @@ pub fn prepare_interruption() {
     });
 }
 
+/// Makes do with what older processors have, `xsave` or even `fxsave`: for tests.
+pub fn save_as_older_processors(xsave: bool) {
+    prepare_interruption();
+    SAVING.compact.store(0, Ordering::Relaxed);
+    if !xsave {
+        SAVING.parts.store(0, Ordering::Relaxed);
+    }
+}
+
 #[target_feature(enable = "xsave")]
 fn enabled_parts() -> u32 {
     // SAFETY: the function has the feature; register 0 exists wherever the instruction does.
