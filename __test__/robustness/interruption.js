@@ -5,7 +5,7 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const vm = require('node:vm');
-const { Worker } = require('node:worker_threads');
+const { Worker, parentPort } = require('node:worker_threads');
 
 module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate }) => ({
   /** Ctrl-C, where somebody waits for it: `vm` ends the script, as the REPL does. */
@@ -106,6 +106,40 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate 
     const answer = await new Promise((resolve) => worker.once('message', resolve));
     await worker.terminate();
     return JSON.parse(answer);
+  },
+
+  /** What a worker of `chaos` does until it is terminated. */
+  busyWorker() {
+    const { forever, unreachable, deep, add } = instantiate(TRAPS);
+    const { f } = instantiate(NEST, {
+      m: { f: (n) => (n > 0 ? f(n - 1) : caught(() => W.withDeadline(6, forever)) && 0) },
+    });
+    parentPort.postMessage('running');
+    for (let i = 0; ; i++) {
+      check(f(i % 20) === (i % 20) + 1, 'nested calls around a deadline');
+      check(caught(unreachable) instanceof W.RuntimeError, 'a trap');
+      if (i % 5 === 0) check(caught(deep) instanceof RangeError, 'an overflow');
+      check(add(i, 1) === i + 1, 'a call');
+    }
+  },
+
+  /** Sixteen workers that loop, trap, overflow and are terminated at random. */
+  async chaos(count) {
+    let ended = 0;
+    const one = async (seed) => {
+      for (let i = seed; i < count; i += 16) {
+        const worker = new Worker(require.resolve('./scenarios'), { workerData: { chaos: true } });
+        let error;
+        worker.on('error', (e) => (error = e));
+        await new Promise((resolve) => worker.once('message', resolve));
+        await new Promise((resolve) => setTimeout(resolve, (i * 37) % 400));
+        check((await worker.terminate()) === 1, 'terminated');
+        check(error === undefined, error);
+        ended++;
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, seed) => one(seed)));
+    return { ended };
   },
 
   /** Deadlines, one after the other. */

@@ -78,6 +78,11 @@ if (wrtTest.name !== 'builtin') {
     expect(get).toBe(null);
   });
 
+  test('sixteen workers that loop, trap and are terminated at random', async () => {
+    const count = FULL ? 1000 : 48;
+    expect(await result('chaos', count)).toEqual({ ended: count });
+  });
+
   test('children that end while guests run', async () => {
     expect(await result('signals', 30)).toEqual({ codes: [0] });
   });

@@ -401,6 +401,7 @@ async function inWorker() {
     parentPort.postMessage('running');
     forever();
   }
+  if (workerData.chaos) return scenarios.busyWorker();
   if (workerData.exit) {
     const { f } = instantiate(NEST, { m: { f: (n) => (n ? f(n - 1) : process.exit(workerData.exit)) } });
     f(4);

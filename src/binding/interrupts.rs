@@ -4,7 +4,7 @@ use super::calls::store;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::time::Duration;
@@ -38,10 +38,12 @@ impl Environment {
     }
 }
 
-thread_local! {
-    /// What looks at the deadlines that calls on this thread have to meet, the innermost last, each with the
-    /// environment that it comes from. The frames of [`within`] keep the handles.
-    static DEADLINES: RefCell<Vec<(sys::napi_env, sys::napi_value)>> = const { RefCell::new(Vec::new()) };
+/// What looks at a deadline that calls on this thread have to meet. It lies in a frame of [`within`], which
+/// also keeps the handles; the store knows the innermost. (Storage of the thread is scarce in an addon.)
+struct Deadline {
+    env: sys::napi_env,
+    check: sys::napi_value,
+    outer: *const Deadline,
 }
 
 /// The first arguments of a running callback.
@@ -157,12 +159,12 @@ pub fn poll(env: sys::napi_env, environment: Option<&Environment>) -> bool {
 
 /// False if one has passed, or could not be looked at: then an exception is pending.
 fn look_at_deadlines(env: sys::napi_env) -> bool {
-    let count = DEADLINES.with_borrow(Vec::len);
-    for k in (0..count).rev() {
-        let Some((owner, check)) = DEADLINES.with_borrow(|all| all.get(k).copied()) else {
-            continue;
-        };
-        if call(owner, check).is_ok() {
+    let mut next = store().host_data().cast::<Deadline>();
+    // SAFETY: null, or in a frame that is there as long as the store names it.
+    while let Some(deadline) = unsafe { next.as_ref() } {
+        next = deadline.outer;
+        let owner = deadline.env;
+        if call(owner, deadline.check).is_ok() {
             continue;
         }
         if owner != env {
@@ -209,14 +211,15 @@ pub fn interrupt_every(microseconds: u32) -> Result<()> {
 unsafe extern "C" fn within(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let [function, check] = arguments(env, info);
-    let before = DEADLINES.with_borrow_mut(|all| {
-        all.push((env, check));
-        all.len() - 1
-    });
-    store.set_deadlines(before as i32 + 1);
+    let (outer, count) = (store.host_data(), store.deadlines());
+    let deadline = Deadline {
+        env,
+        check,
+        outer: outer.cast(),
+    };
+    store.set_deadlines(count + 1, (&raw const deadline).cast());
     let result = call(env, function);
-    DEADLINES.with_borrow_mut(|all| all.truncate(before));
-    store.set_deadlines(before as i32);
+    store.set_deadlines(count, outer);
     // The exception, if it was one, is pending.
     result.unwrap_or(null_mut())
 }

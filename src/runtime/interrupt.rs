@@ -16,6 +16,7 @@ use crate::code::is_code;
 use libc::{c_int, c_void};
 use std::cell::{Cell, OnceCell};
 use std::io;
+use std::ptr::null;
 use std::sync::atomic::{Ordering, compiler_fence};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub(super) struct Interruption {
     timer: OnceCell<Option<ThreadTimer>>,
     /// The same for intervals by the clock.
     fine_timer: OnceCell<Option<ThreadTimer>>,
+    host_data: Cell<*const c_void>,
 }
 
 impl Default for Interruption {
@@ -54,6 +56,7 @@ impl Default for Interruption {
             interval: Cell::new(None),
             timer: OnceCell::new(),
             fine_timer: OnceCell::new(),
+            host_data: Cell::new(null()),
         }
     }
 }
@@ -126,9 +129,20 @@ impl Store {
         self.resume_at(depth, false);
     }
 
-    /// Tells the facade how many deadlines it has to look at.
-    pub fn set_deadlines(&self, count: i32) {
+    /// Number of deadlines that the facade has to look at.
+    pub fn deadlines(&self) -> i32 {
+        self.word(SCRATCH_DEADLINES)
+    }
+
+    /// What the host last left with [`Store::set_deadlines`], null at first.
+    pub fn host_data(&self) -> *const c_void {
+        self.interruption().host_data.get()
+    }
+
+    /// Tells the facade how many deadlines it has to look at, and keeps a word of the host's with that.
+    pub fn set_deadlines(&self, count: i32, host_data: *const c_void) {
         self.set_word(SCRATCH_DEADLINES, count);
+        self.interruption().host_data.set(host_data);
     }
 
     /// Does the host hold an interrupted guest? Then nothing may happen that a guest expects only when it
