@@ -342,7 +342,7 @@ export function instantiateStreaming(
   importObject?: Imports,
 ): Promise<WebAssemblyInstantiatedSource>;
 
-// Beyond the standard.
+// Beyond the standard. These exports are not enumerable.
 
 /** What {@link enableCompileCache} did. */
 export interface CompileCacheResult {
@@ -438,3 +438,35 @@ export interface CompileStats {
  * console.log(`${onDemand.count} functions compiled in ${onDemand.milliseconds} ms while somebody waited`);
  */
 export function stats(): Stats;
+
+/** What {@link withDeadline} ends a call with. Its `cause` is the signal's reason, if there was a signal. */
+export interface DeadlineError extends RuntimeError {
+  code: 'ERR_WRT_DEADLINE';
+}
+
+/**
+ * Calls `func` and ends wasm that still runs in that call when the limit is reached: the call of the
+ * exported function throws a {@link DeadlineError}, through all JavaScript and wasm up to this one. The
+ * thread and all other instances stay as they are. An instance that was ended keeps the state that it had
+ * at that moment and can be called again, if its program can live with a call that stopped half-way.
+ *
+ * Time counts by the clock. Wasm is looked at every 5 ms that it runs and whenever an import returns; what
+ * JavaScript does in between, in an import for example, is not ended. A call that is finished returns its
+ * result even if it took longer. Only the call itself is watched, not what happens after an `await` in it.
+ *
+ * As nothing else on the thread runs meanwhile, a signal can only be aborted by JavaScript that the call
+ * itself runs, such as an import; `AbortSignal.timeout()` never is. Use a number of milliseconds then.
+ *
+ * @example
+ * try {
+ *   const result = WebAssembly.withDeadline(100, () => instance.exports.compute(input));
+ * } catch (error) {
+ *   if (error.code !== 'ERR_WRT_DEADLINE') throw error;
+ *   // It took more than 100 ms.
+ * }
+ *
+ * @param limit milliseconds, or a signal
+ * @returns what `func` returns
+ * @throws {DeadlineError} also at once, if the signal is aborted already
+ */
+export function withDeadline<T>(limit: number | AbortSignal, func: () => T): T;

@@ -7,6 +7,7 @@ const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
 const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
+const { withDeadline } = require('./lib/interrupt');
 const { Memory } = require('./lib/memory');
 const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
@@ -35,7 +36,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats });
+defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

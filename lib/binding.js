@@ -12,6 +12,9 @@ const path = require('path');
  * @typedef {object} Binding
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
+ * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
+ * @property {(microseconds: number) => void} interruptEvery 0 for never
+ * @property {(func: () => any, check: () => void) => any} within calls the first, and the second whenever a guest is interrupted in it
  * @property {() => void} resume goes on with the activation that scratch names
  * @property {() => number[]} compileStats see `lib/stats.js`
  * @property {() => string} takeCompileError why the last function that was called could not be compiled

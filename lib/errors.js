@@ -50,6 +50,26 @@ const LinkError = nativeError('LinkError', ObjectCreate(ErrorPrototype));
 class Trap extends Error {}
 const RuntimeError = nativeError('RuntimeError', Trap.prototype);
 
+/** The end of a call that reached the limit of `withDeadline`. */
+class DeadlineError extends RuntimeError {
+  constructor(/** @type {string} */ message) {
+    super(message);
+    ObjectDefineProperty(this, 'code', {
+      __proto__: null,
+      value: 'ERR_WRT_DEADLINE',
+      writable: true,
+      configurable: true,
+      enumerable: true,
+    });
+  }
+}
+ObjectDefineProperty(DeadlineError.prototype, 'name', {
+  __proto__: null,
+  value: 'DeadlineError',
+  writable: true,
+  configurable: true,
+});
+
 const FUNCTION_REQUIRED = 'function-typed object must be null (if nullable) or a Wasm function object';
 
 /** Texts. Most are prefixed with the function that was called, see `prefixed`. */
@@ -156,6 +176,13 @@ const text = {
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
   responseUsed: 'WebAssembly response body has already been used',
 
+  // Deadlines and interruption; no prefix.
+  deadline: (ms) => `the call exceeded its deadline of ${ms} ms`,
+  aborted: 'the call was aborted',
+  deadlineLimit: 'Argument 0 must be a number of milliseconds or an AbortSignal',
+  deadlineFunction: 'Argument 1 must be a function',
+  interrupted: 'wrt: wasm was stopped between two instructions and cannot be called before it goes on',
+
   internal: (what) => `wrt: internal error: ${what}`,
 };
 
@@ -174,6 +201,7 @@ const TRAPS = [
   [RangeError, 'Out of memory'],
   [CompileError, ''], // The engine has the text.
   [Trap, 'element segment out of bounds'],
+  [Error, text.interrupted],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;
@@ -214,6 +242,7 @@ const rangeError = (api, message) => prefixed(RangeError, api, message);
 
 module.exports = {
   CompileError,
+  DeadlineError,
   LinkError,
   RuntimeError,
   STACK_OVERFLOW,

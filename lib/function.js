@@ -17,8 +17,9 @@ const {
   TypeError,
   setImmediate,
 } = require('./primordials');
+const { checkDeadlines } = require('./interrupt');
 const { put, putFirst, refs } = require('./references');
-const { CALL, CODE, DEPTH, DONE, FUNCTION, INTERRUPTED, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+const { CALL, CODE, DEADLINES, DEPTH, DONE, FUNCTION, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 const { functionPrototype } = require('./types');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
@@ -37,9 +38,6 @@ const records = createBrand();
  * @type {(value: unknown) => FunctionRecord | undefined}
  */
 const functionRecord = records.get;
-
-/** V8 acts on a termination when a function is called, so this must be a call and stay empty. */
-function poll() {}
 
 let reclaiming = false;
 
@@ -71,6 +69,7 @@ function slow(depth, cell) {
         try {
           if (k >>> 0 < cell.thunks.length) cell.thunks[k]();
           else callForeign(host);
+          if (i32[DEADLINES] !== 0) checkDeadlines();
         } catch (error) {
           thrown = error;
           i32[DEPTH] = depth;
@@ -83,12 +82,6 @@ function slow(depth, cell) {
         resume();
         continue;
       }
-      case INTERRUPTED:
-        poll();
-        i32[DEPTH] = depth;
-        i32[STATE] = OK;
-        resume();
-        continue;
       case TRAP: {
         const code = i32[CODE];
         if (code === STACK_OVERFLOW) scheduleReclaim();

@@ -23,6 +23,8 @@ module.exports = {
   uncurryThis,
 
   // Functions and constructors.
+  AbortSignalAborted: /** @type {(s: object) => boolean} */ (getterOf(AbortSignal.prototype, 'aborted')),
+  AbortSignalReason: /** @type {(s: object) => any} */ (getterOf(AbortSignal.prototype, 'reason')),
   ArrayBufferIsView: ArrayBuffer.isView,
   BigIntAsIntN: BigInt.asIntN,
   Error,
@@ -60,6 +62,7 @@ module.exports = {
   TypeError,
   Uint8Array,
   Uint32Array,
+  performanceNow: performance.now.bind(performance),
   setImmediate,
 
   // Prototypes that users could reach and replace on their constructors never, but patch always.

@@ -26,6 +26,7 @@ module.exports = {
   DEPTH: 2,
   CODE: 3,
   GROWTHS: 4,
+  DEADLINES: 5,
 
   // Slot k is i32[WORDS + 2 * k], f32[WORDS + 2 * k], f64[DOUBLES + k] and i64[DOUBLES + k].
   WORDS: 16,
@@ -37,7 +38,7 @@ module.exports = {
 
   // States. 0 means that the guest runs; JavaScript never stores it.
   CALL: 1,
-  INTERRUPTED: 2,
+  // 2 is that of a guest which was interrupted; JavaScript never sees it.
   DONE: 3,
   TRAP: 4,
   RETHROW: 5,

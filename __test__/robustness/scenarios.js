@@ -114,6 +114,8 @@ function nesting(engine = W) {
 }
 
 const scenarios = {
+  ...require('./interruption')({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate }),
+
   /** Caught traps of several kinds. */
   traps(count) {
     const { unreachable, load, div, add } = instantiate(TRAPS);
@@ -365,7 +367,7 @@ const scenarios = {
 };
 
 const support = { W, wat, instantiate, meter, growth, caught, check, TRAPS, SCRIPT: __filename };
-Object.assign(scenarios, require('./lifetimes')(support), require('./interruptions')(support));
+Object.assign(scenarios, require('./lifetimes')(support), require('./address-space')(support));
 
 async function inWorker() {
   if (workerData.short || workerData.idle) {
@@ -382,6 +384,7 @@ async function inWorker() {
     parentPort.postMessage('running');
     forever();
   }
+  if (workerData.chaos) return scenarios.busyWorker();
   if (workerData.exit) {
     const { f } = instantiate(NEST, { m: { f: (n) => (n ? f(n - 1) : process.exit(workerData.exit)) } });
     f(4);

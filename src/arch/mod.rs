@@ -12,7 +12,9 @@
 //! - `call_on_stack`: runs a function of ours on another stack;
 //! - `map_twice`: memory that is writable at one address and executable at another; `map_file`: a file
 //!   that is executable;
-//! - `SignalContext`: pc of the interrupted code, and diversion to the host.
+//! - `suspend`: gives the thread to the host and comes back when it resumes; `prepare_interruption`;
+//! - `ThreadTimer`, `spare_signals`, `keep_errno`: signals to the own thread, and handlers of them;
+//! - `SignalContext`: pc of the interrupted code, diversion to the host, and interruption.
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod x86_64_linux;

@@ -37,6 +37,31 @@ pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
 /// Never called: [`check`] failed.
 pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
+pub fn prepare_interruption() {}
+
+pub fn spare_signals() -> std::ops::RangeInclusive<libc::c_int> {
+    1..=0
+}
+
+pub fn keep_errno(f: impl FnOnce()) {
+    f();
+}
+
+#[derive(Debug)]
+pub struct ThreadTimer;
+
+impl ThreadTimer {
+    pub fn new(_: libc::c_int, _: bool) -> Option<Self> {
+        None
+    }
+
+    pub fn set(&self, _: std::time::Duration) {}
+}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe extern "C" fn suspend(_: *mut VMThread) {}
+
 pub const STUB_SIZE: usize = 32;
 
 pub fn stub(_: u32, _: bool) -> [u8; STUB_SIZE] {
@@ -78,4 +103,10 @@ impl SignalContext {
     }
 
     pub fn divert_to_host(&mut self, _: &VMThread) {}
+
+    /// # Safety
+    /// Never called: [`check`] failed.
+    pub unsafe fn interrupt(&mut self, _: std::ops::Range<usize>) -> bool {
+        false
+    }
 }

@@ -16,6 +16,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 
+mod interrupt;
+mod timer;
+pub use interrupt::{prepare_interruption, save_as_older_processors, suspend};
+pub use timer::{ThreadTimer, keep_errno, spare_signals};
+
 /// Is this a processor and a system that wrt runs on?
 pub fn check() -> Result<(), &'static str> {
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::buffers::Buffers;
 use super::cells::settle;
+use super::interrupts::{self, Environment};
 use crate::arch;
 use crate::runtime::Store;
 use napi::sys;
@@ -30,30 +31,42 @@ unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys:
     null_mut()
 }
 
-unsafe extern "C" fn enter(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn enter(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     store.enter();
-    if store.has_grown() {
-        detach(env, store);
+    if store.wants_attention() {
+        attend(env, info, store);
     }
     null_mut()
 }
 
-unsafe extern "C" fn resume(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     store.resume();
-    if store.has_grown() {
-        detach(env, store);
+    if store.wants_attention() {
+        attend(env, info, store);
     }
     null_mut()
 }
 
-/// Detaches the buffers of memories that the guest has grown, before JavaScript sees them.
+/// Before JavaScript goes on: detaches the buffers of memories that the guest has grown, and if the guest
+/// was interrupted, lets JavaScript do what it has to and resumes the guest.
 #[cold]
 #[inline(never)]
-fn detach(env: sys::napi_env, store: &Store) {
-    for memory in store.take_grown() {
-        Buffers::detach(env, &memory);
+fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
+    loop {
+        let interrupted = store.interrupted();
+        for memory in store.take_grown() {
+            Buffers::detach(env, &memory);
+        }
+        let Some(depth) = interrupted else { break };
+        // SAFETY: `env` and `info` are those of the running callback, one of `FUNCTIONS`.
+        let environment = unsafe { Environment::of_callback(env, info) };
+        if !store.while_interrupted(|| interrupts::poll(env, environment)) {
+            store.abandon(depth);
+            break;
+        }
+        store.resume_interrupted(depth);
     }
     settle(env);
 }

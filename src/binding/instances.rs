@@ -51,6 +51,10 @@ pub fn instantiate(
     })
     .ok_or_else(refused)?;
     let store = store();
+    // Segments change tables, see `changeable_table`.
+    if store.is_interrupted() {
+        return Err(Error::from_reason("a guest is interrupted"));
+    }
     let made = with_retry(env.raw(), || {
         match Instance::new(store, module.clone(), &values) {
             // Not for want of memory: no use in trying again.

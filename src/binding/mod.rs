@@ -12,17 +12,20 @@ mod carriers;
 mod cells;
 mod images;
 mod instances;
+mod interrupts;
 mod modules;
 mod objects;
 mod realm;
 mod values;
 
 use crate::runtime::{Store, vm::SCRATCH_SIZE};
+use interrupts::Environment;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 use realm::Realm;
 use std::ffi::{CStr, c_void};
+use std::time::Duration;
 
 /// Called once for every environment that loads the addon: once a thread as a rule, and more often
 /// where somebody loads it into several contexts of one thread. All of a thread share its store.
@@ -30,26 +33,28 @@ use std::ffi::{CStr, c_void};
 pub fn init(exports: Object, env: Env) -> Result<()> {
     let store = Store::current().map_err(|e| Error::from_reason(e.to_string()))?;
     Realm::opened();
+    let data: *mut c_void = Box::into_raw(Box::new(Environment::new(env.raw()))).cast();
     // SAFETY: a live environment, in its own thread; the hook runs there, too.
-    let status =
-        unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), env.raw().cast()) };
+    let status = unsafe { sys::napi_add_env_cleanup_hook(env.raw(), Some(closed), data) };
     check_status!(status)?;
+    // Where no signal can be had guests run uninterrupted.
+    let _ = store.interrupt_every(Some(TICK));
     let scratch = buffers::external(env.raw(), store.scratch(), SCRATCH_SIZE, None)?;
     set(&env, &exports, c"scratch", scratch)?;
-    for (name, callback) in calls::FUNCTIONS
+    let functions = calls::FUNCTIONS
         .iter()
         .chain(cells::FUNCTIONS)
-        .chain(objects::FUNCTIONS)
-    {
+        .chain(objects::FUNCTIONS);
+    for (name, callback) in functions.chain(interrupts::FUNCTIONS) {
         let mut function = std::ptr::null_mut();
-        // SAFETY: a live environment; the name is 0-terminated; the callback needs no data.
+        // SAFETY: a live environment; the name is 0-terminated; the data lives as long as the environment.
         let status = unsafe {
             sys::napi_create_function(
                 env.raw(),
                 name.as_ptr(),
                 name.count_bytes() as isize,
                 Some(*callback),
-                std::ptr::null_mut(),
+                data,
                 &mut function,
             )
         };
@@ -59,9 +64,14 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     Ok(())
 }
 
+/// How long a guest runs before V8 gets its turn.
+const TICK: Duration = Duration::from_millis(5);
+
 /// Runs when an environment ends.
-extern "C" fn closed(env: *mut c_void) {
-    Realm::closed(env.cast());
+extern "C" fn closed(data: *mut c_void) {
+    // SAFETY: made in `init`; no function of the environment is called any more.
+    let environment = unsafe { Box::from_raw(data.cast::<Environment>()) };
+    Realm::closed(environment.env());
 }
 
 fn set(env: &Env, object: &Object, name: &CStr, value: sys::napi_value) -> Result<()> {

@@ -129,6 +129,12 @@ fn table(store: &Store) -> Option<Rc<Table>> {
     Realm::with(|r| r.tables.get(word(store, 0)).cloned())
 }
 
+/// A guest that was interrupted may be about to use what it has read of a table. (It takes a debugger to
+/// get here then.)
+fn changeable_table(store: &Store) -> Option<Rc<Table>> {
+    table(store).filter(|_| !store.is_interrupted())
+}
+
 /// (handle) -> length
 unsafe extern "C" fn table_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
@@ -159,7 +165,7 @@ unsafe extern "C" fn table_get(_: sys::napi_env, _: sys::napi_callback_info) -> 
 /// (handle, index, value); see the state word
 unsafe extern "C" fn table_set(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let done = table(store).and_then(|table| {
+    let done = changeable_table(store).and_then(|table| {
         table.set(
             word(store, 1),
             to_word(store, table.ty().element, store.slot(2)),
@@ -172,7 +178,7 @@ unsafe extern "C" fn table_set(_: sys::napi_env, _: sys::napi_callback_info) -> 
 /// (handle, delta, value) -> length before, or -1
 unsafe extern "C" fn table_grow(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let before = table(store).and_then(|table| {
+    let before = changeable_table(store).and_then(|table| {
         table.grow(
             word(store, 1),
             to_word(store, table.ty().element, store.slot(2)),
@@ -227,6 +233,11 @@ unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) ->
 pub fn mark_references(mut bitmap: Uint32Array) -> u32 {
     // SAFETY: the facade's own array, which nothing else touches during this call.
     let words = unsafe { bitmap.as_mut() };
+    // A guest that was interrupted may hold a slot's number in any form.
+    if store().is_interrupted() {
+        words.fill(u32::MAX);
+        return words.len() as u32;
+    }
     let looked_at = store().mark_references(|slot| {
         if let Some(word) = words.get_mut(slot as usize / 32) {
             *word |= 1 << (slot % 32);

@@ -169,12 +169,14 @@ impl Realm {
 /// What V8 is told of a module and of an instance: what each takes, and something for the many small
 /// things that go with it.
 const SMALL_THINGS: usize = 4096;
+/// The same of a module: its first page of code, its tables, and what V8 has for its carrier.
+const MODULE_THINGS: usize = 32 << 10;
 
 /// Its code grows as its functions are called; what is told must be the same at the end as at the start.
 fn module_size(module: &CompiledModule) -> usize {
     let bytes = module.module().bytes.len();
     let code = bytes;
-    SMALL_THINGS + code + bytes
+    MODULE_THINGS + code + bytes
 }
 
 fn instance_size(instance: &Instance) -> usize {

@@ -3,7 +3,7 @@
 //! The same pages are mapped twice: once to be written and once to be executed. No address is ever
 //! both, and adding a function changes no protection.
 
-use super::lookup::{CHUNK, CodeRange, PlacedFunction, Registration};
+use super::lookup::{CodeRange, PlacedFunction, Registration};
 use super::mapping::{Executable, Writable};
 use crate::compiler::CompiledFunction;
 use crate::compiler::Compiler;
@@ -29,7 +29,7 @@ pub struct Arena {
 impl Arena {
     /// An arena with room for `size` bytes of code.
     pub fn new(compiler: &Compiler, size: usize) -> io::Result<Self> {
-        let size = size.max(1).next_multiple_of(CHUNK);
+        let size = size.max(1).next_multiple_of(region::page::size());
         let (executable, writable) = Executable::with_writable(size)?;
         let start = executable.start();
         let registration = Registration::new(CodeRange::new(start..start + size, size / ALIGN))

@@ -409,9 +409,9 @@ impl CompiledModule {
     /// little costs another arena.
     fn arena_size(&self) -> usize {
         let bodies: usize = self.module.bodies.iter().map(|body| body.len()).sum();
-        (2 * bodies).clamp(MIN_ARENA, MAX_ARENA)
+        (8 * bodies).clamp(MIN_ARENA, MAX_ARENA)
     }
 }
 
-const MIN_ARENA: usize = 64 << 10;
+const MIN_ARENA: usize = 16 << 10;
 const MAX_ARENA: usize = 64 << 20;

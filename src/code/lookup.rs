@@ -162,6 +162,12 @@ pub unsafe fn function_at<'a>(pc: usize) -> Option<&'a PlacedFunction> {
     unsafe { range.as_ref() }?.find(pc)
 }
 
+/// Is there compiled code at `pc`? Callable as [`trap_at`] is.
+pub fn is_code(pc: usize) -> bool {
+    // SAFETY: as in `trap_at`.
+    unsafe { function_at(pc) }.is_some()
+}
+
 /// The trap that the instruction at `pc` raises when it faults; `None` if `pc` is not in compiled code
 /// or is no instruction that may fault there. Callable from a signal handler on a thread that runs
 /// the code at `pc`, which keeps it alive.

@@ -14,5 +14,5 @@ mod tiering;
 
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
-pub use lookup::trap_at;
+pub use lookup::{is_code, trap_at};
 pub use tiering::Options;

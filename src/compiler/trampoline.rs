@@ -11,7 +11,8 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 /// The host enters a guest function of type `ty`: arguments out of the slots, results into them.
 ///
-/// It is no guest code, so no signal diverts it, whatever the state word says.
+/// It may be interrupted like a guest, between any two instructions: the state is `Run` only after the
+/// arguments were read and before the results are written.
 pub(super) fn entry(
     isa: &dyn TargetIsa,
     ty: &FuncType,
@@ -38,8 +39,8 @@ pub(super) fn entry(
     let call = e.b.ins().call_indirect(signature, code, &args);
     let results = e.b.inst_results(call).to_vec();
     let words = e.lower_values(&results, &ty.results);
-    e.store_words(thread, &words, &ty.results);
     e.store_state(thread, State::Done);
+    e.store_words(thread, &words, &ty.results);
     e.b.ins().return_(&[]);
     e.b.finalize(isa.frontend_config());
     Ok(())

@@ -3,6 +3,7 @@
 
 use super::Trap;
 use super::instance::Instance;
+use super::memory::Memory;
 use super::store::Store;
 use super::vm::{BUILTINS, Builtin, VMContext, VMFuncRef, VMThread};
 use crate::arch;
@@ -50,6 +51,43 @@ fn or_trap(done: Option<()>, trap: Trap) -> i32 {
     }
 }
 
+/// The end of a runtime function: the guest goes on with `result`, unless it is to be interrupted before.
+/// A plain loop around short runtime functions would otherwise be interrupted only by chance.
+fn finish(vmctx: *mut VMContext, result: i32) -> i32 {
+    // SAFETY: called last by the functions below, with the caller's own context; they hold nothing any
+    // more.
+    unsafe { Store::checkpoint(vmctx) };
+    result
+}
+
+/// Bytes that are filled or copied between two moments at which the guest can be interrupted: some 100 µs.
+const CHUNK: u32 = 1 << 20;
+
+/// Calls `step` with the offset and length of each part of `len` bytes, the last part first if `backwards`.
+///
+/// # Safety
+/// As for [`Store::checkpoint`]; `step` leaves nothing to be dropped.
+unsafe fn in_chunks(
+    vmctx: *mut VMContext,
+    len: u32,
+    backwards: bool,
+    step: impl Fn(u32, u32) -> Option<()>,
+) -> Option<()> {
+    let chunks = len.div_ceil(CHUNK);
+    for i in 0..chunks {
+        let start = if backwards { chunks - 1 - i } else { i } * CHUNK;
+        step(start, CHUNK.min(len - start))?;
+        // SAFETY: by the caller.
+        unsafe { Store::checkpoint(vmctx) };
+    }
+    Some(())
+}
+
+/// Do `len` bytes from `start` on lie in the memory?
+fn inside(memory: &Memory, start: u32, len: u32) -> Option<()> {
+    (start as usize + len as usize <= memory.len()).then_some(())
+}
+
 // In all of these, the context is the caller's own, and indices of memories, tables and segments were
 // validated.
 
@@ -57,13 +95,14 @@ unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u32)
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
     let memory = instance.memory(memory);
-    match memory.grow(delta) {
+    let result = match memory.grow(delta) {
         Some(before) => {
             instance.owner().note_growth(memory.clone());
             before as i32
         }
         None => -1,
-    }
+    };
+    finish(vmctx, result)
 }
 
 unsafe extern "C" fn memory_copy(
@@ -75,7 +114,14 @@ unsafe extern "C" fn memory_copy(
 ) -> i32 {
     // SAFETY: the caller's context.
     let memory = unsafe { instance(vmctx) }.memory(memory);
-    or_trap(memory.copy(to, memory, from, len), Trap::MemoryOutOfBounds)
+    let inside = inside(memory, to, len).and_then(|()| inside(memory, from, len));
+    // SAFETY: the caller's context; what is borrowed belongs to the instance.
+    let done = inside.and_then(|()| unsafe {
+        in_chunks(vmctx, len, to > from, |at, len| {
+            memory.copy(to + at, memory, from + at, len)
+        })
+    });
+    or_trap(done, Trap::MemoryOutOfBounds)
 }
 
 unsafe extern "C" fn memory_fill(
@@ -87,7 +133,13 @@ unsafe extern "C" fn memory_fill(
 ) -> i32 {
     // SAFETY: the caller's context.
     let memory = unsafe { instance(vmctx) }.memory(memory);
-    or_trap(memory.fill(to, value as u8, len), Trap::MemoryOutOfBounds)
+    // SAFETY: the caller's context; what is borrowed belongs to the instance.
+    let done = inside(memory, to, len).and_then(|()| unsafe {
+        in_chunks(vmctx, len, false, |at, len| {
+            memory.fill(to + at, value as u8, len)
+        })
+    });
+    or_trap(done, Trap::MemoryOutOfBounds)
 }
 
 unsafe extern "C" fn memory_init(
@@ -100,10 +152,8 @@ unsafe extern "C" fn memory_init(
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
-    or_trap(
-        instance.memory_init(memory, segment, to, from, len),
-        Trap::MemoryOutOfBounds,
-    )
+    let done = instance.memory_init(memory, segment, to, from, len);
+    finish(vmctx, or_trap(done, Trap::MemoryOutOfBounds))
 }
 
 unsafe extern "C" fn data_drop(vmctx: *mut VMContext, segment: u32) {
@@ -114,7 +164,8 @@ unsafe extern "C" fn data_drop(vmctx: *mut VMContext, segment: u32) {
 unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u32, init: u64) -> i32 {
     // SAFETY: the caller's context.
     let table = unsafe { instance(vmctx) }.table(table);
-    table.grow(delta, init).map_or(-1, |before| before as i32)
+    let result = table.grow(delta, init).map_or(-1, |before| before as i32);
+    finish(vmctx, result)
 }
 
 unsafe extern "C" fn table_fill(
@@ -126,7 +177,8 @@ unsafe extern "C" fn table_fill(
 ) -> i32 {
     // SAFETY: the caller's context.
     let table = unsafe { instance(vmctx) }.table(table);
-    or_trap(table.fill(to, value, len), Trap::TableOutOfBounds)
+    let done = table.fill(to, value, len);
+    finish(vmctx, or_trap(done, Trap::TableOutOfBounds))
 }
 
 unsafe extern "C" fn table_copy(
@@ -153,10 +205,11 @@ unsafe extern "C" fn table_init(
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
-    match instance.table_init(table, segment, to, from, len) {
+    let result = match instance.table_init(table, segment, to, from, len) {
         Ok(()) => 0,
         Err(trap) => trap as i32,
-    }
+    };
+    finish(vmctx, result)
 }
 
 unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) {

@@ -6,6 +6,7 @@ mod context;
 mod functions;
 mod global;
 mod instance;
+mod interrupt;
 mod mapping;
 mod memory;
 mod on_demand;

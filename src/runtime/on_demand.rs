@@ -99,5 +99,11 @@ pub unsafe extern "sysv64" fn compile_slot(vmctx: *mut VMContext, slot: u32) -> 
     // SAFETY: by the caller; an instance writes its own address into its context.
     let instance = unsafe { &*(*vmctx).instance.cast::<Instance>() };
     let module = instance.module();
-    instance.owner().compile(module, module.unit_of_slot(slot))
+    let code = instance.owner().compile(module, module.unit_of_slot(slot));
+    if !code.is_null() {
+        // Programs begin with hundreds of these in a row, and little else for a signal to hit.
+        // SAFETY: the caller's context; nothing is held any more.
+        unsafe { Store::checkpoint(vmctx) };
+    }
+    code
 }

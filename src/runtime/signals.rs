@@ -58,6 +58,50 @@ fn install_handlers() -> Result<(), i32> {
     Ok(())
 }
 
+type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// The signal of timers, once there is one.
+static TICK: OnceLock<Option<c_int>> = OnceLock::new();
+
+/// The signal that [`install_tick`] found.
+pub fn tick_signal() -> Option<c_int> {
+    TICK.get().copied().flatten()
+}
+
+/// Installs the handler of the timers' signal in the process, if it is not, and lets this thread receive
+/// the signal. It is one that nobody else has taken.
+pub fn install_tick(handler: Handler) -> io::Result<()> {
+    let signal = TICK.get_or_init(|| arch::spare_signals().find(is_free));
+    let Some(signal) = *signal else {
+        return Err(io::Error::other("no signal is free"));
+    };
+    // SAFETY: all zero is a valid `sigaction`, and an empty mask.
+    let mut action: sigaction = unsafe { zeroed() };
+    action.sa_sigaction = handler as *const () as usize;
+    // Without SA_RESTART other parts of the process would see interrupted system calls.
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | libc::SA_RESTART;
+    // SAFETY: the handler has the signature of SA_SIGINFO and stays for ever, as the image does.
+    if unsafe { sigaction(signal, &action, null_mut()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: all zero is a valid set; the calls change this thread's mask only.
+    unsafe {
+        let mut set: libc::sigset_t = zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, null_mut());
+    }
+    Ok(())
+}
+
+fn is_free(signal: &c_int) -> bool {
+    // SAFETY: all zero is a valid `sigaction`; a query.
+    unsafe {
+        let mut now: sigaction = zeroed();
+        sigaction(*signal, null(), &mut now) == 0 && now.sa_sigaction == libc::SIG_DFL
+    }
+}
+
 impl AlternateStack {
     fn new() -> io::Result<Self> {
         // SAFETY: all zero is a valid `stack_t`; a query.

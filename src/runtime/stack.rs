@@ -24,9 +24,14 @@ impl GuestStack {
         Ok(Self { mapping })
     }
 
+    /// Lowest address that may be written.
+    pub fn start(&self) -> usize {
+        self.mapping.as_ptr::<u8>() as usize + region::page::size()
+    }
+
     /// Lowest address that guest frames may reach.
     pub fn limit(&self) -> usize {
-        self.mapping.as_ptr::<u8>() as usize + region::page::size() + RESERVE
+        self.start() + RESERVE
     }
 
     /// One past the highest address.

@@ -14,6 +14,7 @@
 //! ```
 
 use super::functions::FunctionRegistry;
+use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
 use super::references::References;
 use super::stack::{self, GuestStack};
@@ -22,6 +23,7 @@ use super::{Memory, Trap, signals};
 use crate::arch;
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -45,6 +47,8 @@ pub enum Outcome {
 
 /// Trap code for what only a broken host does: it names a function or an activation that is not there.
 pub const CODE_REFUSED: i32 = 0;
+/// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
+pub const CODE_INTERRUPTED: i32 = 13;
 /// Frames that must fit below a new activation, beyond what guests check themselves.
 const ENTRY_ROOM: usize = 4096;
 
@@ -80,14 +84,15 @@ pub struct Store {
     depth: Cell<u32>,
     /// Record of the innermost activation.
     record: Cell<*mut Record>,
-    _stack: GuestStack,
+    stack: GuestStack,
     /// One past its highest address.
     stack_top: usize,
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
     grown: RefCell<Vec<Rc<Memory>>>,
-    has_grown: Cell<bool>,
+    attention: Cell<bool>,
+    interruption: Interruption,
     next_host_function: Cell<u32>,
     on_demand: OnDemand,
     _signals: signals::AlternateStack,
@@ -138,11 +143,12 @@ impl Store {
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
             stack_top: stack.top(),
-            _stack: stack,
+            stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
             grown: RefCell::default(),
-            has_grown: Cell::new(false),
+            attention: Cell::new(false),
+            interruption: Interruption::default(),
             next_host_function: Cell::new(1),
             on_demand: OnDemand::default(),
             _signals: signals,
@@ -191,6 +197,20 @@ impl Store {
         &self.on_demand
     }
 
+    pub(super) fn interruption(&self) -> &Interruption {
+        &self.interruption
+    }
+
+    /// Does the state word let the running guest be interrupted?
+    pub(super) fn may_be_interrupted(&self) -> bool {
+        self.word(SCRATCH_STATE) == State::Run as i32
+    }
+
+    /// All addresses of the stack of guests.
+    pub(super) fn stack_range(&self) -> Range<usize> {
+        self.stack.start()..self.stack_top
+    }
+
     pub(super) fn references(&self) -> &References {
         &self.references
     }
@@ -212,12 +232,12 @@ impl Store {
         std::ptr::with_exposed_provenance_mut(address)
     }
 
-    fn word(&self, offset: i32) -> i32 {
+    pub(super) fn word(&self, offset: i32) -> i32 {
         // SAFETY: aligned and inside the scratch memory, which only this thread and its guests touch.
         unsafe { self.at(offset).cast::<i32>().read() }
     }
 
-    fn set_word(&self, offset: i32, value: i32) {
+    pub(super) fn set_word(&self, offset: i32, value: i32) {
         // SAFETY: as in `word`.
         unsafe { self.at(offset).cast::<i32>().write(value) }
     }
@@ -258,6 +278,9 @@ impl Store {
                 return self.set_state(State::Trap, Trap::NotCompiled as i32);
             }
         }
+        if !self.begin() {
+            return self.set_state(State::Trap, CODE_INTERRUPTED);
+        }
         // SAFETY: the record lies in the stack, below all frames in use, by the check above.
         unsafe {
             (&raw mut (*record).previous).write(previous);
@@ -268,10 +291,18 @@ impl Store {
         self.record.set(record);
         self.depth.set(self.depth.get() + 1);
         // SAFETY: a registered function is live with its entry, and the stack has room below the record.
-        unsafe {
-            self.running.set(true);
-            Self::after(arch::enter(vm, func_ref, entry, record as usize - 16));
+        unsafe { Self::after(arch::enter(vm, func_ref, entry, record as usize - 16)) };
+    }
+
+    /// A guest is about to run. False if that must not be: the host holds one that is interrupted.
+    #[inline(always)]
+    fn begin(&self) -> bool {
+        self.running.set(true);
+        if self.interruption.ready() || self.interruption.prepare() {
+            return true;
         }
+        self.running.set(false);
+        false
     }
 
     /// Resumes the activation whose depth the scratch memory names, dropping those above it, with the
@@ -285,11 +316,11 @@ impl Store {
         while self.depth.get() > depth {
             self.pop();
         }
-        // SAFETY: the activation is suspended, since it is the innermost one and no guest runs.
-        unsafe {
-            self.running.set(true);
-            Self::after(arch::resume(self.vm.get()));
+        if !self.begin() {
+            return self.set_state(State::Trap, CODE_INTERRUPTED);
         }
+        // SAFETY: the activation is suspended, since it is the innermost one and no guest runs.
+        unsafe { Self::after(arch::resume(self.vm.get())) };
     }
 
     /// Back from the guest.
@@ -303,8 +334,11 @@ impl Store {
         let this = unsafe { &*vm.cast::<Self>() };
         this.running.set(false);
         let state = this.word(SCRATCH_STATE);
-        if state == State::Call as i32 || state == State::Interrupted as i32 {
+        if state == State::Call as i32 {
             this.set_word(SCRATCH_DEPTH, this.depth.get() as i32);
+        } else if state == State::Interrupted as i32 {
+            this.set_word(SCRATCH_DEPTH, this.depth.get() as i32);
+            this.attention.set(true);
         } else {
             this.pop();
         }
@@ -327,12 +361,17 @@ impl Store {
         self.depth.set(self.depth.get() - 1);
     }
 
+    /// Ends the activation at `depth`, which is suspended, and all above it.
+    pub fn abandon(&self, depth: u32) {
+        while self.depth.get() >= depth.max(1) {
+            self.pop();
+        }
+    }
+
     /// Drops all activations. For a thread that is idle: those that a termination left behind are all
     /// that there can be.
     pub fn reclaim(&self) {
-        while self.depth.get() > 0 {
-            self.pop();
-        }
+        self.abandon(1);
     }
 
     /// Called by the signal handler: if a guest runs, ends its activation with `trap` and gives the host's
@@ -357,18 +396,19 @@ impl Store {
     pub fn note_growth(&self, memory: Rc<Memory>) {
         self.count_growth();
         self.grown.borrow_mut().push(memory);
-        self.has_grown.set(true);
+        self.attention.set(true);
     }
 
-    /// Has a memory grown since [`Store::take_grown`]?
+    /// Is there something that the host has to do when a guest has come back, before anything else: were
+    /// memories grown, or was the guest interrupted?
     #[inline(always)]
-    pub fn has_grown(&self) -> bool {
-        self.has_grown.get()
+    pub fn wants_attention(&self) -> bool {
+        self.attention.get()
     }
 
-    /// The memories that grew since the last call.
+    /// The memories that grew since the last call. Then nothing wants attention any more.
     pub fn take_grown(&self) -> Vec<Rc<Memory>> {
-        self.has_grown.set(false);
+        self.attention.set(false);
         self.grown.take()
     }
 
@@ -426,7 +466,7 @@ impl Store {
         self.outcome()
     }
 
-    fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Outcome {
         let depth = self.depth.get();
         let is = |state: State| self.word(SCRATCH_STATE) == state as i32;
         if is(State::Done) {

@@ -55,6 +55,8 @@ pub const SCRATCH_DEPTH: i32 = SCRATCH_OFFSET + 8;
 pub const SCRATCH_CODE: i32 = SCRATCH_OFFSET + 12;
 /// Counts growths of memories on this thread, so that JavaScript sees that a buffer is stale.
 pub const SCRATCH_GROWTHS: i32 = SCRATCH_OFFSET + 16;
+/// Number of deadlines that calls on this thread have to meet.
+pub const SCRATCH_DEADLINES: i32 = SCRATCH_OFFSET + 20;
 /// Slot `k` of arguments and results is at `SCRATCH_SLOTS + 8 * k`. A v128 takes two slots.
 pub const SCRATCH_SLOTS: i32 = SCRATCH_OFFSET + 64;
 

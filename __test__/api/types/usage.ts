@@ -96,6 +96,19 @@ const cause = new WebAssembly.LinkError('text', { cause: 5 });
 const error: Error = WebAssembly.RuntimeError('without new');
 void [cause, error];
 
+// Deadlines.
+is<number>()(
+  WebAssembly.withDeadline(100, () => 5),
+  true,
+);
+WebAssembly.withDeadline(new AbortController().signal, () => {});
+// @ts-expect-error a limit is required
+WebAssembly.withDeadline(() => 5);
+declare const late: WebAssembly.DeadlineError;
+is<'ERR_WRT_DEADLINE'>()(late.code, true);
+const trapped: WebAssembly.RuntimeError = late;
+void trapped;
+
 // What is passed around.
 const imports: WebAssembly.Imports = { env: { table, count } };
 const exported: WebAssembly.Exports = instance.exports;

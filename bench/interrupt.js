@@ -1,0 +1,108 @@
+'use strict';
+
+// node bench/interrupt.js [COUNT] [NAME...]
+//
+// How soon JavaScript gets the thread back from wasm that runs: another thread asks for it at random moments, COUNT
+// times (1,000) or more, in the programs of __test__/programs. Each is interrupted, resumed, and has to print what it
+// prints on V8. Then what the interruptions cost a tight loop.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const initWabt = require('wabt');
+
+const CASES = path.join(__dirname, '..', '__test__', 'programs', 'cases');
+const [count = 1000, ...names] = process.argv.slice(2);
+const ROUNDS = 40; // at most
+
+const programs = fs
+  .readdirSync(CASES)
+  .sort()
+  .filter((file) => !names.length || names.includes(path.parse(file).name));
+
+function run(file, env, preload) {
+  const options = preload ? `--require ${JSON.stringify(preload)}` : '';
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [path.join(CASES, file)], {
+    env: { ...process.env, ...env, NODE_OPTIONS: options, TZ: 'UTC', LANG: 'C', NO_COLOR: '1' },
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`${file} ends with ${signal ?? status}: ${stderr}`);
+  return stdout;
+}
+
+const sorted = (list) => [...list].sort((a, b) => a - b);
+const quantile = (list, q) => list[Math.min(list.length - 1, Math.floor(q * list.length))] ?? NaN;
+const line = (...cells) =>
+  console.log(cells.map((c, i) => (i ? String(c).padStart(14) : String(c).padEnd(18))).join(''));
+const row = (name, { polls, runs, list }) => {
+  const cells = [0, 1].flatMap((k) => {
+    const all = sorted(list.map((times) => times[k]));
+    return [0.5, 0.99, 1].map((q) => quantile(all, q).toFixed(1));
+  });
+  line(name, runs, polls, list.length, ...cells);
+};
+
+function latency() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-interrupt-'));
+  const file = path.join(folder, 'probe');
+  const totals = new Map(programs.map((program) => [program, { polls: 0, runs: 0, list: [] }]));
+  const expected = new Map(programs.map((program) => [program, run(program, {}, '')]));
+  let sum = 0;
+  for (let round = 0; round < ROUNDS && sum < count; round++) {
+    for (const program of programs) {
+      fs.writeFileSync(file, '');
+      const stdout = run(program, { WRT_PROBE_FILE: file }, path.join(__dirname, 'interrupt-probe.js'));
+      if (stdout !== expected.get(program)) throw new Error(`${program}: another output than on V8`);
+      const total = totals.get(program);
+      total.runs++;
+      for (const text of fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)) {
+        const { polls, interruptions } = JSON.parse(text);
+        total.polls += polls;
+        total.list.push(...interruptions);
+        sum += interruptions.length;
+      }
+    }
+  }
+  fs.rmSync(folder, { recursive: true });
+  console.log('time to the answer, by the clock and of the processor, in ms\n');
+  line('', 'runs, right', 'interruptions', 'requests', 'p50', 'p99', 'most', 'CPU p50', 'CPU p99', 'CPU most');
+  for (const [program, total] of totals) row(path.parse(program).name, total);
+  const add = (key) => [...totals.values()].reduce((n, total) => n + total[key], 0);
+  row('all', { polls: add('polls'), runs: add('runs'), list: [...totals.values()].flatMap(({ list }) => list) });
+}
+
+/** A loop of nothing but arithmetic, with and without interruptions, in turns. */
+async function cost() {
+  const wabt = await initWabt();
+  const text = `(module (func (export "loop") (param $n i32) (result i32) (local $h i32) (loop $l
+    (local.set $h (i32.add (i32.rotl (local.get $h) (i32.const 5)) (local.get $n)))
+    (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))) (local.get $h)))`;
+  const bytes = new Uint8Array(wabt.parseWat('bench.wat', text, {}).toBinary({}).buffer);
+  const wrt = require('..');
+  const binding = require('../lib/binding');
+  const { loop } = new wrt.Instance(new wrt.Module(bytes)).exports;
+  const ROUNDS_EACH = 100_000_000;
+  const times = { 0: [], 5000: [], 1000: [] };
+  // Processor time of this thread, as other processes run, too.
+  const now = () => process.cpuUsage().user + process.cpuUsage().system;
+  for (let i = 0; i < 15; i++) {
+    for (const interval of Object.keys(times)) {
+      binding.interruptEvery(Number(interval));
+      const start = now();
+      loop(ROUNDS_EACH);
+      if (i > 1) times[interval].push((now() - start) / 1000);
+    }
+  }
+  const best = (interval) => quantile(sorted(times[interval]), 0.5);
+  console.log(`\na loop of ${ROUNDS_EACH} rounds, median of CPU time: ${best(0).toFixed(1)} ms without interruptions`);
+  for (const interval of [5000, 1000]) {
+    const more = (best(interval) / best(0) - 1) * 100;
+    console.log(`every ${interval / 1000} ms: ${best(interval).toFixed(1)} ms, ${more.toFixed(2)} % more`);
+  }
+}
+
+console.log(`node ${process.version}\n`);
+latency();
+cost();

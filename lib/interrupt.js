@@ -1,0 +1,98 @@
+'use strict';
+
+/** Deadlines, which rest on the engine's interruption of guests that run long. */
+
+const binding = require('./binding');
+const { DeadlineError, text } = require('./errors');
+const {
+  AbortSignalAborted,
+  AbortSignalReason,
+  ObjectDefineProperty,
+  TypeError,
+  performanceNow,
+} = require('./primordials');
+const { DEADLINES, i32 } = require('./scratch');
+
+/**
+ * @typedef {object} Deadline
+ * @property {number} at by `performance.now()`, Infinity if there is only a signal
+ * @property {AbortSignal | undefined} signal
+ * @property {string} message
+ */
+
+/**
+ * Deadlines of the calls of `withDeadline` that are running. Scratch memory says how many there are on
+ * this thread; unlike this array it is right even after V8 has ended a script. There are gaps if
+ * others on the thread loaded this file, too.
+ * @type {(Deadline | undefined)[]}
+ */
+const deadlines = [];
+
+/** Throws if a deadline has passed. To be called after imports if there is one. */
+function checkDeadlines() {
+  for (let k = i32[DEADLINES]; k > 0; k--) {
+    const deadline = deadlines[k];
+    if (deadline !== undefined) checkDeadline(deadline);
+  }
+}
+
+/**
+ * Also called when a guest was interrupted: nothing of the user may run in here, since the guest did not
+ * call anything. What is thrown ends the guest's activation.
+ * @param {Deadline} deadline
+ */
+function checkDeadline({ at, signal, message }) {
+  if (signal !== undefined && AbortSignalAborted(signal)) {
+    const error = new DeadlineError(message);
+    throw ObjectDefineProperty(error, 'cause', {
+      __proto__: null,
+      value: AbortSignalReason(signal),
+      writable: true,
+      configurable: true,
+    });
+  }
+  if (performanceNow() >= at) throw new DeadlineError(message);
+}
+
+/**
+ * What the user passed as a limit.
+ * @param {any} limit
+ * @returns {Deadline}
+ */
+function readLimit(limit) {
+  if (typeof limit === 'number') {
+    if (!(limit >= 0)) throw new TypeError(text.deadlineLimit);
+    return { at: performanceNow() + limit, signal: undefined, message: text.deadline(limit) };
+  }
+  try {
+    AbortSignalAborted(limit);
+  } catch {
+    throw new TypeError(text.deadlineLimit);
+  }
+  return { at: Infinity, signal: limit, message: text.aborted };
+}
+
+/**
+ * Calls `func` and ends wasm that still runs in that call when the limit is reached.
+ * @param {number | AbortSignal} limit
+ * @param {() => any} func
+ * @returns {any} what `func` returns
+ */
+function withDeadline(limit, func) {
+  const deadline = readLimit(limit);
+  if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
+  checkDeadline(deadline);
+  const level = i32[DEADLINES] + 1;
+  deadlines[level] = deadline;
+  try {
+    return binding.within(func, () => checkDeadline(deadline));
+  } finally {
+    deadlines[level] = undefined;
+  }
+}
+
+// For tests and measurements; nobody else has to set it.
+const interval = process.env.WRT_INTERRUPT_EVERY;
+if (interval) binding.interruptEvery(+interval);
+
+module.exports = { checkDeadlines, withDeadline };
