@@ -58,6 +58,7 @@ function scheduleReclaim() {
  * @param {InstanceCell} cell of the function that was called
  */
 function slow(depth, cell) {
+  const { thunks, hostBase } = cell;
   let thrown;
   for (;;) {
     switch (i32[STATE]) {
@@ -65,9 +66,9 @@ function slow(depth, cell) {
         return;
       case CALL: {
         const host = i32[FUNCTION];
-        const k = host - cell.hostBase;
+        const k = host - hostBase;
         try {
-          if (k >>> 0 < cell.thunks.length) cell.thunks[k]();
+          if (k >>> 0 < thunks.length) thunks[k]();
           else callForeign(host);
           if (i32[DEADLINES] !== 0) checkDeadlines();
         } catch (error) {
