@@ -85,7 +85,7 @@ pub unsafe fn map_twice(_: *mut u8, _: *mut u8, _: usize) -> std::io::Result<()>
 
 /// # Safety
 /// As on other platforms; nothing is mapped here.
-pub unsafe fn map_file(_: &std::fs::File, _: *mut u8, _: usize) -> std::io::Result<()> {
+pub unsafe fn map_executable(_: &std::fs::File, _: *mut u8, _: usize) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 

@@ -14,7 +14,7 @@ use std::arch::{asm, global_asm, naked_asm};
 use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 
 mod interrupt;
 mod timer;
@@ -291,7 +291,9 @@ pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> 
     // SAFETY: by the caller, the place may be replaced.
     let at = unsafe { libc::mremap(to_write.cast(), 0, size, flags, to_execute) };
     if at == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
+        // Not every emulation of Linux knows that (valgrind does not).
+        // SAFETY: by the caller.
+        return unsafe { map_file_twice(to_write, to_execute, size) };
     }
     // SAFETY: the mapping just made.
     if unsafe { libc::mprotect(at, size, libc::PROT_READ | libc::PROT_EXEC) } != 0 {
@@ -300,13 +302,51 @@ pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> 
     Ok(())
 }
 
+/// As [`map_twice`], by a file in memory. A limit on the size of files counts for it.
+///
+/// # Safety
+/// As for [`map_twice`].
+unsafe fn map_file_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> io::Result<()> {
+    // SAFETY: the name is a C string.
+    let descriptor = unsafe { libc::memfd_create(c"wrt-code".as_ptr(), libc::MFD_CLOEXEC) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor, which nobody else has.
+    let file = unsafe { File::from_raw_fd(descriptor) };
+    file.set_len(size as u64)?;
+    let (protection, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_SHARED | libc::MAP_FIXED,
+    );
+    // SAFETY: by the caller, the place may be replaced.
+    let at = unsafe { libc::mmap(to_write.cast(), size, protection, flags, descriptor, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: by the caller, the place may be replaced.
+    unsafe { map_file(&file, to_execute, size, libc::MAP_SHARED) }
+}
+
 /// Maps a file to be read and executed.
 ///
 /// # Safety
 /// The place is a page-aligned mapping of at least `size` bytes that nobody uses; it is replaced.
-pub unsafe fn map_file(file: &File, place: *mut u8, size: usize) -> io::Result<()> {
+pub unsafe fn map_executable(file: &File, place: *mut u8, size: usize) -> io::Result<()> {
+    // SAFETY: by the caller.
+    unsafe { map_file(file, place, size, libc::MAP_PRIVATE) }
+}
+
+/// # Safety
+/// As for [`map_executable`].
+unsafe fn map_file(
+    file: &File,
+    place: *mut u8,
+    size: usize,
+    sharing: libc::c_int,
+) -> io::Result<()> {
     let protection = libc::PROT_READ | libc::PROT_EXEC;
-    let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+    let flags = sharing | libc::MAP_FIXED;
     // SAFETY: by the caller, the place may be replaced.
     let at = unsafe { libc::mmap(place.cast(), size, protection, flags, file.as_raw_fd(), 0) };
     if at == libc::MAP_FAILED {

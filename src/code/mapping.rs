@@ -53,7 +53,7 @@ impl Executable {
     pub fn of_file(file: &File, size: usize) -> io::Result<Self> {
         let executable = Self::reserve(size)?;
         // SAFETY: the place is reserved for this mapping alone.
-        unsafe { crate::arch::map_file(file, executable.place(), executable.size) }?;
+        unsafe { crate::arch::map_executable(file, executable.place(), executable.size) }?;
         Ok(executable)
     }
 
