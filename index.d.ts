@@ -470,3 +470,25 @@ export interface DeadlineError extends RuntimeError {
  * @throws {DeadlineError} also at once, if the signal is aborted already
  */
 export function withDeadline<T>(limit: number | AbortSignal, func: () => T): T;
+
+/**
+ * A switch for each feature of the engine beyond WebAssembly 2.0. They belong to the process and decide what {@link validate}
+ * and everything that compiles accepts from then on; modules that exist stay as they are. The environment's `WRT_FEATURES`
+ * sets them before anything runs: names, separated by commas, with `-` before what is to be off.
+ *
+ * @example
+ * wrt.features.relaxedSimd = false; // or WRT_FEATURES=-relaxedSimd
+ */
+export interface Features {
+  /** Vector instructions whose results may depend on the processor. On. */
+  relaxedSimd: boolean;
+  /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
+  wideArithmetic: boolean;
+  /**
+   * Relaxed instructions give the results of the standard's deterministic profile, the same on every processor, and take
+   * longer. Off.
+   */
+  deterministic: boolean;
+}
+
+export const features: Features;

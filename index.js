@@ -4,6 +4,7 @@
 
 const cache = require('./lib/cache');
 const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
+const { features } = require('./lib/features');
 const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
@@ -36,7 +37,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline });
+defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline, features });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

@@ -12,7 +12,7 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wast
 use wrt::code::{CompiledModule, Options};
 use wrt::compiler::Tier;
 use wrt::module::{
-    ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, TableType, ValType,
+    ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType, TableType, ValType,
 };
 use wrt::runtime::vm::{EXTERN_TAG, VMFuncRef, VMGlobal};
 use wrt::runtime::{
@@ -395,10 +395,15 @@ fn halves(bytes: [u8; 16]) -> Value {
     [bits as u64, (bits >> 64) as u64]
 }
 
-fn matches((ty, got): &(ValType, Value), want: &WastRet<'_>) -> Result<bool> {
-    let WastRet::Core(want) = want else {
-        return Err("a component's result".into());
-    };
+fn matches(got: &(ValType, Value), want: &WastRet<'_>) -> Result<bool> {
+    match want {
+        WastRet::Core(want) => core_matches(got, want),
+        _ => Err("a component's result".into()),
+    }
+}
+
+fn core_matches(value: &(ValType, Value), want: &WastRetCore<'_>) -> Result<bool> {
+    let (ty, got) = value;
     Ok(match (ty, want) {
         (ValType::I32, WastRetCore::I32(v)) => got[0] == u64::from(*v as u32),
         (ValType::I64, WastRetCore::I64(v)) => got[0] == *v as u64,
@@ -415,14 +420,7 @@ fn matches((ty, got): &(ValType, Value), want: &WastRet<'_>) -> Result<bool> {
         (ValType::FuncRef, WastRetCore::RefFunc(None)) => got[0] != 0,
         (_, WastRetCore::Either(cases)) => {
             for case in cases {
-                let one = match case {
-                    WastRetCore::I32(v) => WastRetCore::I32(*v),
-                    WastRetCore::V128(V128Pattern::I8x16(v)) => {
-                        WastRetCore::V128(V128Pattern::I8x16(*v))
-                    }
-                    other => return Err(format!("unknown alternative {other:?}")),
-                };
-                if matches(&(*ty, *got), &WastRet::Core(one))? {
+                if core_matches(value, case)? {
                     return Ok(true);
                 }
             }
@@ -537,6 +535,15 @@ fn simd(options: Options) {
     run_all(files, 24_000, options);
 }
 
+fn relaxed_simd_and_wide_arithmetic(options: Options) {
+    let relaxed = proposal(Proposal::RelaxedSimd);
+    run_all(
+        relaxed.chain(proposal(Proposal::WideArithmetic)),
+        180,
+        options,
+    );
+}
+
 /// All code is of the last tier.
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
@@ -576,6 +583,24 @@ fn simd_optimized() {
 #[test]
 fn simd_changing_over() {
     simd(HOT);
+}
+
+#[test]
+fn relaxed_simd_and_wide_arithmetic_by_default() {
+    relaxed_simd_and_wide_arithmetic(Options::default());
+}
+
+#[test]
+fn relaxed_simd_and_wide_arithmetic_optimized() {
+    relaxed_simd_and_wide_arithmetic(OPTIMIZED);
+}
+
+#[test]
+fn relaxed_simd_deterministic() {
+    // For the process; what the other tests expect holds then, too.
+    assert!(Features::set("deterministic", true));
+    run_all(proposal(Proposal::RelaxedSimd), 70, OPTIMIZED);
+    assert!(Features::set("deterministic", false));
 }
 
 /// Runs a suite with guests interrupted all the time.

@@ -14,6 +14,7 @@ const EXTENSIONS = {
   namespace: [
     'Function',
     'enableCompileCache',
+    'features',
     'flushCompileCache',
     'getCompileCacheDir',
     'getCompileCacheStatus',

@@ -11,6 +11,7 @@ module.exports = (strings, ...values) => {
     const module = wrtTest.wabt.parseWat('test.wat', new TextEncoder().encode(text), {
       reference_types: true,
       simd: true,
+      relaxed_simd: true,
     });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));

@@ -4,7 +4,7 @@ use super::realm::Realm;
 use super::values::{letter, name};
 use crate::code::{CompiledModule, Options, cache};
 use crate::module::{
-    ExportKind, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
+    ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
 };
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -69,6 +69,19 @@ pub fn take_compile_error() -> String {
     super::calls::store()
         .take_compile_error()
         .map_or_else(String::new, |error| error.to_string())
+}
+
+/// The switches of features: `[name, on, name, on, ...]`.
+#[napi]
+pub fn features() -> Vec<Either<&'static str, bool>> {
+    let list = Features::current().list();
+    list.flat_map(|(name, on)| [Either::A(name), Either::B(on)])
+        .collect()
+}
+
+#[napi]
+pub fn set_feature(name: String, on: bool) -> bool {
+    Features::set(&name, on)
 }
 
 #[napi]

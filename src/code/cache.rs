@@ -7,6 +7,7 @@
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
 use super::{CompileError, CompiledModule, Options};
+use crate::module::Features;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -93,7 +94,8 @@ pub fn module(bytes: Vec<u8>, options: Options) -> Result<Arc<CompiledModule>, C
     let Some(cache) = cache else {
         return CompiledModule::new(bytes, options);
     };
-    let key = key(super::compiled_module::shared_compiler()?, &bytes);
+    let features = Features::current();
+    let key = key(super::compiled_module::shared_compiler()?, features, &bytes);
     let (module, status) = match load(&cache.path(&key), &key) {
         Ok(Some(image)) => {
             let module = CompiledModule::with_image(bytes, options, image)?;
@@ -105,7 +107,7 @@ pub fn module(bytes: Vec<u8>, options: Options) -> Result<Arc<CompiledModule>, C
             Status::Refused(reason),
         ),
     };
-    module.set_key(key);
+    module.set_key(key, features);
     let written = match status {
         Status::Hit => module.compiled(),
         _ => 0,

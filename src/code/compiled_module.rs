@@ -11,7 +11,7 @@ use super::image::{self, Image, ImageError, Key};
 use super::stubs::{IN_MEMORY, USUAL};
 use super::tiering::Options;
 use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
-use crate::module::{DecodeError, Module};
+use crate::module::{DecodeError, Features, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -209,12 +209,15 @@ impl CompiledModule {
     /// What this module's code depends on.
     pub fn key(&self) -> &Key {
         self.key
-            .get_or_init(|| image::key(self.compiler, &self.module.bytes))
+            .get_or_init(|| image::key(self.compiler, self.module.features, &self.module.bytes))
     }
 
-    /// Spares the computation of the key, which is of these bytes.
-    pub(super) fn set_key(&self, key: Key) {
-        let _ = self.key.set(key);
+    /// Spares the computation of the key, which is of these bytes and features (unless another thread has
+    /// just changed those).
+    pub(super) fn set_key(&self, key: Key, features: Features) {
+        if features == self.module.features {
+            let _ = self.key.set(key);
+        }
     }
 
     /// What the cache had for it.

@@ -16,6 +16,7 @@ use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
 use super::tiering::Options;
 use crate::compiler::{Compiler, TrapSite};
+use crate::module::Features;
 use crate::runtime::Trap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ const HEADER: usize = 96;
 const CHECKSUM: Range<usize> = 64..96;
 const PAGE: usize = 4096;
 
-/// What code depends on, as a hash: bytes of the module, engine, machine, settings.
+/// What code depends on, as a hash: bytes of the module, features that are on, engine, machine, settings.
 pub type Key = [u8; 32];
 
 /// Why an image is not used.
@@ -46,11 +47,12 @@ pub enum ImageError {
     Memory,
 }
 
-/// The key of the code that `compiler` makes of `wasm`.
-pub fn key(compiler: &Compiler, wasm: &[u8]) -> Key {
+/// The key of the code that `compiler` makes of `wasm` where `features` are on.
+pub fn key(compiler: &Compiler, features: Features, wasm: &[u8]) -> Key {
     let engine = blake3::hash(compiler.fingerprint().as_bytes());
     let mut hasher = blake3::Hasher::new();
     hasher.update(engine.as_bytes());
+    hasher.update(&features.fingerprint());
     hasher.update(wasm);
     hasher.finalize().into()
 }
@@ -192,11 +194,12 @@ impl CompiledModule {
         bytes: Vec<u8>,
         options: Options,
     ) -> Result<Arc<Self>, CompileError> {
-        let key = key(shared_compiler()?, &bytes);
+        let features = Features::current();
+        let key = key(shared_compiler()?, features, &bytes);
         let mapping = Executable::of_bytes(image).map_err(|_| ImageError::Memory)?;
         let image = Image::new(mapping, image.len(), &key)?;
         let module = Self::with_image(bytes, options, image)?;
-        module.set_key(key);
+        module.set_key(key, features);
         Ok(module)
     }
 

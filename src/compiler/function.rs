@@ -4,6 +4,7 @@ use super::control::Frame;
 use super::emit::Emitter;
 use super::local::Local;
 use super::signature;
+use super::simd_relaxed::Relaxed;
 use super::tier::{Tier, Tiering};
 use crate::module::{Module, ValType};
 use crate::runtime::vm::VMOffsets;
@@ -48,6 +49,7 @@ pub(super) struct Translator<'a, 'b> {
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
     pub tiering: Tiering,
+    pub relaxed: Relaxed,
 }
 
 /// The body of function `index` (imported ones included).
@@ -115,6 +117,7 @@ pub(super) fn translate(
         signatures: HashMap::new(),
         itself: None,
         tiering: Tiering::new(tier),
+        relaxed: Relaxed::new(isa, module.features.deterministic),
     };
     translator.begin()?;
     translator.body(&body)?;
@@ -182,7 +185,8 @@ impl<'a, 'b> Translator<'a, 'b> {
             || self.simd(operator)?
             || self.simd_integer(operator)?
             || self.simd_float(operator)?
-            || self.simd_memory(operator)?;
+            || self.simd_memory(operator)?
+            || self.simd_relaxed(operator)?;
         if known {
             Ok(())
         } else {

@@ -22,6 +22,7 @@ mod simd;
 mod simd_float;
 mod simd_integer;
 mod simd_memory;
+mod simd_relaxed;
 mod table;
 #[cfg(test)]
 mod tests;

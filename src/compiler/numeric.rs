@@ -4,7 +4,7 @@ use super::function::{Result, Translator};
 use crate::runtime::Trap;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
-use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
+use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64, I128};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value};
 use cranelift_frontend::FuncInstBuilder;
 use wasmparser::Operator as Op;
@@ -15,6 +15,7 @@ impl<'b> Translator<'_, 'b> {
         Ok(self.constant(operator)
             || self.comparison(operator)?
             || self.integer(operator)?
+            || self.wide(operator)?
             || self.float(operator)?
             || self.conversion(operator)?)
     }
@@ -133,6 +134,54 @@ impl<'b> Translator<'_, 'b> {
             Op::I64Extend32S => self.extend_low(I32, I64),
             _ => Ok(false),
         }
+    }
+
+    /// Arithmetic of 128 bits, in two halves.
+    fn wide(&mut self, operator: &Op<'_>) -> Result<bool> {
+        match operator {
+            Op::I64Add128 => self.wide_binary(|i, x, y| i.iadd(x, y)),
+            Op::I64Sub128 => self.wide_binary(|i, x, y| i.isub(x, y)),
+            Op::I64MulWideS => self.multiply_wide(|i, x| i.sextend(I128, x)),
+            Op::I64MulWideU => self.multiply_wide(|i, x| i.uextend(I128, x)),
+            _ => Ok(false),
+        }
+    }
+
+    fn wide_binary(
+        &mut self,
+        f: impl FnOnce(FuncInstBuilder<'_, 'b>, Value, Value) -> Value,
+    ) -> Result<bool> {
+        let y = self.pop_wide()?;
+        let x = self.pop_wide()?;
+        let result = f(self.ins(), x, y);
+        self.push_wide(result);
+        Ok(true)
+    }
+
+    fn multiply_wide(
+        &mut self,
+        extend: impl Fn(FuncInstBuilder<'_, 'b>, Value) -> Value,
+    ) -> Result<bool> {
+        let y = self.pop()?;
+        let x = self.pop()?;
+        let x = extend(self.ins(), x);
+        let y = extend(self.ins(), y);
+        let product = self.ins().imul(x, y);
+        self.push_wide(product);
+        Ok(true)
+    }
+
+    /// The low half lies below the high one.
+    fn pop_wide(&mut self) -> Result<Value> {
+        let high = self.pop()?;
+        let low = self.pop()?;
+        Ok(self.ins().iconcat(low, high))
+    }
+
+    fn push_wide(&mut self, value: Value) {
+        let (low, high) = self.ins().isplit(value);
+        self.push(low);
+        self.push(high);
     }
 
     /// A division or remainder: the divisor is checked first, because the two trap with different

@@ -1,19 +1,15 @@
 //! Decodes and validates modules.
 
 use super::{
-    ConstExpr, DataSegment, ElementSegment, Export, ExportKind, FuncType, GlobalType, Import,
-    ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType, ValType,
+    ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features, FuncType, GlobalType,
+    Import, ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType, ValType,
 };
 use rayon::prelude::*;
 use std::ops::Range;
 use wasmparser::{
     DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
     FunctionBody, Operator, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
-    WasmFeatures,
 };
-
-/// What the engine accepts: WebAssembly 2.0, no less and no more.
-pub(crate) const FEATURES: WasmFeatures = WasmFeatures::WASM2;
 
 /// Size of a module above which it is refused (limit of the JavaScript interface).
 const MAX_MODULE_SIZE: usize = 1 << 30;
@@ -64,7 +60,7 @@ struct PendingBody<'a> {
 }
 
 impl Module {
-    /// Decodes and validates `bytes` as a binary module of WebAssembly 2.0.
+    /// Decodes and validates `bytes` as a binary module of the features that are on.
     pub fn decode(bytes: Vec<u8>) -> Result<Self> {
         let mut module = decode(&bytes, true)?;
         module.bytes = bytes;
@@ -87,10 +83,14 @@ impl Module {
 /// The module that `bytes` describe, but without its copy of them; checked by a validator if asked for.
 fn decode(bytes: &[u8], validate: bool) -> Result<Module> {
     check_header(bytes)?;
-    let mut validator = validate.then(|| Validator::new_with_features(FEATURES));
+    let features = Features::current();
+    let mut validator = validate.then(|| Validator::new_with_features(features.parser));
     let mut parser = Parser::new(0);
-    parser.set_features(FEATURES);
-    let mut module = Module::default();
+    parser.set_features(features.parser);
+    let mut module = Module {
+        features,
+        ..Module::default()
+    };
     let mut bodies = Vec::new();
     for payload in parser.parse_all(bytes) {
         let payload = payload?;

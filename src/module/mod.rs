@@ -1,11 +1,13 @@
 //! A decoded and validated WebAssembly module, without its code.
 
 mod decode;
+mod features;
 #[cfg(test)]
 mod tests;
 mod types;
 
 pub use decode::DecodeError;
+pub use features::Features;
 pub use types::*;
 
 use std::ops::Range;
@@ -43,6 +45,8 @@ pub struct Module {
     pub custom_sections: Vec<(String, Range<usize>)>,
     /// Range in `bytes` of each defined function's body.
     pub bodies: Vec<Range<usize>>,
+    /// What was on when it was decoded.
+    pub features: Features,
     /// The module's own copy of its bytes.
     pub bytes: Vec<u8>,
 }

@@ -1,0 +1,90 @@
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const path = require('node:path');
+const wat = require('../support/wat');
+
+const W = wrtTest.impl;
+const only = wrtTest.name === 'wrt' ? test : test.skip;
+
+/** What is on by default, as documented. */
+const DEFAULTS = {
+  relaxedSimd: true,
+  wideArithmetic: true,
+  deterministic: false,
+};
+
+// `i64.mul_wide_u`, by hand: wabt does not know it.
+const wide = new Uint8Array([
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 8, 1, 0x60, 2, 0x7e, 0x7e, 2, 0x7e, 0x7e],
+  ...[3, 2, 1, 0],
+  ...[7, 5, 1, 1, 0x66, 0, 0],
+  ...[10, 10, 1, 8, 0, 0x20, 0, 0x20, 1, 0xfc, 0x16, 0x0b],
+]);
+
+/** Modules that are valid only while a feature is on. */
+const MODULES = {
+  relaxedSimd: wat`(module (func (export "f") (param i32) (result i32)
+    (i8x16.extract_lane_u 0 (i8x16.relaxed_swizzle
+      (v128.const i8x16 42 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) (i8x16.splat (local.get 0))))))`,
+  wideArithmetic: wide,
+};
+
+afterEach(() => {
+  if (wrtTest.name === 'wrt') Object.assign(W.features, DEFAULTS);
+});
+
+only('every switch, as it is by default', () => {
+  expect({ ...W.features }).toEqual(DEFAULTS);
+  expect(Object.keys(W)).not.toContain('features');
+});
+
+for (const [name, bytes] of Object.entries(MODULES)) {
+  only(`${name} decides what is valid`, async () => {
+    expect(W.validate(bytes)).toBe(true);
+    const module = new W.Module(bytes);
+    W.features[name] = false;
+    expect(W.features[name]).toBe(false);
+    expect(W.validate(bytes)).toBe(false);
+    expect(() => new W.Module(bytes)).toThrow(W.CompileError);
+    await expect(W.compile(bytes)).rejects.toThrow(W.CompileError);
+    // What was made before stays.
+    expect(typeof new W.Instance(module).exports.f).toBe('function');
+    W.features[name] = true;
+    expect(W.validate(bytes)).toBe(true);
+  });
+
+  only(`an image of code with ${name} is not taken where that is off`, () => {
+    const module = new W.Module(bytes);
+    const image = W.Module.serialize(module);
+    expect(W.Module.deserialize(image, bytes)).toBeInstanceOf(W.Module);
+    W.features[name] = false;
+    expect(() => W.Module.deserialize(image, bytes)).toThrow(W.CompileError);
+  });
+}
+
+only('wide arithmetic', () => {
+  const { f } = new W.Instance(new W.Module(wide)).exports;
+  expect(f(-1n, 2n)).toEqual([-2n, 1n]);
+});
+
+only('deterministic decides what relaxed instructions give', () => {
+  const run = () => new W.Instance(new W.Module(MODULES.relaxedSimd)).exports.f(16);
+  expect(run()).toBe(42);
+  W.features.deterministic = true;
+  expect(run()).toBe(0);
+});
+
+only('WRT_FEATURES', () => {
+  const program = `process.stdout.write(JSON.stringify(require(${JSON.stringify(path.join(__dirname, '../..'))}).features))`;
+  const env = { ...process.env, WRT_FEATURES: 'deterministic, -wideArithmetic,unknown' };
+  const features = JSON.parse(execFileSync(process.execPath, ['-e', program], { env }).toString());
+  expect(features).toEqual({ ...DEFAULTS, deterministic: true, wideArithmetic: false });
+});
+
+only('mistakes', () => {
+  'use strict';
+  expect(() => (W.features.relaxedSimd = 0)).toThrow('wrt.features.relaxedSimd must be a boolean');
+  expect(() => (W.features.unknown = true)).toThrow('not extensible');
+});
