@@ -42,6 +42,7 @@ enum Kind {
     /// The first arm of an `if`; the other one starts with the same parameters.
     If {
         otherwise: Block,
+        otherwise_cold: bool,
         params: Vec<Operand>,
     },
 }
@@ -54,6 +55,8 @@ pub(super) struct Frame<'a> {
     exit: Block,
     /// Does anything jump to `exit`?
     exit_used: bool,
+    /// Is the code in the block hardly ever run?
+    cold: bool,
     /// Operands below the parameters.
     height: usize,
 }
@@ -68,15 +71,40 @@ impl<'a> Translator<'a, '_> {
             signature: Signature::Function(ty),
             exit,
             exit_used: false,
+            cold: false,
             height: 0,
         });
         Ok(())
     }
 
     fn new_exit(&mut self, results: &[ValType]) -> Block {
-        let exit = self.e.b.create_block();
+        let exit = self.new_block(false);
         self.e.append_params(exit, results);
         exit
+    }
+
+    /// What the module says of a branch.
+    pub fn branch_hint(&self, operator: &Operator<'_>, offset: u64) -> Option<bool> {
+        match operator {
+            Operator::If { .. } | Operator::BrIf { .. } => {
+                let offset = u32::try_from(offset).ok()?;
+                self.module.branch_hints.taken(self.index, offset)
+            }
+            _ => None,
+        }
+    }
+
+    /// A block; out of the way of others if it is `cold` or in a block of wasm that is.
+    fn new_block(&mut self, cold: bool) -> Block {
+        let block = self.e.b.create_block();
+        if cold || self.in_cold() {
+            self.e.b.set_cold_block(block);
+        }
+        block
+    }
+
+    fn in_cold(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.cold)
     }
 
     /// Translates an operator of control; false if it is none.
@@ -164,11 +192,13 @@ impl<'a> Translator<'a, '_> {
             .checked_sub(signature.params().len())
             .ok_or("stack underflow")?;
         let exit = self.new_exit(signature.results());
+        let cold = self.in_cold();
         self.frames.push(Frame {
             kind,
             signature,
             exit,
             exit_used: false,
+            cold,
             height,
         });
         Ok(())
@@ -176,7 +206,7 @@ impl<'a> Translator<'a, '_> {
 
     fn open_loop(&mut self, ty: BlockType) -> Result<()> {
         let signature = self.block_signature(ty)?;
-        let header = self.e.b.create_block();
+        let header = self.new_block(false);
         self.e.append_params(header, signature.params());
         let args = self.pop_canonical(signature.params().len())?;
         self.enter_loop(header, &args)?;
@@ -188,8 +218,10 @@ impl<'a> Translator<'a, '_> {
     fn open_if(&mut self, ty: BlockType) -> Result<()> {
         let signature = self.block_signature(ty)?;
         let condition = self.pop()?;
-        let then = self.e.b.create_block();
-        let otherwise = self.e.b.create_block();
+        let then_cold = self.likely == Some(false);
+        let then = self.new_block(then_cold);
+        let otherwise_cold = self.likely == Some(true) || self.in_cold();
+        let otherwise = self.new_block(otherwise_cold);
         self.ins().brif(condition, then, &[], otherwise, &[]);
         self.e.b.seal_block(then);
         self.e.b.seal_block(otherwise);
@@ -200,13 +232,27 @@ impl<'a> Translator<'a, '_> {
             .checked_sub(signature.params().len())
             .ok_or("stack underflow")?;
         let params = self.stack[start..].to_vec();
-        self.push_frame(Kind::If { otherwise, params }, signature)
+        let kind = Kind::If {
+            otherwise,
+            otherwise_cold,
+            params,
+        };
+        self.push_frame(kind, signature)?;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.cold |= then_cold;
+        }
+        Ok(())
     }
 
     /// Starts the second arm of an `if`.
     fn otherwise(&mut self) -> Result<()> {
         let mut frame = self.frames.pop().ok_or("else outside of a block")?;
-        let Kind::If { otherwise, params } = frame.kind else {
+        let Kind::If {
+            otherwise,
+            otherwise_cold,
+            params,
+        } = frame.kind
+        else {
             return Err("else without if".to_owned());
         };
         if self.reachable {
@@ -219,6 +265,7 @@ impl<'a> Translator<'a, '_> {
         self.e.b.switch_to_block(otherwise);
         self.reachable = true;
         frame.kind = Kind::Block;
+        frame.cold = otherwise_cold;
         self.frames.push(frame);
         Ok(())
     }
@@ -240,7 +287,9 @@ impl<'a> Translator<'a, '_> {
         match frame.kind {
             Kind::Block => {}
             Kind::Loop { header } => self.e.b.seal_block(header),
-            Kind::If { otherwise, params } => {
+            Kind::If {
+                otherwise, params, ..
+            } => {
                 // No second arm: the parameters are the results.
                 self.e.b.switch_to_block(otherwise);
                 let count = params.len();
@@ -286,8 +335,17 @@ impl<'a> Translator<'a, '_> {
         let (block, count) = self.target(depth)?;
         let args = self.peek_canonical(count)?;
         let args: Vec<BlockArg> = args.into_iter().map(BlockArg::Value).collect();
-        let next = self.e.b.create_block();
-        self.ins().brif(condition, block, &args, next, &[]);
+        let next = self.new_block(self.likely == Some(true));
+        if self.likely == Some(false) {
+            // The target may be reached in other ways, so it is the way there that is cold.
+            let way = self.new_block(true);
+            self.ins().brif(condition, way, &[], next, &[]);
+            self.e.b.seal_block(way);
+            self.e.b.switch_to_block(way);
+            self.ins().jump(block, &args);
+        } else {
+            self.ins().brif(condition, block, &args, next, &[]);
+        }
         self.e.b.seal_block(next);
         self.e.b.switch_to_block(next);
         Ok(())

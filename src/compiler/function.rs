@@ -50,6 +50,8 @@ pub(super) struct Translator<'a, 'b> {
     pub itself: Option<FuncRef>,
     pub tiering: Tiering,
     pub relaxed: Relaxed,
+    /// Is the branch that is being translated taken, as a rule?
+    pub likely: Option<bool>,
 }
 
 /// The body of function `index` (imported ones included).
@@ -118,6 +120,7 @@ pub(super) fn translate(
         itself: None,
         tiering: Tiering::new(tier),
         relaxed: Relaxed::new(isa, module.features.deterministic),
+        likely: None,
     };
     translator.begin()?;
     translator.body(&body)?;
@@ -141,10 +144,12 @@ impl<'a, 'b> Translator<'a, 'b> {
         self.declare_locals(body)?;
         self.count_call()?;
         self.push_function_frame()?;
+        let start = body.range().start;
         let mut operators = body.get_operators_reader().map_err(parse_error)?;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset().map_err(parse_error)?;
             self.e.b.set_srcloc(source_location(offset)?);
+            self.likely = self.branch_hint(&operator, offset - start);
             self.operator(&operator)?;
         }
         if self.frames.is_empty() {

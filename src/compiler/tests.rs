@@ -159,3 +159,51 @@ fn functions_of_extreme_size_take_little_time() {
         .unwrap();
     assert!(start.elapsed().as_secs() < 10);
 }
+
+#[test]
+fn what_hints_call_unlikely_lies_behind_the_rest() {
+    // Both arms trap, each in its own way.
+    let order = |text: String| {
+        let mut traps = compile(&text).1.traps;
+        traps.sort_by_key(|site| site.offset);
+        let mut order: Vec<Trap> = traps.iter().map(|site| site.trap).collect();
+        // A division traps in two places, one of which is out of the way in any case.
+        order.retain(|trap| *trap != Trap::StackOverflow);
+        order.truncate(2);
+        order
+    };
+    let (load, divide) = (Trap::MemoryOutOfBounds, Trap::DivideByZero);
+    let module = |body: &str| format!("(module (memory 1) (func (param i32) (result i32) {body}))");
+    let arms = |hint: &str| {
+        order(module(&format!(
+            "local.get 0 (@metadata.code.branch_hint \"{hint}\") if (result i32)
+               local.get 0 if nop end local.get 0 i32.load
+             else i32.const 7 local.get 0 i32.div_u end"
+        )))
+    };
+    assert_eq!(arms("\\00"), [divide, load]);
+    assert_eq!(arms("\\01"), [load, divide]);
+    let over = |hint: &str| {
+        order(module(&format!(
+            "block local.get 0 (@metadata.code.branch_hint \"{hint}\") br_if 0
+               i32.const 7 local.get 0 i32.div_u return end
+             local.get 0 i32.load"
+        )))
+    };
+    assert_eq!(over("\\00"), [divide, load]);
+    assert_eq!(over("\\01"), [load, divide]);
+}
+
+#[test]
+fn hints_that_make_no_sense_are_ignored() {
+    for section in [
+        "\\ff",
+        "\\01\\00\\01\\05\\01\\02",
+        "\\01\\80\\80\\80\\80\\0f\\01\\ff\\ff\\ff\\ff\\0f\\01\\01",
+    ] {
+        compile(&format!(
+            "(module (@custom \"metadata.code.branch_hint\" (before code) \"{section}\")
+               (func (param i32) (if (local.get 0) (then (nop)))))"
+        ));
+    }
+}

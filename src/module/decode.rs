@@ -1,8 +1,9 @@
 //! Decodes and validates modules.
 
 use super::{
-    ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features, FuncType, GlobalType,
-    Import, ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType, ValType,
+    BranchHints, ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features, FuncType,
+    GlobalType, Import, ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType,
+    ValType,
 };
 use rayon::prelude::*;
 use std::ops::Range;
@@ -266,6 +267,9 @@ impl Module {
                 }
             }
             Payload::CustomSection(section) => {
+                if section.name() == BranchHints::SECTION {
+                    self.branch_hints = BranchHints::read(section.as_known());
+                }
                 self.custom_sections
                     .push((section.name().to_owned(), positions(&section.data_range())));
             }

@@ -1,11 +1,13 @@
 //! A decoded and validated WebAssembly module, without its code.
 
+mod branch_hints;
 mod decode;
 mod features;
 #[cfg(test)]
 mod tests;
 mod types;
 
+pub use branch_hints::BranchHints;
 pub use decode::DecodeError;
 pub use features::Features;
 pub use types::*;
@@ -45,6 +47,8 @@ pub struct Module {
     pub custom_sections: Vec<(String, Range<usize>)>,
     /// Range in `bytes` of each defined function's body.
     pub bodies: Vec<Range<usize>>,
+    /// Which way conditional branches are likely to go.
+    pub branch_hints: BranchHints,
     /// What was on when it was decoded.
     pub features: Features,
     /// The module's own copy of its bytes.
