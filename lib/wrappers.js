@@ -28,7 +28,7 @@ const {
   TypeError,
 } = require('./primordials');
 const { text } = require('./errors');
-const { DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
+const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /**
  * @typedef {object} Runtime what wrappers and thunks call
@@ -136,7 +136,6 @@ function wrapperText({ params, results }) {
         names(params.length, (k) => `p${k}`),
       )}
       i32[${FUNCTION}] = number;
-      i32[${STATE}] = ${OK};
       enter();
       if (i32[${STATE}] !== ${DONE}) slow(i32[${DEPTH}], cell);
       ${result}
@@ -236,7 +235,6 @@ function interpret({ params, results }, runtime) {
         [name](...args) {
           store(params, args, cell);
           i32[FUNCTION] = number;
-          i32[STATE] = OK;
           enter();
           if (i32[STATE] !== DONE) slow(i32[DEPTH], cell);
           const values = load(results, cell);

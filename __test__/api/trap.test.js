@@ -101,3 +101,31 @@ ours('traps of both engines, interleaved', (W) => {
     }
   }
 });
+
+ours('traps of functions that neither call nor loop', (W) => {
+  const bodies = Object.entries(TRAPS).filter(([, body]) => !/memory\.|table|call/.test(body));
+  const functions = bodies.map(
+    ([name, body]) => `(func (export "${name}") (result i32) (local $zero i32) ${body} i32.const 1)
+      (func (export "deep ${name}") (call $again) (drop (call $${bodies.findIndex(([n]) => n === name)})))
+      (func $${bodies.findIndex(([n]) => n === name)} (result i32) (local $zero i32) ${body} i32.const 1)`,
+  );
+  const bytes = wat(`(module (import "m" "again" (func $again)) (memory 1) ${functions.join('\n')}
+    (func (export "fine") (param i32) (result i32) (i32.load (local.get 0))))`);
+  let inner;
+  const exports = instantiate(W, bytes, { m: { again: () => inner && expect(inner).toThrow(W.RuntimeError) } });
+  const message = (f) => {
+    try {
+      f();
+    } catch (error) {
+      return error.message;
+    }
+    return 'none';
+  };
+  for (let round = 0; round < 300; round++) {
+    for (const [name] of bodies) {
+      inner = exports[name];
+      expect(message(exports[name])).toBe(message(exports[`deep ${name}`]));
+      expect(exports.fine(0)).toBe(0);
+    }
+  }
+});

@@ -29,6 +29,10 @@ pub unsafe fn enter(
 
 /// # Safety
 /// Never called: [`check`] failed.
+pub unsafe fn enter_leaf(_: *mut VMThread, _: *const VMFuncRef, _: *const u8) {}
+
+/// # Safety
+/// Never called: [`check`] failed.
 pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
     thread
 }

@@ -119,6 +119,35 @@ pub unsafe fn enter(
     back
 }
 
+/// Calls `entry(thread, func_ref)` on the current stack, and comes back when it returns or is ended by a trap.
+///
+/// # Safety
+/// As for [`enter`]; and the guest does not suspend.
+#[inline(always)]
+pub unsafe fn enter_leaf(thread: *mut VMThread, func_ref: *const VMFuncRef, entry: *const u8) {
+    // SAFETY: as in `enter`. The stack is aligned at the start of the block, and so after two pushes.
+    unsafe {
+        asm!(
+            "push rbx",
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "mov [rdi + {host}], rsp",
+            "mov [rdi + {host} + 8], rbp",
+            "mov [rdi + {host} + 16], rax",
+            "call rcx",
+            "2:",
+            "pop rbp",
+            "pop rbx",
+            host = const THREAD_HOST,
+            inout("rdi") thread => _,
+            inout("rsi") func_ref => _,
+            inout("rcx") entry => _,
+            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
+            clobber_abi("sysv64"),
+        );
+    }
+}
+
 /// Goes on with the activation whose context is in `thread.guest`; comes back as [`enter`] does.
 ///
 /// # Safety

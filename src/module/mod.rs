@@ -3,6 +3,7 @@
 mod branch_hints;
 mod decode;
 mod features;
+mod leaf;
 #[cfg(test)]
 mod tests;
 mod types;

@@ -262,7 +262,7 @@ impl Instance {
                 index: number,
                 code: self.module.code_slot(function),
                 vmctx: self.vmctx(),
-                entry: CodeSlot::new(self.module.entry(ty).cast_mut()),
+                entry: CodeSlot::new(std::ptr::null_mut()),
             };
             let at = self.offsets().func_ref(position as u32);
             // SAFETY: the place of this reference in the layout; it lives as long as its number, which

@@ -1,7 +1,7 @@
 //! Compiling what a guest calls, at the moment that it calls it.
 
 use super::stack::GuestStack;
-use super::vm::{VMContext, VMFuncRef};
+use super::vm::{LEAF, VMContext, VMFuncRef};
 use super::{Instance, Store};
 use crate::arch;
 use crate::code::{CompileError, CompiledModule, Unit};
@@ -83,7 +83,13 @@ impl Store {
         };
         let module = instance.module();
         let ty = module.module().functions[index as usize];
-        let entry = self.compile(module, Unit::Entry(ty));
+        let mut entry = module.entry(ty);
+        if entry.is_null() {
+            entry = self.compile(module, Unit::Entry(ty));
+        }
+        if !entry.is_null() && self.runs_leaves() && module.module().is_leaf(index) {
+            entry = entry.wrapping_add(LEAF);
+        }
         // SAFETY: live, as above.
         unsafe { (*func_ref).entry.store(entry.cast_mut(), Ordering::Release) };
         entry

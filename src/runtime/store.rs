@@ -52,6 +52,16 @@ pub const CODE_INTERRUPTED: i32 = 13;
 /// Frames that must fit below a new activation, beyond what guests check themselves.
 const ENTRY_ROOM: usize = 4096;
 
+/// What of wasm runs on a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Running {
+    Nothing,
+    /// A guest, on the guests' stack.
+    Guest,
+    /// A leaf, on the host's stack: it can trap, but is not interrupted.
+    Leaf,
+}
+
 /// Lies at the start of an activation and keeps the context of the one suspended above it.
 #[repr(C, align(64))]
 struct Record {
@@ -78,8 +88,8 @@ unsafe fn copy_control(from: *const VMControl, to: *mut VMControl) {
 #[repr(C)]
 pub struct Store {
     vm: UnsafeCell<VMThread>,
-    /// A guest runs. The signal handler reads it.
-    running: Cell<bool>,
+    /// Whether a guest runs, and where. The signal handler reads it.
+    running: Cell<Running>,
     /// Number of activations, the running one included.
     depth: Cell<u32>,
     /// Record of the innermost activation.
@@ -87,6 +97,8 @@ pub struct Store {
     stack: GuestStack,
     /// One past its highest address.
     stack_top: usize,
+    /// Lowest address that frames may reach.
+    stack_limit: usize,
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
@@ -139,10 +151,11 @@ impl Store {
                 host: none,
                 stack_limit: stack.limit(),
             }),
-            running: Cell::new(false),
+            running: Cell::new(Running::Nothing),
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
             stack_top: stack.top(),
+            stack_limit: stack.limit(),
             stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
@@ -201,9 +214,9 @@ impl Store {
         &self.interruption
     }
 
-    /// Does the state word let the running guest be interrupted?
+    /// Can the running guest be interrupted, and does the state word let it?
     pub(super) fn may_be_interrupted(&self) -> bool {
-        self.word(SCRATCH_STATE) == State::Run as i32
+        self.running.get() == Running::Guest && self.word(SCRATCH_STATE) == State::Run as i32
     }
 
     /// All addresses of the stack of guests.
@@ -255,20 +268,6 @@ impl Store {
         let Some(func_ref) = self.functions.get(self.word(SCRATCH_FUNCTION) as u32) else {
             return self.set_state(State::Trap, CODE_REFUSED);
         };
-        let vm = self.vm.get();
-        let previous = self.record.get();
-        // SAFETY: `vm` is this store's, and no guest runs now.
-        let (sp, limit) = unsafe { ((*vm).guest.sp, (*vm).stack_limit) };
-        let top = if previous.is_null() {
-            self.stack_top
-        } else {
-            sp
-        };
-        let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
-        if record < limit + ENTRY_ROOM {
-            return self.set_state(State::Trap, Trap::StackOverflow as i32);
-        }
-        let record = record as *mut Record;
         // SAFETY: a registered function is live.
         let mut entry = unsafe { (*func_ref).entry.load(Ordering::Relaxed) }.cast_const();
         if entry.is_null() {
@@ -278,6 +277,24 @@ impl Store {
                 return self.set_state(State::Trap, Trap::NotCompiled as i32);
             }
         }
+        if entry.addr() & LEAF != 0 {
+            // SAFETY: a live function with its entry, marked as a leaf.
+            return unsafe { self.enter_leaf(func_ref, entry.wrapping_sub(LEAF)) };
+        }
+        let vm = self.vm.get();
+        let previous = self.record.get();
+        // SAFETY: `vm` is this store's, and no guest runs now.
+        let sp = unsafe { (*vm).guest.sp };
+        let top = if previous.is_null() {
+            self.stack_top
+        } else {
+            sp
+        };
+        let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
+        if record < self.stack_limit + ENTRY_ROOM {
+            return self.set_state(State::Trap, Trap::StackOverflow as i32);
+        }
+        let record = record as *mut Record;
         if !self.begin() {
             return self.set_state(State::Trap, CODE_INTERRUPTED);
         }
@@ -294,14 +311,35 @@ impl Store {
         unsafe { Self::after(arch::enter(vm, func_ref, entry, record as usize - 16)) };
     }
 
+    /// Can leaves run on the host's stack? Their prologues compare with the limit of the guests' stack.
+    pub(super) fn runs_leaves(&self) -> bool {
+        let here = 0u8;
+        (&raw const here).addr() > self.stack_top
+    }
+
+    /// Runs a leaf, on the stack of the caller: no activation, since it cannot suspend.
+    ///
+    /// # Safety
+    /// `entry` is an entry trampoline for `func_ref`, which is live, of this store, and a leaf.
+    #[inline(always)]
+    unsafe fn enter_leaf(&self, func_ref: *const VMFuncRef, entry: *const u8) {
+        if self.is_interrupted() {
+            return self.set_state(State::Trap, CODE_INTERRUPTED);
+        }
+        self.running.set(Running::Leaf);
+        // SAFETY: by the caller; no guest runs now. A leaf does not suspend, since `running` says so.
+        unsafe { arch::enter_leaf(self.vm.get(), func_ref, entry) };
+        self.running.set(Running::Nothing);
+    }
+
     /// A guest is about to run. False if that must not be: the host holds one that is interrupted.
     #[inline(always)]
     fn begin(&self) -> bool {
-        self.running.set(true);
+        self.running.set(Running::Guest);
         if self.interruption.ready() || self.interruption.prepare() {
             return true;
         }
-        self.running.set(false);
+        self.running.set(Running::Nothing);
         false
     }
 
@@ -332,7 +370,7 @@ impl Store {
         // Not `self`, which the compiler keeps on the host's stack: see `arch`.
         // SAFETY: by the caller.
         let this = unsafe { &*vm.cast::<Self>() };
-        this.running.set(false);
+        this.running.set(Running::Nothing);
         let state = this.word(SCRATCH_STATE);
         if state == State::Call as i32 {
             this.set_word(SCRATCH_DEPTH, this.depth.get() as i32);
@@ -384,7 +422,7 @@ impl Store {
 
     /// Does a guest run on this thread?
     pub(super) fn is_running(&self) -> bool {
-        self.running.get()
+        self.running.get() != Running::Nothing
     }
 
     /// Counts a growth of a memory, so that the facade looks at its buffers again.

@@ -1,0 +1,89 @@
+//! Functions that are certain to end soon, on little stack, without calling anything.
+
+use super::Module;
+use wasmparser::{BinaryReader, FunctionBody};
+
+/// Bytes of a body above which nobody looks whether it is a leaf.
+const MAX_BODY: usize = 128;
+/// Parameters, results and locals above which a frame is not small.
+const MAX_VALUES: usize = 32;
+
+impl Module {
+    /// Is function `index` a leaf? A leaf calls nothing, neither a function nor the runtime, and has no loop.
+    pub fn is_leaf(&self, index: u32) -> bool {
+        let ty = self.function_type(index);
+        if ty.params.len() + ty.results.len() > MAX_VALUES {
+            return false;
+        }
+        let defined = index.checked_sub(self.imported_functions);
+        defined
+            .and_then(|i| self.bodies.get(i as usize))
+            .filter(|body| body.len() <= MAX_BODY)
+            .and_then(|body| self.bytes.get(body.clone()))
+            .is_some_and(|body| has_only_leaf_operators(body).unwrap_or(false))
+    }
+}
+
+fn has_only_leaf_operators(bytes: &[u8]) -> wasmparser::Result<bool> {
+    let body = FunctionBody::new(BinaryReader::new(bytes, 0));
+    let mut locals = 0usize;
+    for group in body.get_locals_reader()? {
+        locals = locals.saturating_add(group?.0 as usize);
+    }
+    if locals > MAX_VALUES {
+        return Ok(false);
+    }
+    let mut operators = body.get_operators_reader()?;
+    while !operators.eof() {
+        let at = operators.original_position() as usize;
+        operators.read()?;
+        if !bytes.get(at).is_some_and(|code| is_leaf_opcode(*code)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The first byte of an operator that neither calls nor loops.
+fn is_leaf_opcode(code: u8) -> bool {
+    matches!(code,
+        0x00..=0x02 // unreachable, nop, block
+        | 0x04 | 0x05 // if, else
+        | 0x0b..=0x0d // end, br, br_if
+        | 0x0f // return
+        | 0x1a..=0x1c // drop, select
+        | 0x20..=0x24 // locals, globals
+        | 0x28..=0x3f // loads, stores, memory.size
+        | 0x41..=0xc4 // constants, comparisons, arithmetic, conversions
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_neither_call_nor_loop() {
+        let is_leaf = |body: &str| {
+            let text = format!("(module (memory 1) (func $f (param i32) (result i32) {body}))");
+            let module = Module::decode(wat::parse_str(text).unwrap()).unwrap();
+            module.is_leaf(0)
+        };
+        assert!(is_leaf("local.get 0"));
+        assert!(is_leaf(
+            "block br 0 end (if (local.get 0) (then unreachable)) (i32.load (i32.const 0))"
+        ));
+        assert!(!is_leaf("(call $f (i32.const 0))"));
+        assert!(!is_leaf("loop end local.get 0"));
+        assert!(!is_leaf("(memory.grow (local.get 0))"));
+        assert!(!is_leaf("(i32.trunc_sat_f32_s (f32.const 0))"));
+        assert!(!is_leaf(
+            "(memory.fill (i32.const 0) (i32.const 0) (i32.const 9)) local.get 0"
+        ));
+        assert!(!is_leaf(&format!("{} local.get 0", "nop ".repeat(200))));
+        assert!(!is_leaf(&format!(
+            "(local{}) local.get 0",
+            " i32".repeat(99)
+        )));
+    }
+}
