@@ -62,18 +62,20 @@ export interface FunctionType {
 
 /** The type of a memory; `minimum` is its size now, in pages. */
 export interface MemoryType {
-  minimum: number;
-  maximum?: number;
+  minimum: AddressValue;
+  maximum?: AddressValue;
   shared: boolean;
-  address: 'i32';
+  address: AddressType;
+  /** If it is not 65,536. */
+  pageSize?: number;
 }
 
 /** The type of a table; `minimum` is its size now, in elements. */
 export interface TableType {
   element: 'funcref' | 'externref';
-  minimum: number;
-  maximum?: number;
-  address: 'i32';
+  minimum: AddressValue;
+  maximum?: AddressValue;
+  address: AddressType;
 }
 
 /** The type of a global. */
@@ -160,19 +162,34 @@ export class Instance {
   readonly exports: Exports;
 }
 
-export interface MemoryDescriptor {
+export interface MemoryDescriptor<A extends AddressType = AddressType> {
   /** Pages at first. */
-  initial: number;
-  /** The most pages that it can grow to; at most, and by default, 65,536 (4 GiB). */
-  maximum?: number;
-  /** The type of addresses; there is no other one yet. */
-  address?: 'i32';
+  initial: AddressValue<A>;
+  /**
+   * The most pages that it can grow to; at most, and by default, 65,536 (4 GiB), or 262,144 (16 GiB) if addresses have
+   * 64 bits. These can be declared to go up to 137,438,953,471.
+   */
+  maximum?: AddressValue<A>;
+  /** The type of addresses; "i32" if it is missing. */
+  address?: A;
 }
 
-/** A linear memory. */
-export class Memory {
+/** The type of addresses in a memory and of indices in a table. */
+export type AddressType = 'i32' | 'i64';
+
+/** An address, an index, or a size: a BigInt if they have 64 bits. */
+export type AddressValue<A extends AddressType = AddressType> = A extends 'i64' ? bigint : number;
+
+/**
+ * A linear memory.
+ *
+ * @example
+ * const memory = new wrt.Memory({ address: 'i64', initial: 1n });
+ * memory.grow(2n); // 1n
+ */
+export class Memory<A extends AddressType = 'i32'> {
   /** @throws {RangeError} if the sizes contradict each other or the memory cannot be had */
-  constructor(descriptor: MemoryDescriptor);
+  constructor(descriptor: MemoryDescriptor<A>);
 
   /**
    * Grows the memory and detaches its buffer, even if `delta` is 0.
@@ -180,7 +197,7 @@ export class Memory {
    * @returns the size before, in pages
    * @throws {RangeError} if the maximum would be exceeded
    */
-  grow(delta: number): number;
+  grow(delta: AddressValue<A>): AddressValue<A>;
 
   /**
    * The memory's bytes. The same object until the memory grows, here or in wasm: then that buffer
@@ -203,39 +220,39 @@ export class Memory {
   type(): MemoryType;
 }
 
-export interface TableDescriptor<K extends TableKind = TableKind> {
+export interface TableDescriptor<K extends TableKind = TableKind, A extends AddressType = AddressType> {
   element: K;
   /** Elements at first, at most 10,000,000. */
-  initial: number;
+  initial: AddressValue<A>;
   /** The most elements that it can grow to. */
-  maximum?: number;
-  /** The type of indices; there is no other one yet. */
-  address?: 'i32';
+  maximum?: AddressValue<A>;
+  /** The type of indices; "i32" if it is missing. */
+  address?: A;
 }
 
 /** A table of references. */
-export class Table<K extends TableKind = TableKind> {
+export class Table<K extends TableKind = TableKind, A extends AddressType = 'i32'> {
   /** @param value of all elements; by default null (`anyfunc`) or undefined (`externref`) */
-  constructor(descriptor: TableDescriptor<K>, value?: ValueTypeMap[K]);
+  constructor(descriptor: TableDescriptor<K, A>, value?: ValueTypeMap[K]);
 
   /** Number of elements. */
-  readonly length: number;
+  readonly length: AddressValue<A>;
 
   /** @throws {RangeError} if the index is out of bounds */
-  get(index: number): ValueTypeMap[K];
+  get(index: AddressValue<A>): ValueTypeMap[K];
 
   /**
    * @throws {RangeError} if the index is out of bounds
    * @throws {TypeError} if a table of functions gets anything but an exported function or null
    */
-  set(index: number, value?: ValueTypeMap[K]): void;
+  set(index: AddressValue<A>, value?: ValueTypeMap[K]): void;
 
   /**
    * @param delta elements
    * @returns the number of elements before
    * @throws {RangeError} if the maximum would be exceeded
    */
-  grow(delta: number, value?: ValueTypeMap[K]): number;
+  grow(delta: AddressValue<A>, value?: ValueTypeMap[K]): AddressValue<A>;
 
   /**
    * Beyond the standard (the proposal "JS type reflection").
@@ -480,6 +497,12 @@ export function withDeadline<T>(limit: number | AbortSignal, func: () => T): T;
  * wrt.features.relaxedSimd = false; // or WRT_FEATURES=-relaxedSimd
  */
 export interface Features {
+  /** More than one memory in a module. On. */
+  multiMemory: boolean;
+  /** Memories and tables with addresses of 64 bits. On. */
+  memory64: boolean;
+  /** Memories with pages of one byte: a proposal that no browser has. On. */
+  customPageSizes: boolean;
   /** Vector instructions whose results may depend on the processor. On. */
   relaxedSimd: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */

@@ -89,13 +89,14 @@ const text = {
   propertyRequired: (name) => `Property '${name}' is required`,
   notNumber: (what) => `${what} must be convertible to a valid number`,
   negative: (what) => `${what} must be non-negative`,
+  notUnsigned64: (what) => `${what} must be in u64 range`,
   notUnsignedLong: (what) => `${what} must be in the unsigned long range`,
   aboveBound: (name, value, bound) => `Property '${name}': value ${value} is above the upper bound ${bound}`,
   belowBound: (name, value, bound) => `Property '${name}': value ${value} is below the lower bound ${bound}`,
 
   // Descriptors.
   descriptor: (kind) => `Argument 0 must be a ${kind} descriptor`,
-  addressType: (type) => `Unknown address type '${type}'; pass 'i32'`,
+  addressType: (type) => `Unknown address type '${type}'; pass 'i32' or 'i64'`,
   sharedMaximum: 'If shared is true, maximum property should be defined.',
   sharedMemory: "Property 'shared': shared memories are not supported",
   elementType: "Descriptor property 'element' must be a WebAssembly reference type",
@@ -113,6 +114,7 @@ const text = {
 
   // Memories, tables, globals.
   memoryAllocation: 'could not allocate memory',
+  bufferTooLong: (bytes) => `an ArrayBuffer of ${bytes} bytes is longer than this runtime allows`,
   memoryGrowth: 'Maximum memory size exceeded',
   memoryNoMaximum: 'Memory must have a maximum',
   resizableBuffer: 'resizable buffers over its memory are not supported by Node-API',
@@ -134,6 +136,7 @@ const text = {
   // Imports. The first two follow "Import #0 "module": " or "Import #0 "module" "name": ".
   importsRequired: 'Imports argument must be present and must be an object',
   importModule: 'module is not an object or function',
+  importAddress: (kind, actual, expected) => `cannot import ${actual} ${kind} as ${expected}`,
   importFunction: 'function import requires a callable',
   importSignature: 'imported function does not match the expected type',
   importGlobal: 'global import must be a number, valid Wasm reference, or WebAssembly.Global object',
@@ -142,6 +145,7 @@ const text = {
   importMutability: 'imported global does not match the expected mutability',
   importGlobalType: 'imported global does not match the expected type',
   importMemory: 'memory import must be a WebAssembly.Memory object',
+  importMemoryPages: 'imported memory does not match the expected page size',
   importMemorySize: (size, initial) =>
     `memory import has ${size} pages which is smaller than the declared initial of ${initial}`,
   importMemoryNoMaximum: (maximum) => `memory import has no maximum limit, expected at most ${maximum}`,

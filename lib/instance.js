@@ -11,6 +11,7 @@ const { INSTANCE, hold, watch } = require('./lifetime');
 const memories = require('./memory');
 const { describe, requireModule } = require('./module');
 const {
+  BigIntAsUintN,
   Int32Array,
   Map,
   MapGet,
@@ -23,7 +24,7 @@ const {
   SetAdd,
   StringIncludes,
 } = require('./primordials');
-const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32 } = require('./scratch');
+const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
 const tables = require('./table');
 const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
@@ -166,10 +167,12 @@ function typeProblem(index, type, value) {
  * @param {import('./lifetime').MemoryCell} cell
  */
 function memoryProblem(index, type, cell) {
-  const { minimum = 0, maximum } = type;
+  const { minimum = 0, maximum, address = 'i32', pageSize = 65536 } = type;
+  if (cell.address !== address) return text.importAddress('memory', cell.address, address);
   const size = memories.memorySize(cell);
   let problem;
-  if (size < minimum) problem = text.importMemorySize(size, minimum);
+  if (cell.pageSize !== pageSize) problem = text.importMemoryPages;
+  else if (size < minimum) problem = text.importMemorySize(size, minimum);
   else if (maximum === undefined) return undefined;
   else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
   else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
@@ -184,13 +187,14 @@ function memoryProblem(index, type, cell) {
  * @param {import('./lifetime').TableCell} cell
  */
 function tableProblem(index, type, cell) {
-  const { element, minimum = 0, maximum } = type;
+  const { element, minimum = 0, maximum, address = 'i32' } = type;
   const size = tables.tableSize(cell);
   if (size < minimum) return text.importTableSize(index, minimum, size);
   if (maximum !== undefined) {
     if (cell.maximum === -1) return text.importTableNoMaximum(index, maximum);
     if (cell.maximum > maximum) return text.importTableMaximum(index, cell.maximum, maximum);
   }
+  if (cell.address !== address) return text.importAddress('table', cell.address, address);
   return cell.element === element ? undefined : importLabel(index, type) + text.importTableType;
 }
 
@@ -224,7 +228,7 @@ function instantiateCore(moduleCell, values, api) {
 /** The RuntimeError for an active segment out of bounds. */
 function segmentError(api) {
   if (i32[SLOT1] !== 0) return prefixed(RuntimeError, api, text.elementSegment);
-  const offset = f64[DOUBLES + 2];
+  const offset = BigIntAsUintN(64, i64[DOUBLES + 2]);
   const message = text.dataSegment(i32[SLOT0], offset, f64[DOUBLES + 3], f64[DOUBLES + 4]);
   return prefixed(RuntimeError, api, message);
 }
@@ -384,7 +388,7 @@ function exportedFunction(cell, type, number) {
 
 /** The cell of an export that the instance has made. */
 function createPart(type, handle) {
-  if (type.kind === 'memory') return memories.createCell(handle, type.maximum);
+  if (type.kind === 'memory') return memories.createCell(handle, type);
   return type.kind === 'table' ? tables.createCell(handle, type) : globals.createCell(handle, type);
 }
 

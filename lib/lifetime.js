@@ -35,7 +35,9 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
 /**
  * @typedef {object} MemoryCell
  * @property {number} handle
- * @property {number} maximum pages, -1 if there is no maximum
+ * @property {'i32' | 'i64'} address
+ * @property {any} maximum pages: a number or, by `address`, a BigInt; -1 if there is no maximum
+ * @property {number} pageSize
  * @property {object | null} object
  * @property {ArrayBuffer | null} buffer
  * @property {number} length of `buffer` in bytes
@@ -46,7 +48,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @typedef {object} TableCell
  * @property {number} handle
  * @property {'funcref' | 'externref'} element
- * @property {number} maximum -1 if there is no maximum
+ * @property {'i32' | 'i64'} address
+ * @property {any} maximum a number or, by `address`, a BigInt; -1 if there is no maximum
  * @property {object | null} object
  * @property {Set<object>} edges
  */

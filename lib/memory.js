@@ -6,26 +6,38 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { MEMORY, watch } = require('./lifetime');
-const { ArrayBufferPrototype, ObjectGetPrototypeOf, ObjectDefineProperty, TypeError } = require('./primordials');
-const { GROWTHS, SLOT0, SLOT1, i32 } = require('./scratch');
+const {
+  ArrayBufferPrototype,
+  ObjectGetPrototypeOf,
+  ObjectDefineProperty,
+  RangeError,
+  TypeError,
+} = require('./primordials');
+const { GROWTHS, SLOT0, i32, loadSize, storeAddress } = require('./scratch');
 const { memoryType } = require('./types');
 const {
   addressMember,
+  addressType,
+  addressValue,
   arrayBufferLength,
-  checkAddressType,
   createBrand,
   defineInterface,
   isDetached,
   isObject,
   receiver,
   requireNew,
-  unsignedLong,
+  toAddressValue,
 } = require('./webidl');
 
 /** @typedef {import('./lifetime').MemoryCell} MemoryCell */
 
 const PAGE = 65536;
-const MAX_PAGES = 65536;
+/** Largest initial sizes and maxima: limits of the standard. What is initial must be there at once. */
+const MAX_INITIAL = { i32: 65536, i64: 262144n };
+const MAX_MAXIMUM = { i32: 65536, i64: 137438953471n };
+
+/** Node 18 and 20 have no ArrayBuffers beyond 4 GiB, and would not survive an attempt to make one. */
+const { MAX_LENGTH } = require('buffer').constants;
 
 const memories = createBrand();
 
@@ -38,37 +50,41 @@ function Memory(descriptor) {
   requireNew(new.target, 'Memory');
   if (!isObject(descriptor)) throw typeError(api, text.descriptor('memory'));
   // 1.-3. Members in this order.
-  checkAddressType(descriptor, api);
-  const initial = /** @type {number} */ (addressMember(descriptor, 'initial', api, true));
-  const maximum = addressMember(descriptor, 'maximum', api, false);
+  const address = addressType(descriptor, api);
+  const initial = addressMember(descriptor, 'initial', address, api, true);
+  const maximum = addressMember(descriptor, 'maximum', address, api, false);
   // A memory that is silently not shared would be worse than an error.
   if (/** @type {any} */ (descriptor).shared) {
     throw typeError(api, maximum === undefined ? text.sharedMaximum : text.sharedMemory);
   }
   // 4.-5. The type must be valid.
-  if (initial > MAX_PAGES) throw rangeError(api, text.aboveBound('initial', initial, MAX_PAGES));
+  const most = MAX_INITIAL[address];
+  if (initial > most) throw rangeError(api, text.aboveBound('initial', initial, most));
   if (maximum !== undefined) {
+    const bound = MAX_MAXIMUM[address];
     if (maximum < initial) throw rangeError(api, text.belowBound('maximum', maximum, initial));
-    if (maximum > MAX_PAGES) throw rangeError(api, text.aboveBound('maximum', maximum, MAX_PAGES));
+    if (maximum > bound) throw rangeError(api, text.aboveBound('maximum', maximum, bound));
   }
   // 6.-8. Allocate.
-  i32[SLOT0] = initial;
-  i32[SLOT1] = maximum === undefined ? -1 : maximum;
+  i32[SLOT0] = address === 'i32' ? 0 : 1;
+  storeAddress(initial, 1);
+  storeAddress(maximum === undefined ? 0 : 1, 2);
+  storeAddress(maximum === undefined ? 0 : maximum, 3);
   binding.memoryNew();
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.memoryAllocation);
   // 9. Initialize.
-  return initialize(createObject(ObjectGetPrototypeOf(this)), createCell(handle, maximum));
+  return initialize(createObject(ObjectGetPrototypeOf(this)), createCell(handle, { address, maximum }));
 }
 
 /**
  * The cell of a memory of the engine.
  * @param {number} handle
- * @param {number | undefined} maximum
+ * @param {{ address?: 'i32' | 'i64', maximum?: any, pageSize?: number }} type
  * @returns {MemoryCell}
  */
-function createCell(handle, maximum = -1) {
-  const cell = { handle, maximum, object: null, buffer: null, length: -1, growths: -1 };
+function createCell(handle, { address = 'i32', maximum = -1, pageSize = PAGE }) {
+  const cell = { handle, address, maximum, pageSize, object: null, buffer: null, length: -1, growths: -1 };
   return watch(cell, MEMORY);
 }
 
@@ -100,7 +116,7 @@ const memoryCell = memories.get;
 function memorySize(cell) {
   i32[SLOT0] = cell.handle;
   binding.memorySize();
-  return i32[SLOT0];
+  return loadSize();
 }
 
 /** Methods that would take the buffer away from its memory, and what they throw instead. */
@@ -112,6 +128,8 @@ const guards = [
 
 /** "Create a fixed length memory buffer"; the former one is detached by that. */
 function createBuffer(cell) {
+  const bytes = memorySize(cell) * cell.pageSize;
+  if (bytes > MAX_LENGTH) throw new RangeError(text.bufferTooLong(bytes));
   const buffer = binding.memoryBuffer(cell.handle);
   // Stands for [[ArrayBufferDetachKey]], which Node-API cannot set.
   for (let i = 0; i < guards.length; i++) {
@@ -136,7 +154,7 @@ function createBuffer(cell) {
  */
 function refreshBuffer(cell) {
   const { buffer, length } = cell;
-  if (buffer !== null && arrayBufferLength(buffer) === length && memorySize(cell) * PAGE === length) {
+  if (buffer !== null && arrayBufferLength(buffer) === length && memorySize(cell) * cell.pageSize === length) {
     // Without bytes an attached buffer looks like a detached one.
     if (length !== 0 || !isDetached(buffer)) {
       cell.growths = i32[GROWTHS];
@@ -160,15 +178,15 @@ defineInterface(Memory, {
     // 1. The memory.
     const cell = receiver(memories, this, 'Memory', api);
     // 4. The number of pages.
-    const pages = unsignedLong(delta, api, 'Argument 0');
+    const pages = addressValue(delta, cell.address, api, 'Argument 0');
     // 5. Grow; the engine detaches the buffer.
     i32[SLOT0] = cell.handle;
-    i32[SLOT1] = pages;
+    storeAddress(pages, 1);
     binding.memoryGrow();
-    const previous = i32[SLOT0];
+    const previous = loadSize();
     if (previous === -1) throw rangeError(api, text.memoryGrowth);
     // 6.
-    return previous;
+    return toAddressValue(previous, cell.address);
   },
 
   get buffer() {
@@ -190,7 +208,9 @@ defineInterface(Memory, {
   type() {
     /** @type {MemoryCell} */
     const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.type()');
-    return memoryType(memorySize(cell), cell.maximum === -1 ? undefined : cell.maximum);
+    const minimum = toAddressValue(memorySize(cell), cell.address);
+    const maximum = cell.maximum === -1 ? undefined : cell.maximum;
+    return memoryType({ address: cell.address, minimum, maximum, pageSize: cell.pageSize });
   },
 });
 

@@ -8,6 +8,7 @@ const { CompileError, prefixed, text, typeError } = require('./errors');
 const { MODULE, watch } = require('./lifetime');
 const { allowed } = require('./policy');
 const {
+  BigInt,
   FunctionPrototypeHasInstance,
   JSONParse,
   ObjectDefineProperty,
@@ -31,8 +32,10 @@ const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, to
  * @property {'funcref' | 'externref'} [element] of a table
  * @property {string} [value] type of a global
  * @property {boolean} [mutable] of a global
- * @property {number} [minimum] of a table or memory
- * @property {number} [maximum]
+ * @property {'i32' | 'i64'} [address] of a table or memory, if it is not i32
+ * @property {any} [minimum] of a table or memory: a number or, by `address`, a BigInt
+ * @property {any} [maximum]
+ * @property {number} [pageSize] of a memory, if it is not the usual one
  */
 
 /** @typedef {{ imports: ExternType[], exports: ExternType[] }} Description */
@@ -124,8 +127,26 @@ function requireModule(value, api) {
  * @returns {Description}
  */
 function describe(cell) {
-  if (cell.description === null) cell.description = JSONParse(binding.describe(cell.handle));
+  if (cell.description === null) {
+    const description = JSONParse(binding.describe(cell.handle));
+    readLimits(description.imports);
+    readLimits(description.exports);
+    cell.description = description;
+  }
   return cell.description;
+}
+
+/**
+ * Limits of 64 bits are strings in JSON.
+ * @param {ExternType[]} types
+ */
+function readLimits(types) {
+  for (let i = 0; i < types.length; i++) {
+    const type = types[i];
+    if (type.address !== 'i64') continue;
+    type.minimum = BigInt(type.minimum);
+    if (type.maximum !== undefined) type.maximum = BigInt(type.maximum);
+  }
 }
 
 /**

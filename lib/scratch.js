@@ -14,7 +14,36 @@ const f32 = new Float32Array(binding.scratch);
 const f64 = new Float64Array(binding.scratch);
 const i64 = new BigInt64Array(binding.scratch);
 
+/** Slot k is i32[WORDS + 2 * k], f32[WORDS + 2 * k], f64[DOUBLES + k] and i64[DOUBLES + k]. */
+const WORDS = 16;
+const DOUBLES = 8;
+
+/**
+ * Stores an address, index or size in slot `k`: 64 bits, whichever its type.
+ * @param {number | bigint} value
+ * @param {number} k
+ */
+function storeAddress(value, k) {
+  if (typeof value === 'bigint') {
+    i64[DOUBLES + k] = value;
+  } else {
+    i32[WORDS + 2 * k] = value;
+    i32[WORDS + 2 * k + 1] = 0;
+  }
+}
+
+/**
+ * The size in slot 0, -1 for "none". No size is beyond what a number can hold.
+ * @returns {number}
+ */
+function loadSize() {
+  return i32[WORDS + 1] * 0x100000000 + (i32[WORDS] >>> 0);
+}
+
 module.exports = {
+  storeAddress,
+  loadSize,
+
   i32,
   f32,
   f64,
@@ -28,9 +57,8 @@ module.exports = {
   GROWTHS: 4,
   DEADLINES: 5,
 
-  // Slot k is i32[WORDS + 2 * k], f32[WORDS + 2 * k], f64[DOUBLES + k] and i64[DOUBLES + k].
-  WORDS: 16,
-  DOUBLES: 8,
+  WORDS,
+  DOUBLES,
   SLOT0: 16,
   SLOT1: 18,
   SLOT2: 20,

@@ -7,19 +7,20 @@ const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { TABLE, watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
-const { SLOT0, SLOT1, SLOT2, STATE, TRAP, i32 } = require('./scratch');
+const { SLOT0, STATE, TRAP, i32, loadSize, storeAddress } = require('./scratch');
 const { tableType } = require('./types');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
 const {
   addressMember,
-  checkAddressType,
+  addressType,
+  addressValue,
   createBrand,
   defineInterface,
   isObject,
   receiver,
   requireNew,
+  toAddressValue,
   toString,
-  unsignedLong,
 } = require('./webidl');
 
 /** @typedef {import('./lifetime').TableCell} TableCell */
@@ -39,25 +40,27 @@ function Table(descriptor, value = undefined) {
   if (!isObject(descriptor)) throw typeError(api, text.descriptor('table'));
   // 1.-5. Members in this order.
   const element = elementType(/** @type {any} */ (descriptor).element, api);
-  checkAddressType(descriptor, api);
-  const initial = /** @type {number} */ (addressMember(descriptor, 'initial', api, true));
-  const maximum = addressMember(descriptor, 'maximum', api, false);
+  const address = addressType(descriptor, api);
+  const initial = addressMember(descriptor, 'initial', address, api, true);
+  const maximum = addressMember(descriptor, 'maximum', address, api, false);
   // 6.-7. The type must be valid.
   if (maximum !== undefined && maximum < initial) {
     throw rangeError(api, text.belowBound('maximum', maximum, initial));
   }
   // 8.-9. The value. The handle is not known yet, but the cell must hold the function.
-  const cell = newCell(element, maximum);
+  const cell = newCell(element, address, maximum);
   const init =
     value === undefined
       ? defaultValue(element)
       : toWebAssembly(value, element, cell, () => typeError(api, text.tableInitial));
   // 10.-12. Allocate.
   if (initial > MAX_SIZE) throw rangeError(api, text.aboveBound('initial', initial, MAX_SIZE));
-  store(init, element, 3);
+  store(init, element, 5);
   i32[SLOT0] = element === 'funcref' ? 0 : 1;
-  i32[SLOT1] = initial;
-  i32[SLOT2] = cell.maximum;
+  storeAddress(address === 'i32' ? 0 : 1, 1);
+  storeAddress(initial, 2);
+  storeAddress(maximum === undefined ? 0 : 1, 3);
+  storeAddress(maximum === undefined ? 0 : maximum, 4);
   binding.tableNew();
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.tableAllocation);
@@ -76,11 +79,12 @@ function elementType(value, api) {
 
 /**
  * @param {'funcref' | 'externref'} element
- * @param {number | undefined} maximum
+ * @param {'i32' | 'i64'} address
+ * @param {any} maximum
  * @returns {TableCell}
  */
-function newCell(element, maximum = -1) {
-  return { handle: 0, element, maximum, object: null, edges: new Set() };
+function newCell(element, address = 'i32', maximum = -1) {
+  return { handle: 0, element, address, maximum, object: null, edges: new Set() };
 }
 
 /**
@@ -90,7 +94,7 @@ function newCell(element, maximum = -1) {
  * @returns {TableCell}
  */
 function createCell(handle, type) {
-  const cell = newCell(/** @type {any} */ (type.element), type.maximum);
+  const cell = newCell(/** @type {any} */ (type.element), type.address, type.maximum);
   cell.handle = handle;
   return watch(cell, TABLE);
 }
@@ -123,7 +127,7 @@ const tableCell = tables.get;
 function tableSize(cell) {
   i32[SLOT0] = cell.handle;
   binding.tableSize();
-  return i32[SLOT0] >>> 0;
+  return loadSize();
 }
 
 /** The RangeError for an index out of bounds. */
@@ -142,37 +146,39 @@ function valueArgument(cell, args, api, message) {
 
 defineInterface(Table, {
   get length() {
-    return tableSize(receiver(tables, this, 'Table', 'WebAssembly.Table.length()'));
+    /** @type {TableCell} */
+    const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.length()');
+    return toAddressValue(tableSize(cell), cell.address);
   },
 
   grow(delta) {
     const api = 'WebAssembly.Table.grow()';
     const cell = receiver(tables, this, 'Table', api);
     // 5. The number of elements.
-    const count = unsignedLong(delta, api, 'Argument 0');
+    const count = addressValue(delta, cell.address, api, 'Argument 0');
     // 6.-7. The value.
     const value = valueArgument(cell, arguments, api, text.tableGrowValue);
     // 8.-10. Grow.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
-    i32[SLOT1] = count;
+    storeAddress(count, 1);
     binding.tableGrow();
-    const previous = i32[SLOT0];
+    const previous = loadSize();
     if (previous === -1) throw rangeError(api, text.tableGrowth(count));
-    return previous;
+    return toAddressValue(previous, cell.address);
   },
 
   set(index) {
     const api = 'WebAssembly.Table.set()';
     const cell = receiver(tables, this, 'Table', api);
     // 5. The index.
-    const address = unsignedLong(index, api, 'Argument 0');
+    const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
     const value = valueArgument(cell, arguments, api, text.tableValue);
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
-    i32[SLOT1] = address;
+    storeAddress(address, 1);
     binding.tableSet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
   },
@@ -181,10 +187,10 @@ defineInterface(Table, {
     const api = 'WebAssembly.Table.get()';
     const cell = receiver(tables, this, 'Table', api);
     // 5. The index.
-    const address = unsignedLong(index, api, 'Argument 0');
+    const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. Read.
     i32[SLOT0] = cell.handle;
-    i32[SLOT1] = address;
+    storeAddress(address, 1);
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
@@ -194,7 +200,9 @@ defineInterface(Table, {
   type() {
     /** @type {TableCell} */
     const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.type()');
-    return tableType(cell.element, tableSize(cell), cell.maximum === -1 ? undefined : cell.maximum);
+    const minimum = toAddressValue(tableSize(cell), cell.address);
+    const maximum = cell.maximum === -1 ? undefined : cell.maximum;
+    return tableType({ element: cell.element, address: cell.address, minimum, maximum });
   },
 });
 

@@ -41,16 +41,14 @@ function functionType(signature) {
   return { parameters: list(0, arrow), results: list(arrow + 1, signature.length) };
 }
 
-/** @param {number | undefined} maximum */
-function memoryType(minimum, maximum) {
+/** Sizes are numbers, or BigInts if addresses have 64 bits. A page size that is not the usual one is told. */
+function memoryType({ address = 'i32', minimum, maximum, pageSize = 65536 }) {
   const shared = false;
-  const address = 'i32';
-  return maximum === undefined ? { minimum, shared, address } : { minimum, maximum, shared, address };
+  const type = maximum === undefined ? { minimum, shared, address } : { minimum, maximum, shared, address };
+  return pageSize === 65536 ? type : { ...type, pageSize };
 }
 
-/** @param {number | undefined} maximum */
-function tableType(element, minimum, maximum) {
-  const address = 'i32';
+function tableType({ element, address = 'i32', minimum, maximum }) {
   return maximum === undefined ? { element, minimum, address } : { element, minimum, maximum, address };
 }
 
@@ -62,16 +60,16 @@ function globalType(mutable, value) {
  * The type of an import or export.
  * @param {ExternType} type
  */
-function externType({ kind, sig, minimum, maximum, element, mutable, value }) {
-  switch (kind) {
+function externType(type) {
+  switch (type.kind) {
     case 'function':
-      return functionType(/** @type {string} */ (sig));
+      return functionType(/** @type {string} */ (type.sig));
     case 'memory':
-      return memoryType(minimum, maximum);
+      return memoryType(/** @type {any} */ (type));
     case 'table':
-      return tableType(element, minimum, maximum);
+      return tableType(/** @type {any} */ (type));
     default:
-      return globalType(!!mutable, value);
+      return globalType(!!type.mutable, type.value);
   }
 }
 

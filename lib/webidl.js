@@ -7,10 +7,13 @@ const {
   ArrayBufferByteLength,
   ArrayBufferIsView,
   ArrayBufferResizable,
+  BigInt,
+  BigIntAsIntN,
   DataViewBuffer,
   DataViewByteLength,
   DataViewByteOffset,
   MathTrunc,
+  NumberMaxSafeInteger,
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ReflectOwnKeys,
@@ -112,13 +115,21 @@ function defineInterface(constructor, members, statics) {
   });
 }
 
+/** @typedef {'i32' | 'i64'} AddressType */
+
 /**
- * AddressValueToU64 for "i32", which is `[EnforceRange] unsigned long`.
+ * AddressValueToU64. The result has the type of the value: a number for "i32", a BigInt for "i64".
  * @param {any} value
+ * @param {AddressType} type
  * @param {string} api
  * @param {string} what names the value in errors
- * @returns {number}
+ * @returns {any}
  */
+function addressValue(value, type, api, what) {
+  return type === 'i32' ? unsignedLong(value, api, what) : unsigned64(value, api, what);
+}
+
+/** `[EnforceRange] unsigned long`. @returns {number} */
 function unsignedLong(value, api, what) {
   // 1. ToNumber; throws for a Symbol or BigInt.
   const number = +value;
@@ -131,31 +142,51 @@ function unsignedLong(value, api, what) {
   return integer;
 }
 
+/** A BigInt of 64 bits without a sign. @returns {bigint} */
+function unsigned64(value, api, what) {
+  // With so many bits it is nothing but ToBigInt, which refuses numbers, unlike the function BigInt.
+  const integer = BigIntAsIntN(NumberMaxSafeInteger, value);
+  if (integer < 0n || integer > 0xffffffffffffffffn) throw typeError(api, text.notUnsigned64(what));
+  return integer;
+}
+
+/**
+ * U64ToAddressValue.
+ * @param {number} size
+ * @param {AddressType} type
+ */
+function toAddressValue(size, type) {
+  return type === 'i32' ? size : BigInt(size);
+}
+
 /**
  * A member of a descriptor that is an address value.
  * @param {object} descriptor
  * @param {string} name
+ * @param {AddressType} type
  * @param {string} api
  * @param {boolean} required
- * @returns {number | undefined}
+ * @returns {any} undefined if it is not there
  */
-function addressMember(descriptor, name, api, required) {
+function addressMember(descriptor, name, type, api, required) {
   const value = descriptor[name];
-  if (value !== undefined) return unsignedLong(value, api, `Property '${name}'`);
+  if (value !== undefined) return addressValue(value, type, api, `Property '${name}'`);
   if (required) throw typeError(api, text.propertyRequired(name));
   return undefined;
 }
 
 /**
- * The member "address" of a descriptor; there are only "i32" addresses so far.
+ * The member "address" of a descriptor.
  * @param {object} descriptor
  * @param {string} api
+ * @returns {AddressType}
  */
-function checkAddressType(descriptor, api) {
+function addressType(descriptor, api) {
   const value = descriptor.address;
-  if (value === undefined) return;
+  if (value === undefined) return 'i32';
   const type = toString(value);
-  if (type !== 'i32') throw typeError(api, text.addressType(type));
+  if (type !== 'i32' && type !== 'i64') throw typeError(api, text.addressType(type));
+  return type;
 }
 
 /**
@@ -247,9 +278,10 @@ function bufferSource(source) {
 
 module.exports = {
   addressMember,
+  addressType,
+  addressValue,
   arrayBufferLength,
   bufferSource,
-  checkAddressType,
   createBrand,
   defineInterface,
   defineMembers,
@@ -258,6 +290,6 @@ module.exports = {
   isWellFormed,
   receiver,
   requireNew,
+  toAddressValue,
   toString,
-  unsignedLong,
 };

@@ -12,12 +12,18 @@ use wast::{QuoteWat, Wast, WastArg, WastDirective, WastExecute, WastInvoke, Wast
 use wrt::code::{CompiledModule, Options};
 use wrt::compiler::Tier;
 use wrt::module::{
-    ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType, TableType, ValType,
+    AddressType, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
+    PAGE_BITS, TableType, ValType,
 };
 use wrt::runtime::vm::{EXTERN_TAG, VMFuncRef, VMGlobal};
 use wrt::runtime::{
     ExportValue, Global, ImportValue, Instance, Memory, Outcome, Store, Table, Trap,
 };
+
+#[path = "support/superseded.rs"]
+mod superseded;
+
+use superseded::superseded;
 
 type Result<T = ()> = std::result::Result<T, String>;
 
@@ -53,6 +59,7 @@ struct Host {
     definitions: HashMap<String, Vec<u8>>,
     registered: HashMap<String, usize>,
     table: Rc<Table>,
+    table64: Rc<Table>,
     memory: Rc<Memory>,
     globals: HashMap<&'static str, Rc<Global>>,
 }
@@ -64,11 +71,17 @@ impl Host {
             min,
             max: Some(max),
         };
-        let table = TableType {
-            element: ValType::FuncRef,
-            limits: limits(10, 20),
+        let table = |address| {
+            let ty = TableType {
+                element: ValType::FuncRef,
+                address,
+                limits: limits(10, 20),
+            };
+            Table::new(ty, 0).map(Rc::new).ok_or("table")
         };
         let memory = Memory::new(MemoryType {
+            address: AddressType::I32,
+            page_bits: PAGE_BITS,
             limits: limits(1, 2),
         })
         .map_err(|e| e.to_string())?;
@@ -88,7 +101,8 @@ impl Host {
             named: HashMap::new(),
             definitions: HashMap::new(),
             registered: HashMap::new(),
-            table: Rc::new(Table::new(table, 0).ok_or("table")?),
+            table: table(AddressType::I32)?,
+            table64: table(AddressType::I64)?,
             memory: Rc::new(memory),
             globals: HashMap::from([
                 ("global_i32", global(ValType::I32, 666)),
@@ -110,6 +124,7 @@ impl Host {
     ) -> Option<ImportValue> {
         let params: &[ValType] = match name {
             "table" => return Some(ImportValue::Table(self.table.clone())),
+            "table64" => return Some(ImportValue::Table(self.table64.clone())),
             "memory" => return Some(ImportValue::Memory(self.memory.clone())),
             "print" => &[],
             "print_i32" => &[ValType::I32],
@@ -498,6 +513,12 @@ fn run(file: &TestFile<'_>, options: Options) -> (usize, Vec<String>) {
     let count = wast.directives.len();
     for directive in wast.directives {
         let line = directive.span().linecol_in(file.raw()).0 + 1;
+        if let WastDirective::AssertInvalid { message, .. }
+        | WastDirective::AssertMalformed { message, .. } = &directive
+            && superseded(file.name(), line, message)
+        {
+            continue;
+        }
         if let Err(e) = host.directive(directive) {
             failures.push(fail(line, e));
         }
@@ -542,6 +563,18 @@ fn relaxed_simd_and_wide_arithmetic(options: Options) {
         180,
         options,
     );
+}
+
+fn memories(options: Options) {
+    let all = [
+        Proposal::Memory64,
+        Proposal::MultiMemory,
+        Proposal::CustomPageSizes,
+    ];
+    // A memory of 2^48 pages is beyond the limits of the JavaScript interface.
+    let files = all.into_iter().flat_map(proposal);
+    let files = files.filter(|file| file.name() != "memory_max_i64.wast");
+    run_all(files, 2_000, options);
 }
 
 /// All code is of the last tier.
@@ -601,6 +634,21 @@ fn relaxed_simd_deterministic() {
     assert!(Features::set("deterministic", true));
     run_all(proposal(Proposal::RelaxedSimd), 70, OPTIMIZED);
     assert!(Features::set("deterministic", false));
+}
+
+#[test]
+fn memories_by_default() {
+    memories(Options::default());
+}
+
+#[test]
+fn memories_optimized() {
+    memories(OPTIMIZED);
+}
+
+#[test]
+fn memories_changing_over() {
+    memories(HOT);
 }
 
 /// Runs a suite with guests interrupted all the time.

@@ -9,6 +9,9 @@ const only = wrtTest.name === 'wrt' ? test : test.skip;
 
 /** What is on by default, as documented. */
 const DEFAULTS = {
+  multiMemory: true,
+  memory64: true,
+  customPageSizes: true,
   relaxedSimd: true,
   wideArithmetic: true,
   deterministic: false,
@@ -23,8 +26,22 @@ const wide = new Uint8Array([
   ...[10, 10, 1, 8, 0, 0x20, 0, 0x20, 1, 0xfc, 0x16, 0x0b],
 ]);
 
+/** A module with a memory section and an empty function `f`. */
+const withMemories = (...section) =>
+  new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 4, 1, 0x60, 0, 0],
+    ...[3, 2, 1, 0],
+    ...[5, section.length, ...section],
+    ...[7, 5, 1, 1, 0x66, 0, 0],
+    ...[10, 4, 1, 2, 0, 0x0b],
+  ]);
+
 /** Modules that are valid only while a feature is on. */
 const MODULES = {
+  multiMemory: withMemories(2, 0, 1, 0, 1),
+  memory64: withMemories(1, 4, 1),
+  customPageSizes: withMemories(1, 8, 1, 0),
   relaxedSimd: wat`(module (func (export "f") (param i32) (result i32)
     (i8x16.extract_lane_u 0 (i8x16.relaxed_swizzle
       (v128.const i8x16 42 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) (i8x16.splat (local.get 0))))))`,

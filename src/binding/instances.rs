@@ -14,7 +14,7 @@ use napi_derive::napi;
 /// function, or a handle. The result is [instance, first host function, start function or 0, a number
 /// for every export], or an error text if memory is out. If an active segment does not fit, the state
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
-/// hold its offset, its length and the size of the memory or table as f64.
+/// hold its offset, and as f64 its length and the size of the memory or table.
 #[napi]
 pub fn instantiate(
     env: Env,
@@ -72,12 +72,9 @@ pub fn instantiate(
         Err(failure) => {
             store.set_slot(0, u64::from(failure.segment));
             store.set_slot(1, u64::from(failure.is_element));
-            for (k, value) in [u64::from(failure.offset), failure.length, failure.size]
-                .into_iter()
-                .enumerate()
-            {
-                store.set_slot(2 + k, (value as f64).to_bits());
-            }
+            store.set_slot(2, failure.offset);
+            store.set_slot(3, (failure.length as f64).to_bits());
+            store.set_slot(4, (failure.size as f64).to_bits());
             store.set_state(State::Trap, failure.trap as i32);
         }
     }

@@ -4,7 +4,8 @@ use super::realm::Realm;
 use super::values::{letter, name};
 use crate::code::{CompiledModule, Options, cache};
 use crate::module::{
-    ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType, Module, TableType,
+    AddressType, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
+    Module, PAGE_BITS, TableType,
 };
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -148,10 +149,22 @@ fn function(ty: &FuncType) -> Map<String, Value> {
     object
 }
 
-fn with_limits(mut object: Map<String, Value>, limits: Limits) -> Map<String, Value> {
-    object.insert("minimum".into(), limits.min.into());
+/// Adds limits and the type of addresses. Numbers of 64 bits are strings: JSON's are floats.
+fn with_limits(
+    mut object: Map<String, Value>,
+    limits: Limits,
+    address: AddressType,
+) -> Map<String, Value> {
+    let number = |n: u64| match address {
+        AddressType::I32 => Value::from(n),
+        AddressType::I64 => Value::from(n.to_string()),
+    };
+    if address == AddressType::I64 {
+        object.insert("address".into(), "i64".into());
+    }
+    object.insert("minimum".into(), number(limits.min));
     if let Some(max) = limits.max {
-        object.insert("maximum".into(), max.into());
+        object.insert("maximum".into(), number(max));
     }
     object
 }
@@ -159,11 +172,15 @@ fn with_limits(mut object: Map<String, Value>, limits: Limits) -> Map<String, Va
 fn table(ty: TableType) -> Map<String, Value> {
     let mut object = object("table");
     object.insert("element".into(), name(ty.element).into());
-    with_limits(object, ty.limits)
+    with_limits(object, ty.limits, ty.address)
 }
 
 fn memory(ty: MemoryType) -> Map<String, Value> {
-    with_limits(object("memory"), ty.limits)
+    let mut object = object("memory");
+    if ty.page_bits != PAGE_BITS {
+        object.insert("pageSize".into(), (1u64 << ty.page_bits).into());
+    }
+    with_limits(object, ty.limits, ty.address)
 }
 
 fn global(ty: GlobalType) -> Map<String, Value> {

@@ -5,7 +5,7 @@ use super::calls::store;
 use super::cells::{settle, with_retry};
 use super::realm::Realm;
 use super::values::{TYPES, from_word, to_word};
-use crate::module::{GlobalType, Limits, MemoryType, TableType, ValType};
+use crate::module::{AddressType, GlobalType, Limits, MemoryType, PAGE_BITS, TableType, ValType};
 use crate::runtime::vm::{State, VMGlobal};
 use crate::runtime::{Memory, Store, Table, Trap, new_global, new_table};
 use napi::bindgen_prelude::*;
@@ -35,29 +35,40 @@ fn word(store: &Store, k: usize) -> u32 {
     store.slot(k) as u32
 }
 
-/// Limits from two slots; -1 means no maximum.
-fn limits(store: &Store, k: usize) -> Limits {
-    let max = word(store, k + 1);
-    Limits {
-        min: word(store, k),
-        max: (max != u32::MAX).then_some(max),
+/// The type of addresses from a slot: 0 for i32, 1 for i64.
+fn address(store: &Store, k: usize) -> AddressType {
+    match word(store, k) {
+        0 => AddressType::I32,
+        _ => AddressType::I64,
     }
 }
 
-/// -1 for `None`.
-fn or_minus_one(result: Option<u32>) -> u64 {
-    result.map_or(-1i32 as u32 as u64, u64::from)
+/// Limits from three slots: minimum, whether there is a maximum, maximum.
+fn limits(store: &Store, k: usize) -> Limits {
+    Limits {
+        min: store.slot(k),
+        max: (word(store, k + 1) != 0).then(|| store.slot(k + 2)),
+    }
 }
 
-/// (initial, maximum) -> handle, or 0 if it cannot be had
+/// A size before growth; -1 for `None`.
+fn or_minus_one(result: Option<u64>) -> u64 {
+    result.unwrap_or(u64::MAX)
+}
+
+/// (address type; initial; has a maximum; maximum) -> handle, or 0 if it cannot be had
 #[allow(
     clippy::arc_with_non_send_sync,
     reason = "the engine counts all its objects in one way"
 )]
 unsafe extern "C" fn memory_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let limits = limits(store, 0);
-    let memory = with_retry(env, || Memory::new(MemoryType { limits }));
+    let ty = MemoryType {
+        address: address(store, 0),
+        page_bits: PAGE_BITS,
+        limits: limits(store, 1),
+    };
+    let memory = with_retry(env, || Memory::new(ty));
     let handle = memory.map_or(0, |memory| {
         Realm::with(|r| r.memories.handle(&Rc::new(memory)))
     });
@@ -72,10 +83,7 @@ fn memory(store: &Store) -> Option<Rc<Memory>> {
 /// (handle) -> pages
 unsafe extern "C" fn memory_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    store.set_slot(
-        0,
-        memory(store).map_or(0, |memory| u64::from(memory.pages())),
-    );
+    store.set_slot(0, memory(store).map_or(0, |memory| memory.pages()));
     null_mut()
 }
 
@@ -86,7 +94,7 @@ unsafe extern "C" fn memory_grow(
 ) -> sys::napi_value {
     let store = store();
     let before = memory(store).and_then(|memory| {
-        let before = memory.grow(word(store, 1))?;
+        let before = memory.grow(store.slot(1))?;
         Buffers::detach(env, &memory);
         store.count_growth();
         settle(env);
@@ -106,7 +114,7 @@ pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
 }
 
-/// (kind: 0 funcref, 1 externref; initial; maximum; value) -> handle, or 0 if it cannot be had
+/// (kind: 0 funcref, 1 externref; address type; initial; has a maximum; maximum; value) -> handle, or 0 if it cannot be had
 unsafe extern "C" fn table_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let element = if word(store, 0) == 0 {
@@ -116,9 +124,10 @@ unsafe extern "C" fn table_new(env: sys::napi_env, _: sys::napi_callback_info) -
     };
     let ty = TableType {
         element,
-        limits: limits(store, 1),
+        address: address(store, 1),
+        limits: limits(store, 2),
     };
-    let value = to_word(store, element, store.slot(3));
+    let value = to_word(store, element, store.slot(5));
     let table = with_retry(env, || new_table(store, ty, value).ok_or(()));
     let handle = table.map_or(0, |table| Realm::with(|r| r.tables.handle(&table)));
     store.set_slot(0, u64::from(handle));
@@ -138,7 +147,7 @@ fn changeable_table(store: &Store) -> Option<Rc<Table>> {
 /// (handle) -> length
 unsafe extern "C" fn table_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    store.set_slot(0, table(store).map_or(0, |table| u64::from(table.len())));
+    store.set_slot(0, table(store).map_or(0, |table| table.len()));
     null_mut()
 }
 
@@ -154,7 +163,7 @@ fn done_or_out_of_bounds(store: &Store, done: Option<()>) {
 unsafe extern "C" fn table_get(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let done = table(store).and_then(|table| {
-        let value = table.get(word(store, 1))?;
+        let value = table.get(store.slot(1))?;
         store.set_slot(0, from_word(table.ty().element, value));
         Some(())
     });
@@ -167,7 +176,7 @@ unsafe extern "C" fn table_set(_: sys::napi_env, _: sys::napi_callback_info) -> 
     let store = store();
     let done = changeable_table(store).and_then(|table| {
         table.set(
-            word(store, 1),
+            store.slot(1),
             to_word(store, table.ty().element, store.slot(2)),
         )
     });
@@ -180,7 +189,7 @@ unsafe extern "C" fn table_grow(env: sys::napi_env, _: sys::napi_callback_info) 
     let store = store();
     let before = changeable_table(store).and_then(|table| {
         table.grow(
-            word(store, 1),
+            store.slot(1),
             to_word(store, table.ty().element, store.slot(2)),
         )
     });

@@ -1,15 +1,14 @@
 //! Linear memories.
 
+use super::emit::trap_code;
 use super::function::{Result, Translator};
 use super::signature::POINTER;
+use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
 use crate::runtime::vm::{Builtin, MEMORY_LENGTH};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
 use wasmparser::{MemArg, MemArgTarget, Operator};
-
-/// Binary logarithm of the page size of wasm.
-const PAGE_BITS: i64 = 16;
 
 impl<'a> Translator<'a, '_> {
     /// Translates an operator of this family; false if it is none.
@@ -45,18 +44,22 @@ impl<'a> Translator<'a, '_> {
             }
             Op::I64Store32 { memarg } => self.store(memarg, Opcode::Istore32, 4)?,
             Op::MemorySize { mem } => {
-                let length = self.memory_length(*mem)?;
-                let pages = self.ins().ushr_imm_u(length, PAGE_BITS);
-                let pages = self.ins().ireduce(I32, pages);
-                self.push(pages);
+                let ty = self.memory_type(*mem)?;
+                let length = self.memory_length(*mem);
+                let pages = self.ins().ushr_imm_u(length, i64::from(ty.page_bits));
+                self.push_address(pages, ty.address);
             }
             Op::MemoryGrow { mem } => {
+                let ty = self.memory_type(*mem)?;
                 let delta = self.pop()?;
+                let delta = self.extended(delta);
                 let args = self.builtin_args(&[*mem], &[delta]);
                 let before = self.e.call_builtin_value(Builtin::MemoryGrow, &args)?;
-                self.push(before);
+                self.push_address(before, ty.address);
             }
-            Op::MemoryCopy { dst_mem, .. } => self.bulk(Builtin::MemoryCopy, &[*dst_mem])?,
+            Op::MemoryCopy { dst_mem, src_mem } => {
+                self.bulk(Builtin::MemoryCopy, &[*dst_mem, *src_mem])?;
+            }
             Op::MemoryFill { mem } => self.bulk(Builtin::MemoryFill, &[*mem])?,
             Op::MemoryInit { data_index, mem } => {
                 self.bulk(Builtin::MemoryInit, &[*mem, *data_index])?;
@@ -81,49 +84,99 @@ impl<'a> Translator<'a, '_> {
         args
     }
 
+    /// An operand as runtime functions take it, and as addresses are computed: 64 bits.
+    pub fn extended(&mut self, value: Value) -> Value {
+        match self.e.b.func.dfg.value_type(value) {
+            types::I32 => self.ins().uextend(types::I64, value),
+            _ => value,
+        }
+    }
+
+    /// Pushes an address, index or size.
+    pub fn push_address(&mut self, value: Value, ty: AddressType) {
+        let value = match ty {
+            AddressType::I32 => self.ins().ireduce(types::I32, value),
+            AddressType::I64 => value,
+        };
+        self.push(value);
+    }
+
     /// A bulk operation: indices, then three operands.
     pub fn bulk(&mut self, builtin: Builtin, indices: &[u32]) -> Result<()> {
-        let operands = self.pop_canonical(3)?;
+        let mut operands = self.pop_canonical(3)?;
+        for operand in &mut operands {
+            *operand = self.extended(*operand);
+        }
         let args = self.builtin_args(indices, &operands);
         self.e.call_trapping_builtin(builtin, &args)
     }
 
-    fn memory_length(&mut self, memory: u32) -> Result<Value> {
-        self.module
-            .memories
-            .get(memory as usize)
-            .ok_or("no such memory")?;
+    fn memory_type(&self, memory: u32) -> Result<MemoryType> {
+        let ty = self.module.memories.get(memory as usize);
+        ty.copied().ok_or_else(|| "no such memory".to_owned())
+    }
+
+    fn memory_length(&mut self, memory: u32) -> Value {
         let memory = self.e.fixed(POINTER, self.offsets.memory(memory));
         let flags = self.e.flags.head;
-        Ok(self.ins().load(POINTER, flags, memory, MEMORY_LENGTH))
+        self.ins().load(POINTER, flags, memory, MEMORY_LENGTH)
     }
 
     /// Pops an index and returns the place that it and `memarg` name, for an access of `size` bytes.
     ///
-    /// The address space behind a memory holds every sum of an index and an offset below 2 GiB, and
-    /// what is beyond the memory's end is inaccessible; so such accesses check nothing.
+    /// Behind a memory of usual pages is address space for every constant offset below 2 GiB, and what is beyond the
+    /// memory's end is inaccessible. So the offset of such an access needs no check, and neither does an index of
+    /// 32 bits, for all of which there is address space. An index of 64 bits is compared with the memory's
+    /// length: the same for all fields of a structure, so that one comparison serves them.
     pub fn place(&mut self, memarg: &MemArg, size: u64) -> Result<(Value, i32)> {
         let MemArgTarget::Memory(memory) = memarg.target else {
             return Err("access of something else than a memory".to_owned());
         };
-        self.module
-            .memories
-            .get(memory as usize)
-            .ok_or("no such memory")?;
+        let ty = self.memory_type(memory)?;
         let index = self.pop()?;
-        let index = self.ins().uextend(POINTER, index);
-        if let Ok(offset) = i32::try_from(memarg.offset) {
-            let base = self.e.fixed(POINTER, self.offsets.memory_base(memory));
-            return Ok((self.ins().iadd(base, index), offset));
+        let index = self.extended(index);
+        let small = i32::try_from(memarg.offset).ok();
+        match small.filter(|_| ty.page_bits == PAGE_BITS) {
+            Some(_) if ty.address == AddressType::I32 => {}
+            Some(_) => {
+                let length = self.memory_length(memory);
+                let outside = self
+                    .ins()
+                    .icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
+                self.trap_if(outside, Trap::MemoryOutOfBounds);
+            }
+            None => self.check_bounds(memory, ty.address, index, memarg.offset, size),
         }
-        let offset = i64::try_from(memarg.offset).map_err(|_| "offset out of range")?;
-        let length = self.memory_length(memory)?;
-        let start = self.ins().iadd_imm_s(index, offset);
-        let end = self.ins().iadd_imm_s(start, size as i64);
-        let outside = self.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
-        self.trap_if(outside, Trap::MemoryOutOfBounds);
         let base = self.e.fixed(POINTER, self.offsets.memory_base(memory));
-        Ok((self.ins().iadd(base, start), 0))
+        let start = self.ins().iadd(base, index);
+        Ok(match small {
+            Some(offset) => (start, offset),
+            None => (self.ins().iadd_imm_s(start, memarg.offset as i64), 0),
+        })
+    }
+
+    /// Traps unless `size` bytes at `offset` from `index` are in the memory.
+    fn check_bounds(
+        &mut self,
+        memory: u32,
+        address: AddressType,
+        index: Value,
+        offset: u64,
+        size: u64,
+    ) {
+        let trap = Trap::MemoryOutOfBounds;
+        // What reaches beyond all addresses is outside wherever it begins.
+        let reach = offset.saturating_add(size) as i64;
+        let end = match address {
+            AddressType::I32 => self.ins().iadd_imm_s(index, reach),
+            AddressType::I64 => {
+                let reach = self.ins().iconst(types::I64, reach);
+                self.ins().uadd_overflow_trap(index, reach, trap_code(trap))
+            }
+        };
+        let length = self.memory_length(memory);
+        let outside = self.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
+        self.trap_if(outside, trap);
     }
 
     /// Loads `size` bytes with `opcode` and pushes them as a value of type `ty`.

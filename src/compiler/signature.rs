@@ -63,14 +63,13 @@ pub(super) fn entry() -> Signature {
 pub(super) fn builtin(builtin: Builtin) -> Signature {
     use types::{I32, I64};
     let (params, result): (&[Type], Option<Type>) = match builtin {
-        Builtin::MemoryGrow => (&[POINTER, I32, I32], Some(I32)),
-        Builtin::MemoryCopy | Builtin::MemoryFill => (&[POINTER, I32, I32, I32, I32], Some(I32)),
-        Builtin::MemoryInit | Builtin::TableCopy | Builtin::TableInit => {
-            (&[POINTER, I32, I32, I32, I32, I32], Some(I32))
+        Builtin::MemoryGrow => (&[POINTER, I32, I64], Some(I64)),
+        Builtin::MemoryFill | Builtin::TableFill => (&[POINTER, I32, I64, I64, I64], Some(I32)),
+        Builtin::MemoryCopy | Builtin::MemoryInit | Builtin::TableCopy | Builtin::TableInit => {
+            (&[POINTER, I32, I32, I64, I64, I64], Some(I32))
         }
         Builtin::DataDrop | Builtin::ElemDrop => (&[POINTER, I32], None),
-        Builtin::TableGrow => (&[POINTER, I32, I32, I64], Some(I32)),
-        Builtin::TableFill => (&[POINTER, I32, I32, I64, I32], Some(I32)),
+        Builtin::TableGrow => (&[POINTER, I32, I64, I64], Some(I64)),
         Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
         Builtin::Hot => (&[POINTER, I32, I32], Some(POINTER)),
         Builtin::Raise => (&[POINTER, I32, I32], None),

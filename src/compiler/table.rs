@@ -21,20 +21,19 @@ impl<'a> Translator<'a, '_> {
             Operator::TableSize { table } => {
                 let ty = self.table_type(*table)?;
                 let length = match self.fixed_length(ty) {
-                    Some(length) => self.e.i32_const(length as i32),
-                    None => {
-                        let length = self.table_length(*table);
-                        self.ins().ireduce(types::I32, length)
-                    }
+                    Some(length) => self.ins().iconst(POINTER, length as i64),
+                    None => self.table_length(*table),
                 };
-                self.push(length);
+                self.push_address(length, ty.address);
             }
             Operator::TableGrow { table } => {
+                let ty = self.table_type(*table)?;
                 let delta = self.pop()?;
+                let delta = self.extended(delta);
                 let init = self.pop()?;
                 let args = self.builtin_args(&[*table], &[delta, init]);
                 let before = self.e.call_builtin_value(Builtin::TableGrow, &args)?;
-                self.push(before);
+                self.push_address(before, ty.address);
             }
             Operator::TableFill { table } => self.bulk(Builtin::TableFill, &[*table])?,
             Operator::TableCopy {
@@ -60,7 +59,7 @@ impl<'a> Translator<'a, '_> {
 
     /// The length of a table that cannot grow. An imported table's type is at least as narrow as the
     /// declared one.
-    fn fixed_length(&self, ty: TableType) -> Option<u32> {
+    fn fixed_length(&self, ty: TableType) -> Option<u64> {
         (ty.limits.max == Some(ty.limits.min)).then_some(ty.limits.min)
     }
 
@@ -70,14 +69,14 @@ impl<'a> Translator<'a, '_> {
         self.ins().load(POINTER, flags, head, TABLE_LENGTH)
     }
 
-    /// The address of element `index` (an i32), checked.
+    /// The address of element `index`, checked.
     pub fn table_element(&mut self, table: u32, index: Value) -> Result<Value> {
         let ty = self.table_type(table)?;
         let fixed_length = self.fixed_length(ty);
-        let wide = self.ins().uextend(POINTER, index);
+        let wide = self.extended(index);
         let inside = match fixed_length {
             Some(length) => {
-                let length = i64::from(length);
+                let length = length as i64;
                 self.ins().icmp_imm_u(IntCC::UnsignedLessThan, wide, length)
             }
             None => {

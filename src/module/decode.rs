@@ -1,9 +1,9 @@
 //! Decodes and validates modules.
 
 use super::{
-    BranchHints, ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features, FuncType,
-    GlobalType, Import, ImportKind, Limits, MemoryType, Module, Place, SegmentMode, TableType,
-    ValType,
+    AddressType, BranchHints, ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features,
+    FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module, PAGE_BITS, Place,
+    SegmentMode, TableType, ValType,
 };
 use rayon::prelude::*;
 use std::ops::Range;
@@ -15,7 +15,9 @@ use wasmparser::{
 /// Size of a module above which it is refused (limit of the JavaScript interface).
 const MAX_MODULE_SIZE: usize = 1 << 30;
 /// Declared minimum of a table above which a module is refused (limit of the JavaScript interface).
-const MAX_TABLE_SIZE: u32 = 10_000_000;
+const MAX_TABLE_SIZE: u64 = 10_000_000;
+/// Declared size of a memory above which a module is refused (limit of the JavaScript interface).
+const MAX_MEMORY_PAGES: u64 = (1 << 37) - 1;
 /// Bytes of function bodies above which validating them on all cores is worth its overhead.
 const PARALLEL_THRESHOLD: usize = 64 << 10;
 
@@ -207,7 +209,9 @@ impl Module {
             Payload::MemorySection(section) => {
                 for memory in section.into_iter_with_offsets() {
                     let (offset, memory) = memory?;
-                    self.memories.push(memory_type(&memory, position(offset))?);
+                    let ty = memory_type(&memory);
+                    check_memory_size(&ty, position(offset))?;
+                    self.memories.push(ty);
                 }
             }
             Payload::GlobalSection(section) => {
@@ -293,7 +297,7 @@ impl Module {
                 ImportKind::Table(ty)
             }
             TypeRef::Memory(ty) => {
-                let ty = memory_type(&ty, offset)?;
+                let ty = memory_type(&ty);
                 self.memories.push(ty);
                 self.imported_memories += 1;
                 ImportKind::Memory(ty)
@@ -386,21 +390,36 @@ fn func_type(ty: &wasmparser::FuncType) -> Result<FuncType> {
     })
 }
 
-fn limits(min: u64, max: Option<u64>, offset: usize) -> Result<Limits> {
-    let limit =
-        |n: u64| u32::try_from(n).map_err(|_| DecodeError::new("limit out of range", offset));
-    Ok(Limits {
-        min: limit(min)?,
-        max: max.map(limit).transpose()?,
-    })
+fn address_type(is_64: bool) -> AddressType {
+    match is_64 {
+        false => AddressType::I32,
+        true => AddressType::I64,
+    }
 }
 
 fn table_type(ty: &wasmparser::TableType, offset: usize) -> Result<TableType> {
     let element = val_type(ty.element_type.into()).ok_or_else(|| unsupported_type(offset))?;
     Ok(TableType {
         element,
-        limits: limits(ty.initial, ty.maximum, offset)?,
+        address: address_type(ty.table64),
+        limits: Limits {
+            min: ty.initial,
+            max: ty.maximum,
+        },
     })
+}
+
+fn check_memory_size(ty: &MemoryType, offset: usize) -> Result<()> {
+    for (what, size) in [("initial", Some(ty.limits.min)), ("maximum", ty.limits.max)] {
+        let size = size.unwrap_or(0);
+        if ty.page_bits == PAGE_BITS && size > MAX_MEMORY_PAGES {
+            let message = format!(
+                "{what} memory size ({size} pages) is larger than implementation limit ({MAX_MEMORY_PAGES} pages)"
+            );
+            return Err(DecodeError::new(message, offset));
+        }
+    }
+    Ok(())
 }
 
 fn check_table_size(ty: &TableType, offset: usize) -> Result<()> {
@@ -414,10 +433,15 @@ fn check_table_size(ty: &TableType, offset: usize) -> Result<()> {
     Ok(())
 }
 
-fn memory_type(ty: &wasmparser::MemoryType, offset: usize) -> Result<MemoryType> {
-    Ok(MemoryType {
-        limits: limits(ty.initial, ty.maximum, offset)?,
-    })
+fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
+    MemoryType {
+        address: address_type(ty.memory64),
+        page_bits: ty.page_size_log2.map_or(PAGE_BITS, |bits| bits as u8),
+        limits: Limits {
+            min: ty.initial,
+            max: ty.maximum,
+        },
+    }
 }
 
 fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType> {

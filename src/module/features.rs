@@ -9,6 +9,9 @@ const BASE: WasmFeatures = WasmFeatures::WASM2;
 
 /// The switches: name, what it adds, and whether it is on unless somebody changes it. The only list there is.
 const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
+    ("multiMemory", WasmFeatures::MULTI_MEMORY, true),
+    ("memory64", WasmFeatures::MEMORY64, true),
+    ("customPageSizes", WasmFeatures::CUSTOM_PAGE_SIZES, true),
     ("relaxedSimd", WasmFeatures::RELAXED_SIMD, true),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
     // Says nothing about what is accepted: see `Features::deterministic`.

@@ -56,6 +56,7 @@ fn every_part_of_a_module_is_decoded() {
         module.imports[2].kind,
         ImportKind::Table(TableType {
             element: ValType::ExternRef,
+            address: AddressType::I32,
             limits: Limits {
                 min: 1,
                 max: Some(2)

@@ -21,23 +21,38 @@ pub struct FuncType {
     pub results: Box<[ValType]>,
 }
 
-/// Size limits of a table (elements) or a memory (pages of 64 KiB).
+/// The type of addresses in a memory, and of indices in a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressType {
+    #[default]
+    I32,
+    I64,
+}
+
+/// Size limits of a table (elements) or a memory (pages).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    pub min: u32,
-    pub max: Option<u32>,
+    pub min: u64,
+    pub max: Option<u64>,
 }
 
 /// A table's type; `element` is `FuncRef` or `ExternRef`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
     pub element: ValType,
+    pub address: AddressType,
     pub limits: Limits,
 }
 
-/// A memory's type, in pages.
+/// Binary logarithm of the size of a usual page.
+pub const PAGE_BITS: u8 = 16;
+
+/// A memory's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryType {
+    pub address: AddressType,
+    /// Binary logarithm of the size of a page: 0 or [`PAGE_BITS`].
+    pub page_bits: u8,
     pub limits: Limits,
 }
 

@@ -53,7 +53,7 @@ fn or_trap(done: Option<()>, trap: Trap) -> i32 {
 
 /// The end of a runtime function: the guest goes on with `result`, unless it is to be interrupted before.
 /// A plain loop around short runtime functions would otherwise be interrupted only by chance.
-fn finish(vmctx: *mut VMContext, result: i32) -> i32 {
+fn finish<R>(vmctx: *mut VMContext, result: R) -> R {
     // SAFETY: called last by the functions below, with the caller's own context; they hold nothing any
     // more.
     unsafe { Store::checkpoint(vmctx) };
@@ -61,7 +61,7 @@ fn finish(vmctx: *mut VMContext, result: i32) -> i32 {
 }
 
 /// Bytes that are filled or copied between two moments at which the guest can be interrupted: some 100 µs.
-const CHUNK: u32 = 1 << 20;
+const CHUNK: u64 = 1 << 20;
 
 /// Calls `step` with the offset and length of each part of `len` bytes, the last part first if `backwards`.
 ///
@@ -69,9 +69,9 @@ const CHUNK: u32 = 1 << 20;
 /// As for [`Store::checkpoint`]; `step` leaves nothing to be dropped.
 unsafe fn in_chunks(
     vmctx: *mut VMContext,
-    len: u32,
+    len: u64,
     backwards: bool,
-    step: impl Fn(u32, u32) -> Option<()>,
+    step: impl Fn(u64, u64) -> Option<()>,
 ) -> Option<()> {
     let chunks = len.div_ceil(CHUNK);
     for i in 0..chunks {
@@ -84,21 +84,22 @@ unsafe fn in_chunks(
 }
 
 /// Do `len` bytes from `start` on lie in the memory?
-fn inside(memory: &Memory, start: u32, len: u32) -> Option<()> {
-    (start as usize + len as usize <= memory.len()).then_some(())
+fn inside(memory: &Memory, start: u64, len: u64) -> Option<()> {
+    let end = start.checked_add(len)?;
+    (end <= memory.len() as u64).then_some(())
 }
 
 // In all of these, the context is the caller's own, and indices of memories, tables and segments were
 // validated.
 
-unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u32) -> i32 {
+unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u64) -> i64 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
     let memory = instance.memory(memory);
     let result = match memory.grow(delta) {
         Some(before) => {
             instance.owner().note_growth(memory.clone());
-            before as i32
+            before as i64
         }
         None => -1,
     };
@@ -107,18 +108,20 @@ unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u32)
 
 unsafe extern "C" fn memory_copy(
     vmctx: *mut VMContext,
-    memory: u32,
-    to: u32,
-    from: u32,
-    len: u32,
+    to_memory: u32,
+    from_memory: u32,
+    to: u64,
+    from: u64,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
-    let memory = unsafe { instance(vmctx) }.memory(memory);
-    let inside = inside(memory, to, len).and_then(|()| inside(memory, from, len));
+    let instance = unsafe { instance(vmctx) };
+    let (target, source) = (instance.memory(to_memory), instance.memory(from_memory));
+    let inside = inside(target, to, len).and_then(|()| inside(source, from, len));
     // SAFETY: the caller's context; what is borrowed belongs to the instance.
     let done = inside.and_then(|()| unsafe {
         in_chunks(vmctx, len, to > from, |at, len| {
-            memory.copy(to + at, memory, from + at, len)
+            target.copy(to + at, source, from + at, len)
         })
     });
     or_trap(done, Trap::MemoryOutOfBounds)
@@ -127,9 +130,9 @@ unsafe extern "C" fn memory_copy(
 unsafe extern "C" fn memory_fill(
     vmctx: *mut VMContext,
     memory: u32,
-    to: u32,
-    value: u32,
-    len: u32,
+    to: u64,
+    value: u64,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
     let memory = unsafe { instance(vmctx) }.memory(memory);
@@ -146,9 +149,9 @@ unsafe extern "C" fn memory_init(
     vmctx: *mut VMContext,
     memory: u32,
     segment: u32,
-    to: u32,
-    from: u32,
-    len: u32,
+    to: u64,
+    from: u64,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
@@ -161,19 +164,19 @@ unsafe extern "C" fn data_drop(vmctx: *mut VMContext, segment: u32) {
     unsafe { instance(vmctx) }.drop_data(segment);
 }
 
-unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u32, init: u64) -> i32 {
+unsafe extern "C" fn table_grow(vmctx: *mut VMContext, table: u32, delta: u64, init: u64) -> i64 {
     // SAFETY: the caller's context.
     let table = unsafe { instance(vmctx) }.table(table);
-    let result = table.grow(delta, init).map_or(-1, |before| before as i32);
+    let result = table.grow(delta, init).map_or(-1, |before| before as i64);
     finish(vmctx, result)
 }
 
 unsafe extern "C" fn table_fill(
     vmctx: *mut VMContext,
     table: u32,
-    to: u32,
+    to: u64,
     value: u64,
-    len: u32,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
     let table = unsafe { instance(vmctx) }.table(table);
@@ -185,9 +188,9 @@ unsafe extern "C" fn table_copy(
     vmctx: *mut VMContext,
     to_table: u32,
     from_table: u32,
-    to: u32,
-    from: u32,
-    len: u32,
+    to: u64,
+    from: u64,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
@@ -199,9 +202,9 @@ unsafe extern "C" fn table_init(
     vmctx: *mut VMContext,
     table: u32,
     segment: u32,
-    to: u32,
-    from: u32,
-    len: u32,
+    to: u64,
+    from: u64,
+    len: u64,
 ) -> i32 {
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };

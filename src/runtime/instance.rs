@@ -5,7 +5,7 @@ use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, builtins, signature};
 use crate::code::CompiledModule;
-use crate::module::{ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
+use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -174,6 +174,7 @@ impl Instance {
                 }
                 (ImportKind::Table(ty), ImportValue::Table(table)) => {
                     let fits = table.ty().element == ty.element
+                        && table.ty().address == ty.address
                         && limits_match(table.len(), table.ty().limits.max, ty.limits);
                     if !fits {
                         return Err(mismatch);
@@ -181,7 +182,11 @@ impl Instance {
                     self.add_table(table.clone());
                 }
                 (ImportKind::Memory(ty), ImportValue::Memory(memory)) => {
-                    if !limits_match(memory.pages(), memory.maximum(), ty.limits) {
+                    let actual = memory.ty();
+                    let fits = actual.address == ty.address
+                        && actual.page_bits == ty.page_bits
+                        && limits_match(memory.pages(), actual.limits.max, ty.limits);
+                    if !fits {
                         return Err(mismatch);
                     }
                     self.add_memory(memory.clone());
@@ -362,6 +367,14 @@ impl Instance {
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// A constant expression that is an index of this type.
+    pub(super) fn evaluate_address(&self, expression: &ConstExpr, ty: AddressType) -> u64 {
+        match ty {
+            AddressType::I32 => u64::from(self.evaluate_word(expression) as u32),
+            AddressType::I64 => self.evaluate_word(expression),
+        }
+    }
+
     pub(super) fn memory(&self, i: u32) -> &Rc<Memory> {
         &self.memories[i as usize]
     }
@@ -447,7 +460,7 @@ pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Opti
 }
 
 /// Does an object of current size `size` and maximum `max` match the declared limits?
-fn limits_match(size: u32, max: Option<u32>, declared: Limits) -> bool {
+fn limits_match(size: u64, max: Option<u64>, declared: Limits) -> bool {
     size >= declared.min
         && declared
             .max

@@ -4,41 +4,74 @@
 //! makes more of the reservation accessible, so pointers in generated code and in ArrayBuffers stay
 //! valid. The reservation covers every address that a 32-bit index and a constant offset below 2 GiB
 //! can make, so such accesses need no check: beyond the prefix they fault, and the fault is the trap.
+//! Indices of 64 bits are compared with the length, and only what the offset adds may fault.
 
 use super::mapping::Mapping;
+use super::segments::part;
 use super::vm::VMMemory;
-use crate::module::{Limits, MemoryType};
+use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use std::cell::UnsafeCell;
 use std::io;
 use std::rc::Rc;
 
-/// Bytes of a page of WebAssembly.
-pub const PAGE: usize = 1 << 16;
-/// Most pages of a 32-bit memory.
-pub const MAX_PAGES: u32 = 1 << 16;
-/// 4 GiB of index, 2 GiB of constant offset, and a page for accesses that straddle the end.
-const RESERVATION: usize = (6 << 30) + PAGE;
+/// Bytes of a usual page of WebAssembly.
+pub const PAGE: usize = 1 << PAGE_BITS;
+/// Most bytes of a memory with addresses of 64 bits.
+const MAX_BYTES: u64 = 16 << 30;
+/// 2 GiB of constant offset, and a page for accesses that straddle the end.
+const BEYOND: usize = (2 << 30) + PAGE;
 
 /// A linear memory, shared by all instances that import it and by JavaScript.
 pub struct Memory {
     definition: UnsafeCell<VMMemory>,
-    limits: Limits,
+    ty: MemoryType,
     mapping: Rc<Mapping>,
+}
+
+/// Most pages of a memory of this type.
+fn max_pages(ty: &MemoryType) -> u64 {
+    let most = match ty.address {
+        // Its number must be one of 32 bits.
+        AddressType::I32 => ((1 << 32) >> ty.page_bits).min(u64::from(u32::MAX)),
+        AddressType::I64 => MAX_BYTES >> ty.page_bits,
+    };
+    ty.limits.max.map_or(most, |max| max.min(most))
+}
+
+/// Bytes to reserve for a memory of this type.
+fn reservation(ty: &MemoryType) -> usize {
+    match (ty.address, ty.page_bits) {
+        // Whatever its maximum, for an index can be anything.
+        (AddressType::I32, PAGE_BITS) => (4 << 30) + BEYOND,
+        _ => accessible((max_pages(ty) << ty.page_bits) as usize) + BEYOND,
+    }
+}
+
+/// Bytes that must be accessible for a length: pages of the machine.
+fn accessible(length: usize) -> usize {
+    length.next_multiple_of(PAGE)
 }
 
 impl Memory {
     /// A zero-filled memory of `ty`'s minimum; an error if the address space or the memory is out.
     pub fn new(ty: MemoryType) -> io::Result<Self> {
-        let limits = ty.limits;
-        let mapping = Mapping::new(RESERVATION)?;
+        if ty.limits.min > max_pages(&ty) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let length = (ty.limits.min << ty.page_bits) as usize;
+        let mapping = Mapping::new(reservation(&ty))?;
         let base = mapping.base();
-        let length = limits.min.min(MAX_PAGES) as usize * PAGE;
-        mapping.extend(length)?;
+        mapping.extend(accessible(length))?;
         Ok(Self {
             definition: UnsafeCell::new(VMMemory { base, length }),
-            limits,
+            ty,
             mapping: Rc::new(mapping),
         })
+    }
+
+    /// The type it was made with; [`Memory::pages`] is its current size.
+    pub fn ty(&self) -> MemoryType {
+        self.ty
     }
 
     /// Where it lies: for those that show its bytes after it is gone.
@@ -62,27 +95,23 @@ impl Memory {
     }
 
     /// Size in pages.
-    pub fn pages(&self) -> u32 {
-        (self.len() / PAGE) as u32
-    }
-
-    /// The declared maximum, in pages.
-    pub fn maximum(&self) -> Option<u32> {
-        self.limits.max
+    pub fn pages(&self) -> u64 {
+        self.len() as u64 >> self.ty.page_bits
     }
 
     /// Grows by `delta` pages in place; the size before in pages, or `None` if the maximum or the
     /// system forbids it.
-    pub fn grow(&self, delta: u32) -> Option<u32> {
+    pub fn grow(&self, delta: u64) -> Option<u64> {
         let before = self.pages();
         let after = before.checked_add(delta)?;
-        if after > self.limits.max.unwrap_or(MAX_PAGES).min(MAX_PAGES) {
+        if after > max_pages(&self.ty) {
             return None;
         }
         if delta > 0 {
-            self.mapping.extend(after as usize * PAGE).ok()?;
+            let length = (after << self.ty.page_bits) as usize;
+            self.mapping.extend(accessible(length)).ok()?;
             // SAFETY: only the owning thread is here, and no reference to the definition lives.
-            unsafe { (*self.definition.get()).length = after as usize * PAGE };
+            unsafe { (*self.definition.get()).length = length };
         }
         Some(before)
     }
@@ -92,13 +121,13 @@ impl Memory {
     }
 
     /// The range `start..start + len` if it is inside.
-    fn range(&self, start: u32, len: u32) -> Option<*mut u8> {
-        let end = start as usize + len as usize;
-        (end <= self.len()).then(|| self.base().wrapping_add(start as usize))
+    fn range(&self, start: u64, len: u64) -> Option<*mut u8> {
+        let end = start.checked_add(len)?;
+        (end <= self.len() as u64).then(|| self.base().wrapping_add(start as usize))
     }
 
     /// `memory.fill`; `None` if out of bounds, and then nothing is written.
-    pub fn fill(&self, to: u32, value: u8, len: u32) -> Option<()> {
+    pub fn fill(&self, to: u64, value: u8, len: u64) -> Option<()> {
         let to = self.range(to, len)?;
         // SAFETY: inside the accessible prefix.
         unsafe { to.write_bytes(value, len as usize) };
@@ -106,7 +135,7 @@ impl Memory {
     }
 
     /// `memory.copy` from `source`; `None` if out of bounds, and then nothing is written.
-    pub fn copy(&self, to: u32, source: &Memory, from: u32, len: u32) -> Option<()> {
+    pub fn copy(&self, to: u64, source: &Memory, from: u64, len: u64) -> Option<()> {
         let (to, from) = (self.range(to, len)?, source.range(from, len)?);
         // SAFETY: both inside accessible prefixes; they may overlap.
         unsafe { to.copy_from(from, len as usize) };
@@ -114,8 +143,8 @@ impl Memory {
     }
 
     /// `memory.init` with `bytes[from..from + len]`; `None` if out of bounds, and then nothing is written.
-    pub fn init(&self, to: u32, bytes: &[u8], from: u32, len: u32) -> Option<()> {
-        let bytes = bytes.get(from as usize..from as usize + len as usize)?;
+    pub fn init(&self, to: u64, bytes: &[u8], from: u64, len: u64) -> Option<()> {
+        let bytes = part(bytes, from, len)?;
         let to = self.range(to, len)?;
         // SAFETY: the target is inside the accessible prefix; a module's bytes are not guest memory.
         unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };

@@ -25,7 +25,7 @@ pub use functions::FunctionRegistry;
 pub use global::Global;
 pub use instance::{ExportValue, ImportValue, Instance, InstantiateError, new_global, new_table};
 pub use mapping::Mapping;
-pub use memory::{MAX_PAGES, Memory, PAGE};
+pub use memory::{Memory, PAGE};
 pub use on_demand::compile_slot;
 pub use segments::SegmentTrap;
 pub use store::{CODE_REFUSED, Outcome, Store, StoreError};

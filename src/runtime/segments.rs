@@ -12,7 +12,7 @@ pub struct SegmentTrap {
     /// Is it an element segment (or else a data segment)?
     pub is_element: bool,
     /// Where it was to begin, how long it is, and the size of what it did not fit into.
-    pub offset: u32,
+    pub offset: u64,
     pub length: u64,
     pub size: u64,
 }
@@ -24,16 +24,16 @@ impl Instance {
         let module = module.module();
         for (segment, element) in (0..).zip(&module.elements) {
             if let SegmentMode::Active(Place { index, offset }) = &element.mode {
-                let to = self.evaluate_word(offset) as u32;
+                let to = self.evaluate_address(offset, module.tables[*index as usize].address);
                 let length = element.items.len();
-                self.table_init(*index, segment, to, 0, length as u32)
+                self.table_init(*index, segment, to, 0, length as u64)
                     .map_err(|trap| SegmentTrap {
                         trap,
                         segment,
                         is_element: true,
                         offset: to,
                         length: length as u64,
-                        size: u64::from(self.tables[*index as usize].len()),
+                        size: self.tables[*index as usize].len(),
                     })?;
             }
             if !matches!(element.mode, SegmentMode::Passive) {
@@ -42,9 +42,9 @@ impl Instance {
         }
         for (segment, data) in (0..).zip(&module.data) {
             if let SegmentMode::Active(Place { index, offset }) = &data.mode {
-                let to = self.evaluate_word(offset) as u32;
+                let to = self.evaluate_address(offset, module.memories[*index as usize].address);
                 let length = data.bytes.len();
-                self.memory_init(*index, segment, to, 0, length as u32)
+                self.memory_init(*index, segment, to, 0, length as u64)
                     .ok_or_else(|| SegmentTrap {
                         trap: Trap::MemoryOutOfBounds,
                         segment,
@@ -64,9 +64,9 @@ impl Instance {
         &self,
         table: u32,
         segment: u32,
-        to: u32,
-        from: u32,
-        len: u32,
+        to: u64,
+        from: u64,
+        len: u64,
     ) -> Result<(), Trap> {
         let module = self.module.module();
         let dropped = self.dropped_elements.borrow()[segment as usize];
@@ -80,9 +80,7 @@ impl Instance {
         to.checked_add(len)
             .filter(|end| *end <= table.len())
             .ok_or(Trap::TableOutOfBounds)?;
-        let items = items
-            .get(from as usize..from as usize + len as usize)
-            .ok_or(Trap::ElementOutOfBounds)?;
+        let items = part(items, from, len).ok_or(Trap::ElementOutOfBounds)?;
         (to..)
             .zip(items)
             .try_for_each(|(i, item)| table.set(i, self.evaluate_word(item)))
@@ -94,9 +92,9 @@ impl Instance {
         &self,
         memory: u32,
         segment: u32,
-        to: u32,
-        from: u32,
-        len: u32,
+        to: u64,
+        from: u64,
+        len: u64,
     ) -> Option<()> {
         let module = self.module.module();
         let dropped = self.dropped_data.borrow()[segment as usize];
@@ -117,4 +115,10 @@ impl Instance {
     pub(super) fn drop_data(&self, segment: u32) {
         self.dropped_data.borrow_mut()[segment as usize] = true;
     }
+}
+
+/// `items[from..from + len]`, if it is there.
+pub(super) fn part<T>(items: &[T], from: u64, len: u64) -> Option<&[T]> {
+    let (from, len) = (usize::try_from(from).ok()?, usize::try_from(len).ok()?);
+    items.get(from..)?.get(..len)
 }

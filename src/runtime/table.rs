@@ -7,7 +7,7 @@ use std::alloc::{Layout, alloc_zeroed};
 use std::cell::UnsafeCell;
 
 /// Most elements of a table, by the JavaScript API.
-pub const MAX_ELEMENTS: u32 = 10_000_000;
+pub const MAX_ELEMENTS: u64 = 10_000_000;
 
 /// A table of references. An element is one word to the outside: a `*const VMFuncRef` or an externref.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ impl Table {
     }
 
     /// Number of elements.
-    pub fn len(&self) -> u32 {
+    pub fn len(&self) -> u64 {
         // SAFETY: only the owning thread is here, and no reference to the definition lives.
-        unsafe { (*self.definition.get()).length as u32 }
+        unsafe { (*self.definition.get()).length as u64 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -92,14 +92,14 @@ impl Table {
     }
 
     /// Where element `i` lies, if there is one.
-    fn element(&self, i: u32) -> Option<*mut u64> {
+    fn element(&self, i: u64) -> Option<*mut u64> {
         // SAFETY: only the owning thread is here, and no reference to the definition lives.
         let base = unsafe { (*self.definition.get()).base }.cast::<u64>();
         (i < self.len()).then(|| base.wrapping_add(i as usize * words_each(self.ty.element)))
     }
 
     /// Element `i`; `None` if out of bounds.
-    pub fn get(&self, i: u32) -> Option<u64> {
+    pub fn get(&self, i: u64) -> Option<u64> {
         let element = self.element(i)?;
         // SAFETY: in bounds; a funcref element is a `VMTableEntry`, any other one word.
         Some(unsafe {
@@ -112,7 +112,7 @@ impl Table {
     }
 
     /// Sets element `i`; `None` if out of bounds.
-    pub fn set(&self, i: u32, value: u64) -> Option<()> {
+    pub fn set(&self, i: u64, value: u64) -> Option<()> {
         let element = self.element(i)?;
         // SAFETY: in bounds; a funcref value is null or a live `VMFuncRef`.
         unsafe {
@@ -128,13 +128,13 @@ impl Table {
     }
 
     /// `table.fill`; `None` if out of bounds, and then nothing is written.
-    pub fn fill(&self, to: u32, value: u64, len: u32) -> Option<()> {
+    pub fn fill(&self, to: u64, value: u64, len: u64) -> Option<()> {
         let end = to.checked_add(len).filter(|end| *end <= self.len())?;
         (to..end).try_for_each(|i| self.set(i, value))
     }
 
     /// `table.copy` from `source`; `None` if out of bounds, and then nothing is written.
-    pub fn copy(&self, to: u32, source: &Table, from: u32, len: u32) -> Option<()> {
+    pub fn copy(&self, to: u64, source: &Table, from: u64, len: u64) -> Option<()> {
         to.checked_add(len).filter(|end| *end <= self.len())?;
         from.checked_add(len).filter(|end| *end <= source.len())?;
         if let (Some(to), Some(from)) = (self.element(to), source.element(from)) {
@@ -146,7 +146,7 @@ impl Table {
 
     /// Grows by `delta` elements of value `init`; the size before, or `None` if the maximum, the
     /// implementation's limit or memory forbids it.
-    pub fn grow(&self, delta: u32, init: u64) -> Option<u32> {
+    pub fn grow(&self, delta: u64, init: u64) -> Option<u64> {
         let before = self.len();
         let after = before.checked_add(delta)?;
         if after > self.ty.limits.max.unwrap_or(MAX_ELEMENTS).min(MAX_ELEMENTS) {

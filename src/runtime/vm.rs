@@ -201,23 +201,23 @@ pub const LOOP_WEIGHT: i32 = 1;
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Builtin {
-    /// `(vmctx, memory: i32, delta: i32) -> i32`: pages before, or -1.
+    /// `(vmctx, memory: i32, delta: i64) -> i64`: pages before, or -1.
     MemoryGrow = 0,
-    /// `(vmctx, memory: i32, dst: i32, src: i32, len: i32) -> trap: i32`
+    /// `(vmctx, dst_memory: i32, src_memory: i32, dst: i64, src: i64, len: i64) -> trap: i32`
     MemoryCopy,
-    /// `(vmctx, memory: i32, dst: i32, value: i32, len: i32) -> trap: i32`
+    /// `(vmctx, memory: i32, dst: i64, value: i64, len: i64) -> trap: i32`
     MemoryFill,
-    /// `(vmctx, memory: i32, segment: i32, dst: i32, src: i32, len: i32) -> trap: i32`
+    /// `(vmctx, memory: i32, segment: i32, dst: i64, src: i64, len: i64) -> trap: i32`
     MemoryInit,
     /// `(vmctx, segment: i32)`
     DataDrop,
-    /// `(vmctx, table: i32, delta: i32, init: i64) -> i32`: length before, or -1.
+    /// `(vmctx, table: i32, delta: i64, init: i64) -> i64`: length before, or -1.
     TableGrow,
-    /// `(vmctx, table: i32, dst: i32, value: i64, len: i32) -> trap: i32`
+    /// `(vmctx, table: i32, dst: i64, value: i64, len: i64) -> trap: i32`
     TableFill,
-    /// `(vmctx, dst_table: i32, src_table: i32, dst: i32, src: i32, len: i32) -> trap: i32`
+    /// `(vmctx, dst_table: i32, src_table: i32, dst: i64, src: i64, len: i64) -> trap: i32`
     TableCopy,
-    /// `(vmctx, table: i32, segment: i32, dst: i32, src: i32, len: i32) -> trap: i32`
+    /// `(vmctx, table: i32, segment: i32, dst: i64, src: i64, len: i64) -> trap: i32`
     TableInit,
     /// `(vmctx, segment: i32)`
     ElemDrop,

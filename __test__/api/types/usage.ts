@@ -115,6 +115,15 @@ const exported: WebAssembly.Exports = instance.exports;
 const descriptor: WebAssembly.MemoryDescriptor = { initial: 0, address: 'i32' };
 void [imports, exported, descriptor];
 
+// Addresses of 64 bits.
+const wide = new WebAssembly.Memory({ address: 'i64', initial: 1n, maximum: 4n });
+is<bigint>()(wide.grow(1n), true);
+const wideTable = new WebAssembly.Table({ element: 'externref', address: 'i64', initial: 1n });
+is<bigint>()(wideTable.length, true);
+wideTable.set(0n, 'x');
+// @ts-expect-error sizes have the type of addresses
+new WebAssembly.Memory({ address: 'i64', initial: 1 });
+
 // Type reflection.
 const add = new WebAssembly.Function({ parameters: ['i32', 'funcref'], results: ['i32'] }, (a) => a);
 is<WebAssembly.FunctionType>()(add.type(), true);

@@ -115,7 +115,12 @@ impl Direct<'_> {
         if !is_simple(ty) {
             return Err(Unsupported);
         }
-        self.pop_rax()?;
+        let address = module
+            .tables
+            .get(table as usize)
+            .ok_or(Unsupported)?
+            .address;
+        self.pop_address(RAX, address)?;
         // Arguments in xmm0 go to their places without rax.
         self.free_xmm0();
         let outside = self.trap(Trap::TableOutOfBounds);
@@ -123,7 +128,6 @@ impl Direct<'_> {
         let head = self.offsets.table(table);
         let type_id = self.offsets.type_id(type_index);
         dynasm!(self.asm ; .arch x64
-            ; mov eax, eax
             ; mov r10, [r15 + head]
             ; cmp rax, [r10 + TABLE_LENGTH]
             ; jae =>outside

@@ -1,7 +1,8 @@
 //! Linear memory.
 
-use super::operand::{R8, R9, RCX, RDX, RSI};
+use super::operand::{R8, R9, R14, RAX, RCX, RDX, RSI};
 use super::{Cold, Direct, Result, Unsupported};
+use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
 use crate::runtime::vm::{Builtin, MEMORY_LENGTH};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
@@ -12,68 +13,81 @@ impl Direct<'_> {
     pub fn memory(&mut self, operator: &Operator<'_>) -> Result<bool> {
         use Operator as Op;
         macro_rules! load {
-            ($memarg:expr, $($code:tt)*) => {{
-                let at = self.offset($memarg)?;
-                self.pop_rax()?;
-                // The index is an i32, and what is above it in the register is unknown.
-                dynasm!(self.asm ; .arch x64 ; mov eax, eax);
+            ($memarg:expr, $size:expr, $($code:tt)*) => {{
+                let (base, at) = self.access($memarg, $size)?;
                 self.may_trap(Trap::MemoryOutOfBounds);
-                dynasm!(self.asm ; .arch x64 ; $($code)* [r14 + rax + at]);
+                dynasm!(self.asm ; .arch x64 ; $($code)* [Rq(base) + rax + at]);
                 self.push_rax();
             }};
         }
         macro_rules! store {
-            ($memarg:expr, $register:ident) => {{
-                let at = self.offset($memarg)?;
+            ($memarg:expr, $size:expr, $register:ident) => {{
                 self.pop_to(RCX)?;
-                self.pop_rax()?;
-                dynasm!(self.asm ; .arch x64 ; mov eax, eax);
+                let (base, at) = self.access($memarg, $size)?;
                 self.may_trap(Trap::MemoryOutOfBounds);
-                dynasm!(self.asm ; .arch x64 ; mov [r14 + rax + at], $register);
+                dynasm!(self.asm ; .arch x64 ; mov [Rq(base) + rax + at], $register);
             }};
         }
         match operator {
             Op::I32Load { memarg } | Op::F32Load { memarg } | Op::I64Load32U { memarg } => {
-                load!(memarg, mov eax,)
+                load!(memarg, 4, mov eax,)
             }
-            Op::I64Load { memarg } | Op::F64Load { memarg } => load!(memarg, mov rax,),
-            Op::I32Load8S { memarg } => load!(memarg, movsx eax, BYTE),
+            Op::I64Load { memarg } | Op::F64Load { memarg } => load!(memarg, 8, mov rax,),
+            Op::I32Load8S { memarg } => load!(memarg, 1, movsx eax, BYTE),
             Op::I32Load8U { memarg } | Op::I64Load8U { memarg } => {
-                load!(memarg, movzx eax, BYTE)
+                load!(memarg, 1, movzx eax, BYTE)
             }
-            Op::I32Load16S { memarg } => load!(memarg, movsx eax, WORD),
+            Op::I32Load16S { memarg } => load!(memarg, 2, movsx eax, WORD),
             Op::I32Load16U { memarg } | Op::I64Load16U { memarg } => {
-                load!(memarg, movzx eax, WORD)
+                load!(memarg, 2, movzx eax, WORD)
             }
-            Op::I64Load8S { memarg } => load!(memarg, movsx rax, BYTE),
-            Op::I64Load16S { memarg } => load!(memarg, movsx rax, WORD),
-            Op::I64Load32S { memarg } => load!(memarg, movsxd rax, DWORD),
+            Op::I64Load8S { memarg } => load!(memarg, 1, movsx rax, BYTE),
+            Op::I64Load16S { memarg } => load!(memarg, 2, movsx rax, WORD),
+            Op::I64Load32S { memarg } => load!(memarg, 4, movsxd rax, DWORD),
             Op::I32Store { memarg } | Op::F32Store { memarg } | Op::I64Store32 { memarg } => {
-                store!(memarg, ecx)
+                store!(memarg, 4, ecx)
             }
-            Op::I64Store { memarg } | Op::F64Store { memarg } => store!(memarg, rcx),
-            Op::I32Store8 { memarg } | Op::I64Store8 { memarg } => store!(memarg, cl),
-            Op::I32Store16 { memarg } | Op::I64Store16 { memarg } => store!(memarg, cx),
-            Op::MemorySize { .. } => {
+            Op::I64Store { memarg } | Op::F64Store { memarg } => store!(memarg, 8, rcx),
+            Op::I32Store8 { memarg } | Op::I64Store8 { memarg } => store!(memarg, 1, cl),
+            Op::I32Store16 { memarg } | Op::I64Store16 { memarg } => store!(memarg, 2, cx),
+            Op::MemorySize { mem } => {
+                let ty = self.memory_type(*mem)?;
                 self.free_rax();
-                let offset = self.offsets.memory(0);
+                let offset = self.offsets.memory(*mem);
                 dynasm!(self.asm ; .arch x64
                     ; mov rax, [r15 + offset]
                     ; mov rax, [rax + MEMORY_LENGTH]
-                    ; shr rax, 16);
+                    ; shr rax, ty.page_bits as i8);
                 self.push_rax();
             }
             Op::MemoryGrow { mem } => {
+                let ty = self.memory_type(*mem)?;
                 self.free_registers();
-                self.pop_to(RDX)?;
+                self.pop_address(RDX, ty.address)?;
                 dynasm!(self.asm ; .arch x64 ; mov esi, *mem as i32);
                 self.call_builtin(Builtin::MemoryGrow);
                 self.push_rax();
             }
-            Op::MemoryCopy { dst_mem, .. } => self.bulk(Builtin::MemoryCopy, &[*dst_mem])?,
-            Op::MemoryFill { mem } => self.bulk(Builtin::MemoryFill, &[*mem])?,
+            Op::MemoryCopy { dst_mem, src_mem } => {
+                let to = self.memory_type(*dst_mem)?.address;
+                let from = self.memory_type(*src_mem)?.address;
+                // The length is of the narrower type.
+                let length = match to {
+                    AddressType::I32 => to,
+                    AddressType::I64 => from,
+                };
+                let indices = [*dst_mem, *src_mem];
+                self.bulk(Builtin::MemoryCopy, &indices, [to, from, length])?;
+            }
+            Op::MemoryFill { mem } => {
+                let ty = self.memory_type(*mem)?.address;
+                let types = [ty, AddressType::I32, ty];
+                self.bulk(Builtin::MemoryFill, &[*mem], types)?;
+            }
             Op::MemoryInit { data_index, mem } => {
-                self.bulk(Builtin::MemoryInit, &[*mem, *data_index])?;
+                let ty = self.memory_type(*mem)?.address;
+                let types = [ty, AddressType::I32, AddressType::I32];
+                self.bulk(Builtin::MemoryInit, &[*mem, *data_index], types)?;
             }
             Op::DataDrop { data_index } => {
                 self.free_registers();
@@ -85,25 +99,68 @@ impl Direct<'_> {
         Ok(true)
     }
 
-    /// The offset of an access, if it is so small that nothing has to be checked: see the comment at
-    /// `place` of Cranelift's translator.
-    fn offset(&self, memarg: &MemArg) -> Result<i32> {
-        match memarg.target {
-            MemArgTarget::Memory(0) => i32::try_from(memarg.offset).map_err(|_| Unsupported),
-            _ => Err(Unsupported),
-        }
+    fn memory_type(&self, memory: u32) -> Result<MemoryType> {
+        let ty = self.module.memories.get(memory as usize);
+        ty.copied().ok_or(Unsupported)
     }
 
-    /// A bulk operation: indices, then three operands.
-    fn bulk(&mut self, builtin: Builtin, indices: &[u32]) -> Result {
+    /// Pops an address, index or size into a register. What is above one of 32 bits is unknown until then.
+    pub fn pop_address(&mut self, register: u8, ty: AddressType) -> Result {
+        match register {
+            RAX => self.pop_rax()?,
+            _ => self.pop_to(register)?,
+        }
+        if ty == AddressType::I32 {
+            dynasm!(self.asm ; .arch x64 ; mov Rd(register), Rd(register));
+        }
+        Ok(())
+    }
+
+    /// Pops the index of an access of `size` bytes into rax and checks it, for the reasons given at `place` of
+    /// Cranelift's translator; the register of the memory's base, and the offset.
+    fn access(&mut self, memarg: &MemArg, size: i32) -> Result<(u8, i32)> {
+        let MemArgTarget::Memory(memory) = memarg.target else {
+            return Err(Unsupported);
+        };
+        let ty = self.memory_type(memory)?;
+        let offset = i32::try_from(memarg.offset).map_err(|_| Unsupported)?;
+        self.pop_address(RAX, ty.address)?;
+        let head = self.offsets.memory(memory);
+        if ty.page_bits != PAGE_BITS {
+            let reach = offset.checked_add(size).ok_or(Unsupported)?;
+            let outside = self.trap(Trap::MemoryOutOfBounds);
+            dynasm!(self.asm ; .arch x64
+                ; mov rdx, [r15 + head]
+                ; mov r10, rax
+                ; add r10, reach
+                ; jc =>outside
+                ; cmp r10, [rdx + MEMORY_LENGTH]
+                ; ja =>outside);
+        } else if ty.address == AddressType::I64 {
+            let outside = self.trap(Trap::MemoryOutOfBounds);
+            dynasm!(self.asm ; .arch x64
+                ; mov rdx, [r15 + head]
+                ; cmp rax, [rdx + MEMORY_LENGTH]
+                ; jae =>outside);
+        }
+        if memory == 0 {
+            return Ok((R14, offset));
+        }
+        let base = self.offsets.memory_base(memory);
+        dynasm!(self.asm ; .arch x64 ; mov rdx, [r15 + base]);
+        Ok((RDX, offset))
+    }
+
+    /// A bulk operation: indices, then three operands, numbers as wide as addresses of these types.
+    fn bulk(&mut self, builtin: Builtin, indices: &[u32], types: [AddressType; 3]) -> Result {
         self.free_registers();
         let registers: [u8; 5] = [RSI, RDX, RCX, R8, R9];
         let (of_indices, rest) = registers.split_at(indices.len());
         for (&register, index) in of_indices.iter().zip(indices) {
             dynasm!(self.asm ; .arch x64 ; mov Rd(register), *index as i32);
         }
-        for register in rest[..3].iter().rev() {
-            self.pop_to(*register)?;
+        for (register, ty) in rest[..3].iter().zip(types).rev() {
+            self.pop_address(*register, ty)?;
         }
         self.call_builtin(builtin);
         let failed = self.asm.new_dynamic_label();

@@ -111,7 +111,7 @@ pub(super) fn compile(
     offsets: &VMOffsets,
     index: u32,
 ) -> Result<CompiledFunction> {
-    if !supported() || module.memories.len() > 1 {
+    if !supported() {
         return Err(Unsupported);
     }
     let range = module.bodies.get(index as usize).ok_or(Unsupported)?;

@@ -31,6 +31,7 @@ pub const RDX: u8 = 2;
 pub const RSI: u8 = 6;
 pub const R8: u8 = 8;
 pub const R9: u8 = 9;
+pub const R14: u8 = 14;
 
 impl Direct<'_> {
     pub fn local_place(&self, index: u32) -> i32 {
