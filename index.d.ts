@@ -515,3 +515,26 @@ export interface Features {
 }
 
 export const features: Features;
+
+/**
+ * What all wasm of the process may take at most, threads and modules taken together; `Infinity`, which is the default, is no
+ * limit. What is beyond a limit fails as it does when the system has no more: memories, tables and instances with a
+ * `RangeError` (or `memory.grow` and `table.grow` with -1), code with a {@link CompileError}. What exists stays, and what
+ * the garbage collector frees can be used again.
+ *
+ * @example
+ * wrt.limits.maxMemoryBytes = 2 ** 30;
+ */
+export interface Limits {
+  /** Bytes of memories, not counting address space that is only reserved. */
+  maxMemoryBytes: number;
+  /** Elements of tables. */
+  maxTableElements: number;
+  maxInstances: number;
+  /** Bytes of machine code. Where there is no room for better code of a function, the first one stays. */
+  maxCodeBytes: number;
+  /** Threads that validate a module, or improve code in the background; with 0, no code is improved. */
+  maxCompileThreads: number;
+}
+
+export const limits: Limits;

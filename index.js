@@ -4,7 +4,6 @@
 
 const cache = require('./lib/cache');
 const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
-const { features } = require('./lib/features');
 const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
@@ -14,6 +13,7 @@ const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
 const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
 const policy = require('./lib/policy');
+const settings = require('./lib/settings');
 const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
 const { defineMembers } = require('./lib/webidl');
@@ -37,7 +37,7 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline, features });
+defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline, ...settings.extensions });
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

@@ -18,6 +18,7 @@ const EXTENSIONS = {
     'flushCompileCache',
     'getCompileCacheDir',
     'getCompileCacheStatus',
+    'limits',
     'setCodeGenerationPolicy',
     'stats',
   ],

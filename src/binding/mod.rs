@@ -10,6 +10,8 @@ mod buffers;
 mod calls;
 mod carriers;
 mod cells;
+#[cfg(feature = "faults")]
+mod faults;
 mod images;
 mod instances;
 mod interrupts;

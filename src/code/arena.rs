@@ -7,6 +7,7 @@ use super::lookup::{CodeRange, PlacedFunction, Registration};
 use super::mapping::{Executable, Writable};
 use crate::compiler::CompiledFunction;
 use crate::compiler::Compiler;
+use crate::runtime::limits::{CODE_BYTES, Share};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{Module as _, ModuleError, ModuleResult, default_libcall_names};
 use std::io;
@@ -22,6 +23,8 @@ pub struct Arena {
     // Unregistered before the code is unmapped: fields drop in this order.
     registration: Registration,
     executable: Executable,
+    /// The bytes of its functions, as they count for the process.
+    share: Share,
     /// Never read: keeps the pages mapped that `jit` writes to.
     _writable: Writable,
 }
@@ -30,9 +33,11 @@ impl Arena {
     /// An arena with room for `size` bytes of code.
     pub fn new(compiler: &Compiler, size: usize) -> io::Result<Self> {
         let size = size.max(1).next_multiple_of(region::page::size());
+        let share = Share::new(&CODE_BYTES, 0).ok_or(io::ErrorKind::OutOfMemory)?;
         let (executable, writable) = Executable::with_writable(size)?;
         let start = executable.start();
-        let registration = Registration::new(CodeRange::new(start..start + size, size / ALIGN))
+        let registration = CodeRange::new(start..start + size, size / ALIGN)
+            .and_then(Registration::new)
             .ok_or_else(|| io::Error::other("no room to register it"))?;
         let mut builder = JITBuilder::with_isa(compiler.target(), default_libcall_names());
         builder.memory_provider(Box::new(Provider {
@@ -44,6 +49,7 @@ impl Arena {
             distance: start.wrapping_sub(writable.start()),
             registration,
             executable,
+            share,
             _writable: writable,
         })
     }
@@ -58,6 +64,10 @@ impl Arena {
         &mut self,
         function: &CompiledFunction,
     ) -> Result<Option<*const u8>, Box<ModuleError>> {
+        if !self.share.extend(function.code.len()) {
+            let source = io::Error::other("the limit of code is reached");
+            return Err(Box::new(ModuleError::Allocation { err: source }));
+        }
         let signature = self.jit.make_signature();
         let id = self.jit.declare_anonymous_function(&signature)?;
         let align = u64::from(function.align).max(ALIGN as u64);
@@ -65,7 +75,10 @@ impl Arena {
             .jit
             .define_function_bytes(id, align, &function.code, &[])
         {
-            Err(ModuleError::Allocation { .. }) => return Ok(None),
+            Err(ModuleError::Allocation { .. }) => {
+                self.share.release(function.code.len());
+                return Ok(None);
+            }
             other => other?,
         }
         self.jit.finalize_definitions()?;

@@ -1,6 +1,8 @@
 //! Threads that make code better while guests run.
 
 use super::CompiledModule;
+use crate::runtime::fault::{self, Site};
+use crate::runtime::limits::COMPILE_THREADS;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, Once, Weak};
 use std::thread;
@@ -36,21 +38,28 @@ pub fn enqueue(job: Job) {
     // Where no thread can be had, guests go on with the code that they have.
     STARTED.call_once(|| {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        for _ in 0..cores.saturating_sub(1).clamp(1, MAX_THREADS) {
-            let _ = thread::Builder::new()
-                .name("wrt-compile".into())
-                .spawn(work);
+        for number in 0..cores.saturating_sub(1).clamp(1, MAX_THREADS) {
+            let thread = thread::Builder::new().name("wrt-compile".into());
+            if fault::check(Site::CompileThread).is_ok() {
+                let _ = thread.spawn(move || work(number));
+            }
         }
     });
     // The queue is whole between any two of its operations.
     JOBS.lock()
         .unwrap_or_else(|e| e.into_inner())
         .push_back(job);
-    ARRIVED.notify_one();
+    // All, because one alone may be beyond the limit.
+    ARRIVED.notify_all();
 }
 
-/// What each thread does for ever.
-fn work() {
+/// Lets threads look at their limit again.
+pub fn limit_changed() {
+    ARRIVED.notify_all();
+}
+
+/// What each thread does for ever. Those whose `number` is beyond the limit wait.
+fn work(number: usize) {
     #[cfg(unix)]
     // SAFETY: changes the priority of this thread; a failure leaves it as it was.
     unsafe {
@@ -59,7 +68,8 @@ fn work() {
     loop {
         let mut jobs = JOBS.lock().unwrap_or_else(|e| e.into_inner());
         let job = loop {
-            match jobs.pop_front() {
+            let allowed = number < COMPILE_THREADS.most();
+            match jobs.pop_front_if(|_| allowed) {
                 Some(job) => break job,
                 None => jobs = ARRIVED.wait(jobs).unwrap_or_else(|e| e.into_inner()),
             }

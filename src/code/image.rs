@@ -18,6 +18,7 @@ use super::tiering::Options;
 use crate::compiler::{Compiler, TrapSite};
 use crate::module::Features;
 use crate::runtime::Trap;
+use crate::runtime::limits::{CODE_BYTES, Share};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -77,6 +78,8 @@ pub struct Image {
     // Unregistered before the code is unmapped: fields drop in this order.
     _registration: Registration,
     mapping: Executable,
+    /// Counts its bytes for the process.
+    _share: Share,
 }
 
 impl Image {
@@ -86,8 +89,10 @@ impl Image {
         let bytes = mapping.bytes(len);
         let (code_start, records, traps) = check(bytes, key)?;
         let start = mapping.start();
+        let share = Share::new(&CODE_BYTES, len).ok_or(ImageError::Memory)?;
         let range = CodeRange::new(start..start + mapping.size(), records.len());
-        let mut registration = Registration::new(range).ok_or(ImageError::Memory)?;
+        let registration = range.and_then(Registration::new);
+        let mut registration = registration.ok_or(ImageError::Memory)?;
         let mut functions = Vec::with_capacity(records.len());
         for record in records {
             let code = start + code_start + record.code.start as usize
@@ -104,6 +109,7 @@ impl Image {
             functions,
             _registration: registration,
             mapping,
+            _share: share,
         })
     }
 

@@ -7,6 +7,7 @@
 
 use crate::compiler::TrapSite;
 use crate::runtime::Trap;
+use crate::runtime::fault::{self, Site};
 use std::alloc::{Layout, alloc_zeroed};
 use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -41,16 +42,23 @@ pub struct CodeRange {
 }
 
 impl CodeRange {
-    /// A range with room for `capacity` functions.
-    pub fn new(addresses: Range<usize>, capacity: usize) -> Self {
+    /// A range with room for `capacity` functions; `None` if memory is out.
+    pub fn new(addresses: Range<usize>, capacity: usize) -> Option<Self> {
+        let capacity = capacity.max(1);
+        let layout = Layout::array::<AtomicPtr<PlacedFunction>>(capacity).ok()?;
         // Zeroed pages that nobody touches cost nothing.
-        let functions = Box::<[AtomicPtr<PlacedFunction>]>::new_zeroed_slice(capacity);
-        Self {
-            addresses,
-            // SAFETY: a null pointer is all zero.
-            functions: unsafe { functions.assume_init() },
-            len: AtomicUsize::new(0),
+        // SAFETY: the layout is not empty.
+        let start = unsafe { alloc_zeroed(layout) }.cast::<AtomicPtr<PlacedFunction>>();
+        if start.is_null() {
+            return None;
         }
+        let functions = std::ptr::slice_from_raw_parts_mut(start, capacity);
+        Some(Self {
+            addresses,
+            // SAFETY: allocated with the layout of such a slice, and a null pointer is all zero.
+            functions: unsafe { Box::from_raw(functions) },
+            len: AtomicUsize::new(0),
+        })
     }
 
     /// The function that contains `pc`.
@@ -82,6 +90,7 @@ impl Registration {
     /// Registers `range`, whose start is a multiple of [`CHUNK`]. `None` if memory is out, or if the
     /// address is beyond what the table covers.
     pub fn new(range: CodeRange) -> Option<Self> {
+        fault::check(Site::CodeRegistration).ok()?;
         let range = Box::new(range);
         for chunk in chunks(&range) {
             leaf(chunk)?;
@@ -199,7 +208,9 @@ mod tests {
             traps: traps.into(),
         };
         let end = start + 3 * CHUNK - 5;
-        let mut registration = Registration::new(CodeRange::new(start..end, 8)).unwrap();
+        let mut registration = CodeRange::new(start..end, 8)
+            .and_then(Registration::new)
+            .unwrap();
         assert_eq!(trap_at(start + 4), None);
         registration.add(function(0, 64, &[site(4, Trap::Unreachable)]));
         registration.add(function(

@@ -1,6 +1,7 @@
 //! Memory that code runs in: pages mapped twice to be filled while code runs, or an image's file.
 
 use super::lookup::CHUNK;
+use crate::runtime::fault::{self, Site};
 use region::{Allocation, Protection};
 use std::fs::File;
 use std::io;
@@ -23,6 +24,7 @@ unsafe impl Sync for Executable {}
 unsafe impl Send for Writable {}
 
 fn reserve(size: usize) -> io::Result<Allocation> {
+    fault::check(Site::CodeReservation)?;
     region::alloc(size, Protection::NONE).map_err(io::Error::other)
 }
 
@@ -44,6 +46,7 @@ impl Executable {
         let executable = Self::reserve(size)?;
         let mut writable = reserve(executable.size)?;
         let to_write = writable.as_mut_ptr::<u8>();
+        fault::check(Site::CodePages)?;
         // SAFETY: both places are reserved for this mapping alone, `size` bytes each.
         unsafe { crate::arch::map_twice(to_write, executable.place(), executable.size) }?;
         Ok((executable, Writable(writable)))
@@ -52,6 +55,7 @@ impl Executable {
     /// A file of `size` bytes, which must never change.
     pub fn of_file(file: &File, size: usize) -> io::Result<Self> {
         let executable = Self::reserve(size)?;
+        fault::check(Site::ImagePages)?;
         // SAFETY: the place is reserved for this mapping alone.
         unsafe { crate::arch::map_executable(file, executable.place(), executable.size) }?;
         Ok(executable)

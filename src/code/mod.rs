@@ -12,6 +12,7 @@ pub mod registry;
 mod stubs;
 mod tiering;
 
+pub use background::limit_changed;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
 pub use lookup::{is_code, trap_at};

@@ -5,6 +5,7 @@ use super::{
     FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module, PAGE_BITS, Place,
     SegmentMode, TableType, ValType,
 };
+use crate::runtime::limits::COMPILE_THREADS;
 use rayon::prelude::*;
 use std::ops::Range;
 use wasmparser::{
@@ -149,9 +150,13 @@ fn hex(bytes: &[u8]) -> String {
 /// the work was spread.
 fn validate_bodies(bodies: Vec<PendingBody<'_>>) -> Result<()> {
     let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
-    if size > PARALLEL_THRESHOLD {
+    let threads = COMPILE_THREADS.most();
+    if size > PARALLEL_THRESHOLD && threads > 0 {
+        // As many pieces as threads may work, and no more threads than that.
+        let piece = bodies.len().div_ceil(threads);
         let errors = bodies
             .into_par_iter()
+            .with_min_len(piece)
             .map_init(FuncValidatorAllocations::default, |allocations, body| {
                 validate_body(body, allocations)
             });

@@ -1,5 +1,6 @@
 //! The memory of an instance's context, which generated code reads and writes.
 
+use super::fault::{self, Site};
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
 /// The memory of a [`VMContext`](super::vm::VMContext).
@@ -13,6 +14,7 @@ impl Context {
     /// Zeroed memory for a context of `size` bytes; `None` if memory is out.
     pub fn new(size: u32) -> Option<Self> {
         let layout = Layout::from_size_align(size as usize, 16).ok()?;
+        fault::check(Site::InstanceContext).ok()?;
         // SAFETY: never empty, since a context has a head.
         let start = unsafe { alloc_zeroed(layout) };
         (!start.is_null()).then_some(Self { start, layout })

@@ -1,5 +1,6 @@
 //! The function registry: functions by the numbers under which they cross to JavaScript.
 
+use super::fault::{self, Site};
 use super::vm::VMFuncRef;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ impl FunctionRegistry {
         if let Some(block) = self.free.borrow_mut().get_mut(&count).and_then(Vec::pop) {
             return Some(block);
         }
+        fault::check(Site::FunctionNumbers).ok()?;
         let mut functions = self.functions.borrow_mut();
         let first = functions.len().max(1);
         let len = first + count as usize;

@@ -1,6 +1,7 @@
 //! Instances: a module's code with a context to run in.
 
 use super::context::Context;
+use super::limits::{INSTANCES, Share};
 use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, builtins, signature};
@@ -62,6 +63,8 @@ pub struct Instance {
     first_host_function: u32,
     pub(super) dropped_data: RefCell<Vec<bool>>,
     pub(super) dropped_elements: RefCell<Vec<bool>>,
+    /// Counts it for the process.
+    _share: Share,
     /// Whatever the host wants to find here.
     host_data: Cell<usize>,
 }
@@ -75,6 +78,7 @@ impl Instance {
         imports: &[ImportValue],
     ) -> Result<Box<Self>, InstantiateError> {
         let m = module.module();
+        let share = Share::new(&INSTANCES, 1).ok_or(InstantiateError::Context)?;
         let context = Context::new(module.offsets().size()).ok_or(InstantiateError::Context)?;
         let first_function = store
             .functions()
@@ -90,6 +94,7 @@ impl Instance {
             first_host_function: store.number_host_functions(m.imported_functions),
             dropped_data: RefCell::new(vec![false; m.data.len()]),
             dropped_elements: RefCell::new(vec![false; m.elements.len()]),
+            _share: share,
             host_data: Cell::new(0),
             module,
         });

@@ -9,6 +9,7 @@
 //! No timer runs while no guest does: it is started by the first activation and stops itself when it
 //! met no guest for some rounds.
 
+use super::fault::{self, Site};
 use super::vm::{SCRATCH_DEADLINES, VMContext};
 use super::{Outcome, Store, signals};
 use crate::arch::{self, SignalContext, ThreadTimer};
@@ -82,7 +83,10 @@ impl Interruption {
         if let Some(interval) = self.interval.get() {
             let fine = interval < FINEST_CPU_INTERVAL;
             let place = if fine { &self.fine_timer } else { &self.timer };
-            let make = || ThreadTimer::new(signals::tick_signal()?, fine);
+            let make = || {
+                fault::check(Site::Timer).ok()?;
+                ThreadTimer::new(signals::tick_signal()?, fine)
+            };
             if let Some(timer) = place.get_or_init(make) {
                 timer.set(interval);
             }

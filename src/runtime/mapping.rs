@@ -1,6 +1,8 @@
 //! Reservations of address space with an accessible prefix: what memories lie in.
 
 use super::account::Account;
+use super::fault::{self, Site};
+use super::limits::{MEMORY_BYTES, Share};
 use std::cell::Cell;
 use std::io;
 use std::ptr::null_mut;
@@ -11,12 +13,16 @@ pub struct Mapping {
     base: *mut u8,
     reserved: Cell<usize>,
     accessible: Cell<usize>,
+    /// The accessible bytes, as they count for the process.
+    share: Share,
     discarded: Cell<bool>,
 }
 
 impl Mapping {
     /// Reserves `size` bytes, a multiple of the page size; none of them is accessible.
     pub fn new(size: usize) -> io::Result<Self> {
+        fault::check(Site::MemoryReservation)?;
+        let share = Share::new(&MEMORY_BYTES, 0).ok_or(io::ErrorKind::OutOfMemory)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: a new mapping, wherever the system has room for it.
         let base = unsafe { libc::mmap(null_mut(), size, libc::PROT_NONE, flags, -1, 0) };
@@ -31,6 +37,7 @@ impl Mapping {
             base: base.cast(),
             reserved: Cell::new(size),
             accessible: Cell::new(0),
+            share,
             discarded: Cell::new(false),
         })
     }
@@ -49,11 +56,17 @@ impl Mapping {
         if size <= before {
             return Ok(());
         }
+        fault::check(Site::MemoryPages)?;
+        if !self.share.extend(size - before) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let start = self.base.wrapping_add(before).cast();
         // SAFETY: pages of this mapping, by the check above.
         if unsafe { libc::mprotect(start, size - before, protection) } != 0 {
-            return Err(io::Error::last_os_error());
+            let error = io::Error::last_os_error();
+            self.share.release(size - before);
+            return Err(error);
         }
         self.accessible.set(size);
         Account::update(|account| account.bytes += size - before);
@@ -84,6 +97,7 @@ impl Mapping {
             // SAFETY: a part of this mapping, which keeps its protection. A failure leaves it as it is.
             unsafe { libc::madvise(self.base.cast(), accessible, libc::MADV_DONTNEED) };
         }
+        self.share.release(accessible);
         Account::update(|account| {
             account.memories -= 1;
             account.bytes -= accessible;

@@ -3,10 +3,12 @@
 mod account;
 mod builtins;
 mod context;
+pub mod fault;
 mod functions;
 mod global;
 mod instance;
 mod interrupt;
+pub mod limits;
 mod mapping;
 mod memory;
 mod on_demand;

@@ -1,5 +1,6 @@
 //! Compiling what a guest calls, at the moment that it calls it.
 
+use super::fault::Site;
 use super::stack::GuestStack;
 use super::vm::{LEAF, VMContext, VMFuncRef};
 use super::{Instance, Store};
@@ -41,7 +42,7 @@ impl Store {
         let on_demand = self.on_demand();
         let stack = match on_demand.stack.get() {
             Some(stack) => stack,
-            None => match GuestStack::new(STACK) {
+            None => match GuestStack::new(STACK, Site::CompilerStack) {
                 Ok(stack) => on_demand.stack.get_or_init(|| stack),
                 Err(error) => return self.fail(CompileError::Memory(error.to_string())),
             },

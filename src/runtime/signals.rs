@@ -3,6 +3,7 @@
 //! One handler for the process, installed once and never removed; what was there before is called
 //! for every fault that is not a guest's (V8 has a handler of its own for its own wasm).
 
+use super::fault::{self, Site};
 use crate::arch::{self, SignalContext};
 use crate::code::trap_at;
 use libc::{SA_NODEFER, SA_ONSTACK, SA_SIGINFO, c_int, c_void, sigaction, siginfo_t, stack_t};
@@ -113,6 +114,7 @@ impl AlternateStack {
         if old.ss_flags & libc::SS_DISABLE == 0 && old.ss_size >= STACK / 4 {
             return Ok(Self(None));
         }
+        fault::check(Site::SignalStack)?;
         let mut mapping = region::alloc(STACK, Protection::READ_WRITE).map_err(io::Error::other)?;
         let new = stack_t {
             ss_sp: mapping.as_mut_ptr(),

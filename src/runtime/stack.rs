@@ -1,5 +1,6 @@
 //! Stacks of our own: the one that guests run on, and the compiler's.
 
+use super::fault::{self, Site};
 use region::{Allocation, Protection};
 
 /// Bytes that guest frames may use.
@@ -15,7 +16,8 @@ pub struct GuestStack {
 
 impl GuestStack {
     /// A stack for `size` bytes of frames.
-    pub fn new(size: usize) -> region::Result<Self> {
+    pub fn new(size: usize, site: Site) -> region::Result<Self> {
+        fault::check(site).map_err(|_| region::Error::SystemCall(libc::ENOMEM))?;
         let page = region::page::size();
         let mut mapping = region::alloc(page + RESERVE + size, Protection::NONE)?;
         let low = mapping.as_mut_ptr::<u8>().wrapping_add(page);

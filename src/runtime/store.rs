@@ -13,6 +13,7 @@
 //! stack.limit └──────────────┘
 //! ```
 
+use super::fault::{self, Site};
 use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
@@ -134,7 +135,8 @@ impl Store {
         }
         arch::check().map_err(StoreError::Platform)?;
         let signals = signals::install().map_err(StoreError::Signals)?;
-        let stack = GuestStack::new(stack::SIZE)?;
+        let stack = GuestStack::new(stack::SIZE, Site::GuestStack)?;
+        fault::check(Site::Store).map_err(|_| region::Error::SystemCall(libc::ENOMEM))?;
         let mut mapping = region::alloc(
             SCRATCH_OFFSET as usize + SCRATCH_SIZE,
             Protection::READ_WRITE,

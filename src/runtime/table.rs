@@ -1,6 +1,8 @@
 //! Tables: one array that all instances and JavaScript share, and that `call_indirect` reads directly.
 
 use super::account::Account;
+use super::fault::{self, Site};
+use super::limits::{Share, TABLE_ELEMENTS};
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
 use crate::module::{TableType, ValType};
 use std::alloc::{Layout, alloc_zeroed};
@@ -16,6 +18,8 @@ pub struct Table {
     definition: UnsafeCell<VMTable>,
     /// The elements, `words_each` words each; `definition` describes it.
     words: UnsafeCell<Vec<u64>>,
+    /// The elements, as they count for the process.
+    share: Share,
 }
 
 /// Words of an element.
@@ -47,6 +51,8 @@ impl Table {
         if len > MAX_ELEMENTS {
             return None;
         }
+        fault::check(Site::TableElements).ok()?;
+        let share = Share::new(&TABLE_ELEMENTS, len as usize)?;
         let mut words = zeroed(len as usize * words_each(ty.element))?;
         let definition = VMTable {
             base: words.as_mut_ptr().cast(),
@@ -56,6 +62,7 @@ impl Table {
             ty,
             definition: UnsafeCell::new(definition),
             words: UnsafeCell::new(words),
+            share,
         };
         Account::update(|account| {
             account.tables += 1;
@@ -155,6 +162,10 @@ impl Table {
         if delta == 0 {
             return Some(before);
         }
+        fault::check(Site::TableGrowth).ok()?;
+        if !self.share.extend(delta as usize) {
+            return None;
+        }
         // SAFETY: only the owning thread is here, and no other reference to the words lives.
         let words = unsafe { &mut *self.words.get() };
         let len = after as usize * words_each(self.ty.element);
@@ -165,7 +176,11 @@ impl Table {
                 .try_reserve_exact(double.max(len) - words.len())
                 .is_err()
             {
-                words.try_reserve_exact(len - words.len()).ok()?;
+                let enough = words.try_reserve_exact(len - words.len());
+                if enough.is_err() {
+                    self.share.release(delta as usize);
+                    return None;
+                }
             }
         }
         words.resize(len, 0);

@@ -1,0 +1,122 @@
+'use strict';
+
+const wat = require('../support/wat');
+
+const W = wrtTest.impl;
+const only = wrtTest.name === 'wrt' ? test : test.skip;
+const PAGE = 65536;
+
+/** As it is when nobody has set anything. */
+const NONE = {
+  maxMemoryBytes: Infinity,
+  maxTableElements: Infinity,
+  maxInstances: Infinity,
+  maxCodeBytes: Infinity,
+  maxCompileThreads: Infinity,
+};
+
+afterEach(() => {
+  if (wrtTest.name === 'wrt') Object.assign(W.limits, NONE);
+});
+
+/** The error that `action` throws. */
+function errorOf(action) {
+  try {
+    action();
+  } catch (error) {
+    return `${error.name}: ${error.message}`;
+  }
+  throw new Error('nothing was thrown');
+}
+
+only('there are none by default', () => {
+  expect({ ...W.limits }).toEqual(NONE);
+});
+
+only('maxMemoryBytes', () => {
+  const module = new W.Module(wat`(module (memory (export "m") 1)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`);
+  const { m, grow } = new W.Instance(module).exports;
+  W.limits.maxMemoryBytes = 0;
+  // What there is stays and does not grow.
+  expect(m.buffer.byteLength).toBe(PAGE);
+  expect(grow(1)).toBe(-1);
+  expect(grow(0)).toBe(1);
+  expect(errorOf(() => m.grow(1))).toMatch(/^RangeError: WebAssembly.Memory.grow/);
+  expect(errorOf(() => new W.Memory({ initial: 1 }))).toMatch(
+    /^RangeError: WebAssembly.Memory\(\): could not allocate/,
+  );
+  expect(errorOf(() => new W.Instance(module))).toMatch(/^RangeError: WebAssembly.Instance\(\)/);
+  expect(new W.Memory({ initial: 0 }).buffer.byteLength).toBe(0);
+  W.limits.maxMemoryBytes = Infinity;
+  expect(grow(1)).toBe(1);
+});
+
+only('maxMemoryBytes counts for all memories, and those that are collected no more', () => {
+  W.limits.maxMemoryBytes = 64 * 1024 * PAGE;
+  // Far more than the limit, but not at a time.
+  for (let k = 0; k < 50; k++) new W.Memory({ initial: 8 * 1024 });
+  const kept = [];
+  expect(
+    errorOf(() => {
+      for (let k = 0; k < 9; k++) kept.push(new W.Memory({ initial: 8 * 1024 }));
+    }),
+  ).toMatch(/^RangeError/);
+  expect(kept.length).toBeGreaterThanOrEqual(5);
+});
+
+only('maxTableElements', () => {
+  const table = new W.Table({ element: 'anyfunc', initial: 10 });
+  W.limits.maxTableElements = 0;
+  expect(table.length).toBe(10);
+  expect(errorOf(() => table.grow(1))).toMatch(/^RangeError: WebAssembly.Table.grow/);
+  expect(errorOf(() => new W.Table({ element: 'externref', initial: 1 }))).toMatch(
+    /^RangeError: WebAssembly.Table\(\)/,
+  );
+  const module = new W.Module(wat`(module (table 1 funcref))`);
+  expect(errorOf(() => new W.Instance(module))).toMatch(/^RangeError: WebAssembly.Instance\(\)/);
+});
+
+only('maxInstances', () => {
+  const module = new W.Module(wat`(module (func (export "f")))`);
+  W.limits.maxInstances = 0;
+  expect(errorOf(() => new W.Instance(module))).toMatch(/^RangeError: WebAssembly.Instance\(\)/);
+  W.limits.maxInstances = Infinity;
+  new W.Instance(module).exports.f();
+});
+
+only('maxCodeBytes', () => {
+  const module = new W.Module(wat`(module (func (export "f") (result i32) (i32.const 7)))`);
+  const { f } = new W.Instance(module).exports;
+  W.limits.maxCodeBytes = 0;
+  expect(errorOf(f)).toMatch(/^CompileError: .*limit/);
+  W.limits.maxCodeBytes = Infinity;
+  expect(f()).toBe(7);
+  W.limits.maxCodeBytes = 0;
+  expect(f()).toBe(7);
+});
+
+only('maxCompileThreads', () => {
+  W.limits.maxCompileThreads = 0;
+  const body = '(drop (i32.add (i32.const 1) (i32.const 2)))'.repeat(2000);
+  const functions = Array.from({ length: 10 }, () => `(func ${body})`).join('');
+  const module = new W.Module(
+    wat(`(module ${functions} (func (export "f") (param i32) (result i32) (local i32)
+    (loop (local.set 1 (i32.add (local.get 1) (local.get 0)))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (local.get 1)))`),
+  );
+  const { improved } = W.stats().compile;
+  const { f } = new W.Instance(module).exports;
+  expect(f(1e6)).toBe(1784293664);
+  expect(W.stats().compile.improved.count).toBe(improved.count);
+});
+
+only('mistakes', () => {
+  expect(errorOf(() => (W.limits.maxInstances = '1'))).toBe('TypeError: wrt.limits.maxInstances must be a number');
+  for (const value of [-1, NaN]) {
+    expect(errorOf(() => (W.limits.maxInstances = value))).toBe(
+      'RangeError: wrt.limits.maxInstances must not be negative',
+    );
+  }
+});

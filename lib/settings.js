@@ -1,0 +1,42 @@
+'use strict';
+
+/** `features` and `limits`, exports beyond the standard: what belongs to the process and can be set. */
+
+const binding = require('./binding');
+const { ObjectDefineProperty, ObjectFreeze, RangeError, TypeError } = require('./primordials');
+
+/**
+ * An object with a property for each of the engine's settings of a kind. Other threads see what one of them has set.
+ * @template T
+ * @param {() => (string | T)[]} list names, each followed by the value of now
+ * @param {(name: string, value: any) => void} set
+ * @returns {Readonly<Record<string, T>>}
+ */
+function settings(list, set) {
+  const object = {};
+  const names = list();
+  for (let k = 0; k < names.length; k += 2) {
+    const name = /** @type {string} */ (names[k]);
+    const get = () => list()[k + 1];
+    ObjectDefineProperty(object, name, { get, set: (value) => set(name, value), enumerable: true });
+  }
+  return ObjectFreeze(object);
+}
+
+function setFeature(name, on) {
+  if (typeof on !== 'boolean') throw new TypeError(`wrt.features.${name} must be a boolean`);
+  binding.setFeature(name, on);
+}
+
+function setLimit(name, most) {
+  if (typeof most !== 'number') throw new TypeError(`wrt.limits.${name} must be a number`);
+  if (!(most >= 0)) throw new RangeError(`wrt.limits.${name} must not be negative`);
+  binding.setLimit(name, most);
+}
+
+const extensions = {
+  features: settings(binding.features, setFeature),
+  limits: settings(binding.limits, setLimit),
+};
+
+module.exports = { extensions };
