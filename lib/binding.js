@@ -13,6 +13,7 @@ const path = require('path');
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
+ * @property {(innermost: () => number) => void} onCrowded tells the depth of the innermost activation that is being served
  * @property {(microseconds: number) => void} interruptEvery 0 for never
  * @property {(func: () => any, check: () => void) => any} within calls the first, and the second whenever a guest is interrupted in it
  * @property {() => void} resume goes on with the activation that scratch names

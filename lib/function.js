@@ -1,9 +1,10 @@
 'use strict';
 
-/** Exported Functions, and the loop that does in JavaScript what a running guest asks for. */
+/** Exported Functions and host functions. */
 
 const binding = require('./binding');
-const { STACK_OVERFLOW, text, trapError } = require('./errors');
+const { text } = require('./errors');
+const { slow } = require('./activation');
 const { hold } = require('./lifetime');
 const {
   Error,
@@ -15,11 +16,8 @@ const {
   StringIncludes,
   SymbolIterator,
   TypeError,
-  setImmediate,
 } = require('./primordials');
-const { checkDeadlines } = require('./interrupt');
 const { put, putFirst, refs } = require('./references');
-const { CALL, CODE, DEADLINES, DEPTH, DONE, FUNCTION, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 const { functionPrototype } = require('./types');
 const { createBrand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
@@ -28,7 +26,7 @@ const { createFactories } = require('./wrappers');
 /** @typedef {import('./lifetime').FunctionRecord} FunctionRecord */
 /** @typedef {import('./lifetime').Holder} Holder */
 
-const { enter, resume } = binding;
+const { enter } = binding;
 
 /** Marks Exported Functions. */
 const records = createBrand();
@@ -38,70 +36,6 @@ const records = createBrand();
  * @type {(value: unknown) => FunctionRecord | undefined}
  */
 const functionRecord = records.get;
-
-let reclaiming = false;
-
-/** After an overflow, lets the engine discard abandoned activations once the thread is idle. */
-function scheduleReclaim() {
-  if (reclaiming) return;
-  reclaiming = true;
-  setImmediate(() => {
-    reclaiming = false;
-    binding.reclaim();
-  }).unref();
-}
-
-/**
- * Serves an activation that did not simply end. `depth` names it: every resume says which
- * activation it means, so the engine can discard any that were abandoned above it.
- * @param {number} depth
- * @param {InstanceCell} cell of the function that was called
- */
-function slow(depth, cell) {
-  const { thunks, hostBase } = cell;
-  let thrown;
-  for (;;) {
-    switch (i32[STATE]) {
-      case DONE:
-        return;
-      case CALL: {
-        const host = i32[FUNCTION];
-        const k = host - hostBase;
-        try {
-          if (k >>> 0 < thunks.length) thunks[k]();
-          else callForeign(host);
-          if (i32[DEADLINES] !== 0) checkDeadlines();
-        } catch (error) {
-          thrown = error;
-          i32[DEPTH] = depth;
-          i32[STATE] = THREW;
-          resume();
-          continue;
-        }
-        i32[DEPTH] = depth;
-        i32[STATE] = OK;
-        resume();
-        continue;
-      }
-      case TRAP: {
-        const code = i32[CODE];
-        if (code === STACK_OVERFLOW) scheduleReclaim();
-        throw trapError(code, slow);
-      }
-      case RETHROW:
-        throw thrown;
-      default:
-        throw new Error(text.internal(`state ${i32[STATE]}`));
-    }
-  }
-}
-
-/** Calls a host function of another instance than the one that was entered. */
-function callForeign(host) {
-  const cell = binding.hostCell(host);
-  if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
-  cell.thunks[host - cell.hostBase]();
-}
 
 /**
  * The Exported Function of a number.

@@ -40,6 +40,42 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate 
     return { grown };
   },
 
+  /**
+   * Many deep activations that timeouts leave behind within one job, under and between live ones: they must not
+   * take the room of others.
+   */
+  abandoned(count) {
+    const { forever, add } = instantiate(TRAPS);
+    const { deep } = instantiate(`(module (func $deep (export "deep") (param i32) (result i32)
+      (if (result i32) (local.get 0)
+        (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+        (else (i32.const 0)))))`);
+    let end = forever;
+    const levels = 200;
+    const { f } = instantiate(NEST, { m: { f: (n) => (n < levels ? f(n + 1) : end()) } });
+    const context = vm.createContext({ f });
+    const round = (i) => {
+      end = forever;
+      const error = caught(() => vm.runInContext('f(0)', context, { timeout: 12 }));
+      check(error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT', `a timeout, not ${error}`);
+      check(add(i, 3) === i + 3, 'a call afterwards');
+      if (i % 8 !== 0) return;
+      // Live ones above the abandoned ones, and more of those above them.
+      end = () => (outer++ < 2 ? round(i + 1) : 7);
+      let outer = 0;
+      f(0);
+      check(deep(4000) === 4000, 'a deep call afterwards');
+    };
+    const { f: within } = instantiate(NEST, { m: { f: (n) => (n < 20 ? within(n + 1) : rounds()) } });
+    const rounds = () => {
+      for (let i = 0; i < count; i++) round(i);
+    };
+    rounds();
+    within(0);
+    check(add(2, 3) === 5, 'a call at the end');
+    return { done: count };
+  },
+
   /** Long-running guests inside one another, interrupted many times, with values to keep. */
   interruptedNested(count) {
     const text = `(module (import "m" "f" (func $f (param i32 i64 externref) (result i64)))

@@ -38,6 +38,11 @@ test('timeouts at all depths of nested activations', async () => {
   expect(grown).toBeLessThan(24);
 });
 
+test('what timeouts leave behind takes no room', async () => {
+  const count = FULL ? 400 : 80;
+  expect(await result('abandoned', count)).toEqual({ done: count });
+});
+
 describe('nested activations that are interrupted compute the same', () => {
   const count = FULL ? 20 : 2;
 

@@ -49,19 +49,22 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
     null_mut()
 }
 
-/// Before JavaScript goes on: detaches the buffers of memories that the guest has grown, and if the guest
+/// Before JavaScript goes on: makes room if the guest could not be entered, detaches the buffers of memories that the guest has grown, and if the guest
 /// was interrupted, lets JavaScript do what it has to and resumes the guest.
 #[cold]
 #[inline(never)]
 fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
+    // SAFETY: `env` and `info` are those of the running callback, one of `FUNCTIONS`.
+    let environment = unsafe { Environment::of_callback(env, info) };
+    if store.take_crowded() {
+        store.enter_crowded(environment.map_or(u32::MAX, |e| e.innermost(env)));
+    }
     loop {
         let interrupted = store.interrupted();
         for memory in store.take_grown() {
             Buffers::detach(env, &memory);
         }
         let Some(depth) = interrupted else { break };
-        // SAFETY: `env` and `info` are those of the running callback, one of `FUNCTIONS`.
-        let environment = unsafe { Environment::of_callback(env, info) };
         if !store.while_interrupted(|| interrupts::poll(env, environment)) {
             store.abandon(depth);
             break;

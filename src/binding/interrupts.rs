@@ -1,6 +1,7 @@
 //! Interrupted guests: JavaScript gets its turn, and may end them.
 
 use super::calls::store;
+use super::realm::Realm;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
@@ -11,13 +12,19 @@ use std::time::Duration;
 
 type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
-pub const FUNCTIONS: &[(&CStr, Callback)] = &[(c"onInterrupt", on_interrupt), (c"within", within)];
+pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+    (c"onInterrupt", on_interrupt),
+    (c"onCrowded", on_crowded),
+    (c"within", within),
+];
 
 /// What belongs to one environment; all functions that it exports have its address.
 pub struct Environment {
     env: sys::napi_env,
     /// A reference to the function that [`poll`] calls; null until one is needed.
     poll: Cell<sys::napi_ref>,
+    /// A reference to the function that [`Environment::innermost`] calls; null until there is one.
+    innermost: Cell<sys::napi_ref>,
 }
 
 impl Environment {
@@ -25,6 +32,7 @@ impl Environment {
         Self {
             env,
             poll: Cell::new(null_mut()),
+            innermost: Cell::new(null_mut()),
         }
     }
 
@@ -83,6 +91,23 @@ unsafe extern "C" fn on_interrupt(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
+    keep(env, info, |environment| &environment.poll)
+}
+
+/// (function): tells the depth of the innermost activation that JavaScript serves, 0 for none.
+unsafe extern "C" fn on_crowded(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    keep(env, info, |environment| &environment.innermost)
+}
+
+/// Keeps the function that is the first argument of a running callback in `place`.
+fn keep(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    place: fn(&Environment) -> &Cell<sys::napi_ref>,
+) -> sys::napi_value {
     let mut reference = null_mut();
     // SAFETY: a running callback, whose functions all have the address of their environment; the old
     // reference is used nowhere any more.
@@ -92,7 +117,7 @@ unsafe extern "C" fn on_interrupt(
         };
         let [function] = arguments(env, info);
         sys::napi_create_reference(env, function, 1, &mut reference);
-        let old = environment.poll.replace(reference);
+        let old = place(environment).replace(reference);
         if !old.is_null() {
             sys::napi_delete_reference(env, old);
         }
@@ -119,6 +144,31 @@ fn call(
 }
 
 impl Environment {
+    /// The depth of the innermost activation that JavaScript serves; the greatest number if that cannot be
+    /// known, as when other environments of the thread serve some.
+    pub fn innermost(&self, env: sys::napi_env) -> u32 {
+        let (mut scope, mut function, mut depth) = (null_mut(), null_mut(), u32::MAX);
+        if self.innermost.get().is_null() || !Realm::is_only_environment() {
+            return depth;
+        }
+        // SAFETY: a live environment on its thread; the reference is one of its own.
+        unsafe {
+            sys::napi_open_handle_scope(env, &mut scope);
+            sys::napi_get_reference_value(env, self.innermost.get(), &mut function);
+            match call(env, function) {
+                Ok(value) => {
+                    sys::napi_get_value_uint32(env, value, &mut depth);
+                }
+                // No room on V8's stack, or it is about to end what runs.
+                Err(_) => {
+                    forgive(env);
+                }
+            }
+            sys::napi_close_handle_scope(env, scope);
+        }
+        depth
+    }
+
     /// The function that is called when a guest is interrupted.
     fn function(
         &self,

@@ -149,6 +149,11 @@ impl Realm {
         Self::with(|realm| realm.environments += 1);
     }
 
+    /// Does the thread have one environment alone?
+    pub fn is_only_environment() -> bool {
+        Self::with(|realm| realm.environments == 1)
+    }
+
     /// An environment has ended; with the last one of the thread, everything goes.
     pub fn closed(env: sys::napi_env) {
         let last = Self::with(|realm| {

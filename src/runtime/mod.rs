@@ -13,6 +13,7 @@ mod mapping;
 mod memory;
 mod on_demand;
 mod references;
+mod room;
 mod segments;
 mod signals;
 mod signature;

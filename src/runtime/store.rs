@@ -50,8 +50,6 @@ pub enum Outcome {
 pub const CODE_REFUSED: i32 = 0;
 /// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
 pub const CODE_INTERRUPTED: i32 = 13;
-/// Frames that must fit below a new activation, beyond what guests check themselves.
-const ENTRY_ROOM: usize = 4096;
 
 /// What of wasm runs on a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,12 +97,14 @@ pub struct Store {
     /// One past its highest address.
     stack_top: usize,
     /// Lowest address that frames may reach.
-    stack_limit: usize,
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
     grown: RefCell<Vec<Rc<Memory>>>,
-    attention: Cell<bool>,
+    pub(super) attention: Cell<bool>,
+    /// Lowest address at which an activation may start, see [`super::room`].
+    pub(super) threshold: Cell<usize>,
+    pub(super) crowded: Cell<bool>,
     interruption: Interruption,
     next_host_function: Cell<u32>,
     on_demand: OnDemand,
@@ -147,6 +147,7 @@ impl Store {
             fp: 0,
             pc: 0,
         };
+        let threshold = super::room::threshold(stack.limit()..stack.top());
         let store = Store {
             vm: UnsafeCell::new(VMThread {
                 guest: none,
@@ -157,12 +158,13 @@ impl Store {
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
             stack_top: stack.top(),
-            stack_limit: stack.limit(),
             stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
             grown: RefCell::default(),
             attention: Cell::new(false),
+            threshold: Cell::new(threshold),
+            crowded: Cell::new(false),
             interruption: Interruption::default(),
             next_host_function: Cell::new(1),
             on_demand: OnDemand::default(),
@@ -293,8 +295,8 @@ impl Store {
             sp
         };
         let record = (top - size_of::<Record>()) & !(align_of::<Record>() - 1);
-        if record < self.stack_limit + ENTRY_ROOM {
-            return self.set_state(State::Trap, Trap::StackOverflow as i32);
+        if record < self.threshold.get() {
+            return self.refuse_for_room();
         }
         let record = record as *mut Record;
         if !self.begin() {
@@ -491,6 +493,9 @@ impl Store {
         self.set_word(SCRATCH_FUNCTION, function as i32);
         self.set_word(SCRATCH_STATE, State::Ok as i32);
         self.enter();
+        if self.take_crowded() {
+            self.enter_crowded(self.depth.get());
+        }
         self.outcome()
     }
 

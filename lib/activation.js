@@ -1,0 +1,90 @@
+/**
+ * The loop that does in JavaScript what a running guest asks for. Not strict code: see `innermost`.
+ */
+
+const binding = require('./binding');
+const { STACK_OVERFLOW, text, trapError } = require('./errors');
+const { checkDeadlines } = require('./interrupt');
+const { Error, setImmediate } = require('./primordials');
+const { CALL, CODE, DEADLINES, DEPTH, DONE, FUNCTION, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+
+/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
+
+const { resume } = binding;
+
+let reclaiming = false;
+
+/** After an overflow, lets the engine discard abandoned activations once the thread is idle. */
+function scheduleReclaim() {
+  if (reclaiming) return;
+  reclaiming = true;
+  setImmediate(() => {
+    reclaiming = false;
+    binding.reclaim();
+  }).unref();
+}
+
+/**
+ * Serves an activation that did not simply end. `depth` names it: every resume says which
+ * activation it means, so the engine can discard any that were abandoned above it.
+ * @param {number} depth
+ * @param {InstanceCell} cell of the function that was called
+ */
+function slow(depth, cell) {
+  const { thunks, hostBase } = cell;
+  let thrown;
+  for (;;) {
+    switch (i32[STATE]) {
+      case DONE:
+        return;
+      case CALL: {
+        const host = i32[FUNCTION];
+        const k = host - hostBase;
+        try {
+          if (k >>> 0 < thunks.length) thunks[k]();
+          else callForeign(host);
+          if (i32[DEADLINES] !== 0) checkDeadlines();
+        } catch (error) {
+          thrown = error;
+          i32[DEPTH] = depth;
+          i32[STATE] = THREW;
+          resume();
+          continue;
+        }
+        i32[DEPTH] = depth;
+        i32[STATE] = OK;
+        resume();
+        continue;
+      }
+      case TRAP: {
+        const code = i32[CODE];
+        if (code === STACK_OVERFLOW) scheduleReclaim();
+        throw trapError(code, slow);
+      }
+      case RETHROW:
+        throw thrown;
+      default:
+        throw new Error(text.internal(`state ${i32[STATE]}`));
+    }
+  }
+}
+
+/**
+ * The depth of the innermost activation that is being served, 0 for none. Activations above it were left
+ * when V8 ended the JavaScript that served them, which nothing else tells. A function that is not strict
+ * shows the arguments of its innermost call.
+ */
+function innermost() {
+  const served = slow.arguments;
+  return served === null ? 0 : served[0];
+}
+binding.onCrowded(innermost);
+
+/** Calls a host function of another instance than the one that was entered. */
+function callForeign(host) {
+  const cell = binding.hostCell(host);
+  if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
+  cell.thunks[host - cell.hostBase]();
+}
+
+module.exports = { slow };
