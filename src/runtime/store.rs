@@ -96,7 +96,6 @@ pub struct Store {
     stack: GuestStack,
     /// One past its highest address.
     stack_top: usize,
-    /// Lowest address that frames may reach.
     functions: FunctionRegistry,
     references: References,
     /// Memories that grew since the host last asked.
