@@ -8,6 +8,7 @@
 //!   call from a signal handler;
 //! - `enter(..)`, `resume(..)`: go to the guest's stack and come back;
 //! - `raise`: the runtime function by which a guest ends its own activation;
+//! - `throw`: the runtime function by which a guest throws; `kept_registers`;
 //! - `stub`: what calls of functions that are not compiled yet meet;
 //! - `call_on_stack`: runs a function of ours on another stack;
 //! - `map_twice`: memory that is writable at one address and executable at another; `map_executable`: a file

@@ -3,7 +3,7 @@
 //! lowers `stack_switch` for x86-64 on Linux alone.
 
 use crate::runtime::Store;
-use crate::runtime::vm::{VMFuncRef, VMThread};
+use crate::runtime::vm::{VMContext, VMFuncRef, VMThread};
 
 /// Says that wrt does not run here.
 pub fn check() -> Result<(), &'static str> {
@@ -40,6 +40,14 @@ pub unsafe fn resume(thread: *mut VMThread) -> *mut VMThread {
 /// # Safety
 /// Never called: [`check`] failed.
 pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
+
+/// # Safety
+/// Never called: [`check`] failed.
+pub unsafe extern "C" fn throw(_: *mut VMContext, _: u64) {}
+
+pub fn kept_registers() -> [u64; 6] {
+    [0; 6]
+}
 
 pub fn prepare_interruption() {}
 

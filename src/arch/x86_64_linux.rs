@@ -6,8 +6,8 @@
 //! host's side has the thread in rdi: what follows then does not wait for the host's stack.
 
 use crate::runtime::vm::{
-    SCRATCH_CODE, SCRATCH_STATE, State, THREAD_GUEST, THREAD_HOST, VMCTX_THREAD, VMFuncRef,
-    VMThread,
+    SCRATCH_CODE, SCRATCH_STATE, State, THREAD_GUEST, THREAD_HOST, VMCTX_THREAD, VMContext,
+    VMFuncRef, VMThread,
 };
 use crate::runtime::{Store, Trap, compile_slot};
 use std::arch::{asm, global_asm, naked_asm};
@@ -198,6 +198,58 @@ pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32
         code = const SCRATCH_CODE,
         host = const THREAD_HOST,
     )
+}
+
+/// [`Builtin::Throw`](crate::runtime::vm::Builtin): goes on where [`throw`](crate::runtime::throw) says, in a frame
+/// of the guest with the exception in rax, or at the host's side with the thread in rdi. A handler expects
+/// nothing in any other register.
+///
+/// The chain of frame pointers starts in rbp, since every guest function and trampoline that calls has a frame, and
+/// ends with 0, see [`enter`]. All registers that callees keep go to the stack, where references are looked for.
+///
+/// # Safety
+/// Only for generated code that runs in an activation of the context's thread.
+#[unsafe(naked)]
+pub unsafe extern "sysv64" fn throw(vmctx: *mut VMContext, reference: u64) {
+    naked_asm!(
+        "mov rcx, [rsp]",
+        "mov r8, rbp",
+        "push rbx",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 32",
+        "mov rdx, rsp",
+        "call {throw}",
+        "mov rdi, [rsp + 24]",
+        "mov rax, rdi",
+        "mov rcx, [rsp + 16]",
+        "mov rbp, [rsp + 8]",
+        "mov rsp, [rsp]",
+        "jmp rcx",
+        throw = sym crate::runtime::throw,
+    )
+}
+
+/// The registers that callees keep for their callers, as they are now.
+#[inline(always)]
+pub fn kept_registers() -> [u64; 6] {
+    let mut registers = [0; 6];
+    // SAFETY: writes six words of the array.
+    unsafe {
+        asm!(
+            "mov [{r}], rbx",
+            "mov [{r} + 8], rbp",
+            "mov [{r} + 16], r12",
+            "mov [{r} + 24], r13",
+            "mov [{r} + 32], r14",
+            "mov [{r} + 40], r15",
+            r = in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
 }
 
 /// Bytes of a [`stub`].

@@ -24,6 +24,7 @@ pub const FUNCTIONS: &[(&CStr, Callback)] = &[
     (c"sweep", sweep_now),
     (c"functionCell", function_cell),
     (c"hostCell", host_cell),
+    (c"tagCell", tag_cell),
 ];
 
 /// What a cell stands for, as the facade numbers it.
@@ -34,14 +35,16 @@ pub enum Kind {
     Memory,
     Table,
     Global,
+    Tag,
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind::Module,
     Kind::Instance,
     Kind::Memory,
     Kind::Table,
     Kind::Global,
+    Kind::Tag,
 ];
 
 /// A weak reference, and the environment that it belongs to.
@@ -296,9 +299,14 @@ unsafe extern "C" fn sweep_now(env: sys::napi_env, _: sys::napi_callback_info) -
 
 /// The cell of an instance, for code of the environment that made it; null if there is none.
 fn instance_cell(env: sys::napi_env, handle: Option<u32>) -> sys::napi_value {
+    cell(env, Kind::Instance, handle)
+}
+
+/// A cell, for code of the environment that made it; null if there is none.
+fn cell(env: sys::napi_env, kind: Kind, handle: Option<u32>) -> sys::napi_value {
     Realm::with(|realm| {
         handle
-            .and_then(|handle| realm.cells.get(Kind::Instance, handle))
+            .and_then(|handle| realm.cells.get(kind, handle))
             .filter(|cell| cell.is_of(env))
             .map_or(null_mut(), Weak::get)
     })
@@ -342,6 +350,14 @@ unsafe extern "C" fn host_cell(
         Some(*handle)
     });
     instance_cell(env, handle)
+}
+
+/// Argument: a tag's number. Its cell, undefined if there is none.
+unsafe extern "C" fn tag_cell(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    cell(env, Kind::Tag, Some(number(env, info)))
 }
 
 /// What compiling has cost the process: pairs of a number and milliseconds, in the order of `lib/stats.js`.

@@ -44,6 +44,7 @@ pub fn instantiate(
                     ImportKind::Global(_) => {
                         ImportValue::Global(realm.globals.get(handle)?.clone())
                     }
+                    ImportKind::Tag(_) => ImportValue::Tag(store().tags().get(handle)?),
                 })
             })
             .collect::<Option<Vec<_>>>()?;
@@ -90,6 +91,7 @@ pub fn instantiate(
                 Some(ExportValue::Table(table)) => realm.tables.handle(&table),
                 Some(ExportValue::Memory(memory)) => realm.memories.handle(&memory),
                 Some(ExportValue::Global(global)) => realm.globals.handle(&global),
+                Some(ExportValue::Tag(tag)) => store.tags().number(&tag),
                 None => 0,
             };
             numbers.push(number as i32);

@@ -12,6 +12,7 @@ mod carriers;
 mod cells;
 #[cfg(feature = "faults")]
 mod faults;
+mod exceptions;
 mod images;
 mod instances;
 mod interrupts;
@@ -46,6 +47,7 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     let functions = calls::FUNCTIONS
         .iter()
         .chain(cells::FUNCTIONS)
+        .chain(exceptions::FUNCTIONS)
         .chain(objects::FUNCTIONS);
     for (name, callback) in functions.chain(interrupts::FUNCTIONS) {
         let mut function = std::ptr::null_mut();

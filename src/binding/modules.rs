@@ -133,6 +133,7 @@ pub fn describe(handle: u32) -> Result<String> {
             ImportKind::Table(ty) => table(ty),
             ImportKind::Memory(ty) => memory(ty),
             ImportKind::Global(ty) => global(ty),
+            ImportKind::Tag(ty) => tag(&module.types[ty as usize]),
         };
         object.insert("module".into(), Value::from(import.module.as_str()));
         object.insert("name".into(), Value::from(import.name.as_str()));
@@ -148,6 +149,7 @@ pub fn describe(handle: u32) -> Result<String> {
             ExportKind::Table(i) => table(module.tables[i as usize]),
             ExportKind::Memory(i) => memory(module.memories[i as usize]),
             ExportKind::Global(i) => global(module.globals[i as usize]),
+            ExportKind::Tag(i) => tag(&module.types[module.tags[i as usize] as usize]),
         };
         object.insert("name".into(), Value::from(export.name.as_str()));
         Value::from(object)
@@ -172,6 +174,12 @@ fn object(kind: &str) -> Map<String, Value> {
 
 fn function(ty: &FuncType) -> Map<String, Value> {
     let mut object = object("function");
+    object.insert("sig".into(), signature(ty).into());
+    object
+}
+
+fn tag(ty: &FuncType) -> Map<String, Value> {
+    let mut object = object("tag");
     object.insert("sig".into(), signature(ty).into());
     object
 }

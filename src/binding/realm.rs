@@ -1,9 +1,10 @@
 //! What JavaScript holds of the engine on one thread, by handle.
 
 use super::buffers::Buffers;
+use super::calls::store;
 use super::cells::{Cells, Kind};
 use crate::code::CompiledModule;
-use crate::runtime::{Global, Instance, Memory, Store, Table};
+use crate::runtime::{Global, Instance, Memory, Store, Table, Tag};
 use hashbrown::HashMap;
 use napi::sys;
 use slab::Slab;
@@ -78,6 +79,7 @@ pub struct Dead {
     _memories: Vec<Rc<Memory>>,
     _tables: Vec<Rc<Table>>,
     _globals: Vec<Rc<Global>>,
+    _tags: Vec<Rc<Tag>>,
 }
 
 thread_local! {
@@ -136,6 +138,7 @@ impl Realm {
             Kind::Memory => dead._memories.extend(self.memories.release(handle)),
             Kind::Table => dead._tables.extend(self.tables.release(handle)),
             Kind::Global => dead._globals.extend(self.globals.release(handle)),
+            Kind::Tag => dead._tags.extend(store().tags().release(handle)),
         });
         for (first, handle) in hosts {
             cells.remove_hosts(first, handle);

@@ -89,6 +89,7 @@ impl Arena {
         self.registration.add(PlacedFunction {
             code: address as usize..address as usize + function.code.len(),
             traps: function.traps.clone().into_boxed_slice(),
+            handlers: function.handlers.clone().into_boxed_slice(),
         });
         Ok(Some(address))
     }

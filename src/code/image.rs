@@ -4,7 +4,8 @@
 //! 0    magic, version, counts, where the code begins, length of the whole
 //! 32   key: what the code is for
 //! 64   checksum of everything else
-//! 96   functions, ascending by place; then their traps
+//! 96   number of handlers
+//! 104  functions, ascending by place; then their traps; then their handlers of exceptions
 //!      code, from the start of a page on
 //! ```
 //! An image is native code and runs as it is: it is to be trusted as an addon is. What is checked is that it
@@ -15,7 +16,7 @@ use super::figures;
 use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
 use super::tiering::Options;
-use crate::compiler::{Compiler, TrapSite};
+use crate::compiler::{Compiler, HandlerSite, TrapSite};
 use crate::module::Features;
 use crate::runtime::Trap;
 use crate::runtime::limits::{CODE_BYTES, Share};
@@ -25,8 +26,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 const MAGIC: [u8; 8] = *b"wrtimage";
-const VERSION: u32 = 1;
-const HEADER: usize = 96;
+const VERSION: u32 = 2;
+const HEADER: usize = 104;
 const CHECKSUM: Range<usize> = 64..96;
 const PAGE: usize = 4096;
 
@@ -66,10 +67,12 @@ struct Record {
     /// From the start of the code.
     code: Range<u32>,
     traps: Range<u32>,
+    handlers: Range<u32>,
 }
 
-const RECORD: usize = 24;
+const RECORD: usize = 32;
 const TRAP: usize = 12;
+const HANDLER: usize = 12;
 
 /// Code of an image, mapped and findable.
 pub struct Image {
@@ -87,7 +90,7 @@ impl Image {
     pub fn new(mapping: Executable, len: usize, key: &Key) -> Result<Self, ImageError> {
         let began = Instant::now();
         let bytes = mapping.bytes(len);
-        let (code_start, records, traps) = check(bytes, key)?;
+        let (code_start, records, traps, all_handlers) = check(bytes, key)?;
         let start = mapping.start();
         let share = Share::new(&CODE_BYTES, len).ok_or(ImageError::Memory)?;
         let range = CodeRange::new(start..start + mapping.size(), records.len());
@@ -99,9 +102,12 @@ impl Image {
                 ..start + code_start + record.code.end as usize;
             functions.push((record.unit, record.improved, code.start));
             let traps = &traps[record.traps.start as usize..record.traps.end as usize];
+            let handlers = record.handlers.start as usize..record.handlers.end as usize;
+            let handlers = &all_handlers[handlers];
             registration.add(PlacedFunction {
                 code,
                 traps: traps.into(),
+                handlers: handlers.into(),
             });
         }
         figures::FROM_IMAGES.add(functions.len(), began);
@@ -132,8 +138,10 @@ impl Reader<'_> {
     }
 }
 
-/// Where the code begins, the functions, and their traps.
-fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>), ImageError> {
+/// Where the code begins, the functions, their traps, and their handlers.
+type Contents = (usize, Vec<Record>, Vec<TrapSite>, Vec<HandlerSite>);
+
+fn check(bytes: &[u8], key: &Key) -> Result<Contents, ImageError> {
     if bytes.len() < HEADER || bytes[..8] != MAGIC {
         return Err(ImageError::Foreign);
     }
@@ -151,7 +159,8 @@ fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>),
     }
     // Nothing below can fail but by a bug of the writer; yet no index rests on that.
     let (functions, traps, code_start) = (functions as usize, traps as usize, code_start as usize);
-    let tables = HEADER + functions * RECORD + traps * TRAP;
+    let handlers = Reader(&bytes[CHECKSUM.end..HEADER]).u32() as usize;
+    let tables = HEADER + functions * RECORD + traps * TRAP + handlers * HANDLER;
     if tables > code_start || code_start > bytes.len() {
         return Err(damaged);
     }
@@ -160,10 +169,18 @@ fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>),
     let mut records = Vec::with_capacity(functions);
     let mut end = 0;
     for _ in 0..functions {
-        let [unit, improved, start, len, first, count] = std::array::from_fn(|_| reader.u32());
-        let code = start..start.checked_add(len).ok_or(damaged)?;
-        let its = first..first.checked_add(count).ok_or(damaged)?;
-        if code.start < end || code.end as usize > code_len || its.end as usize > traps {
+        let [unit, improved] = std::array::from_fn(|_| reader.u32());
+        let mut range = || {
+            let start = reader.u32();
+            let end = start.checked_add(reader.u32()).ok_or(damaged)?;
+            Ok(start..end)
+        };
+        let (code, its, its_handlers) = (range()?, range()?, range()?);
+        if code.start < end
+            || code.end as usize > code_len
+            || its.end as usize > traps
+            || its_handlers.end as usize > handlers
+        {
             return Err(damaged);
         }
         end = code.end;
@@ -172,6 +189,7 @@ fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>),
             improved: improved != 0,
             code,
             traps: its,
+            handlers: its_handlers,
         });
     }
     let traps = (0..traps).map(|_| {
@@ -183,7 +201,13 @@ fn check(bytes: &[u8], key: &Key) -> Result<(usize, Vec<Record>, Vec<TrapSite>),
         })
     });
     let traps = traps.collect::<Option<Vec<_>>>().ok_or(damaged)?;
-    Ok((code_start, records, traps))
+    let handlers = (0..handlers).map(|_| HandlerSite {
+        return_address: reader.u32(),
+        landing: reader.u32(),
+        frame: reader.u32(),
+    });
+    let handlers = handlers.collect();
+    Ok((code_start, records, traps, handlers))
 }
 
 fn checksum(bytes: &[u8]) -> [u8; 32] {
@@ -214,8 +238,9 @@ impl CompiledModule {
     pub fn to_image(&self) -> Option<(Vec<u8>, usize)> {
         let mut records: Vec<u8> = Vec::new();
         let mut traps: Vec<u8> = Vec::new();
+        let mut handlers: Vec<u8> = Vec::new();
         let mut code: Vec<u8> = Vec::new();
-        let (mut functions, mut trap_count) = (0, 0);
+        let (mut functions, mut trap_count, mut handler_count) = (0, 0, 0);
         let put = |to: &mut Vec<u8>, values: &[usize]| {
             values.iter().try_for_each(|value| {
                 to.extend(u32::try_from(*value).ok()?.to_le_bytes());
@@ -236,11 +261,24 @@ impl CompiledModule {
             // The slot may have been improved since: then what is written is better than is said.
             let improved = usize::from(progress == Progress::Improved as u8);
             let (start, len) = (code.len(), function.code.len());
-            let count = function.traps.len();
+            let (count, its_handlers) = (function.traps.len(), function.handlers.len());
             put(
                 &mut records,
-                &[number, improved, start, len, trap_count, count],
+                &[
+                    number,
+                    improved,
+                    start,
+                    len,
+                    trap_count,
+                    count,
+                    handler_count,
+                    its_handlers,
+                ],
             )?;
+            for site in &function.handlers {
+                let words = [site.return_address, site.landing, site.frame];
+                put(&mut handlers, &words.map(|word| word as usize))?;
+            }
             for site in &function.traps {
                 let words = [site.offset, site.trap as u32, site.wasm_offset];
                 put(&mut traps, &words.map(|word| word as usize))?;
@@ -249,8 +287,10 @@ impl CompiledModule {
             code.extend(unsafe { std::slice::from_raw_parts(address as *const u8, len) });
             functions += 1;
             trap_count += count;
+            handler_count += its_handlers;
         }
-        let code_start = (HEADER + records.len() + traps.len()).next_multiple_of(PAGE);
+        let tables = HEADER + records.len() + traps.len() + handlers.len();
+        let code_start = tables.next_multiple_of(PAGE);
         let len = code_start + code.len();
         let mut image = Vec::with_capacity(len);
         image.extend(MAGIC);
@@ -260,9 +300,11 @@ impl CompiledModule {
         )?;
         image.extend((len as u64).to_le_bytes());
         image.extend(self.key());
-        image.resize(HEADER, 0);
+        image.resize(CHECKSUM.end, 0);
+        put(&mut image, &[handler_count, 0])?;
         image.append(&mut records);
         image.append(&mut traps);
+        image.append(&mut handlers);
         image.resize(code_start, 0);
         image.append(&mut code);
         let sum = checksum(&image);

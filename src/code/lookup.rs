@@ -5,7 +5,7 @@
 //! of code start at multiples of 64 KiB, so no two share an entry. In a range the functions are found
 //! by binary search.
 
-use crate::compiler::TrapSite;
+use crate::compiler::{HandlerSite, TrapSite};
 use crate::runtime::Trap;
 use crate::runtime::fault::{self, Site};
 use std::alloc::{Layout, alloc_zeroed};
@@ -30,6 +30,8 @@ pub struct PlacedFunction {
     pub code: Range<usize>,
     /// Ascending by offset from the function's start.
     pub traps: Box<[TrapSite]>,
+    /// Ascending by the call's return address.
+    pub handlers: Box<[HandlerSite]>,
 }
 
 /// A mapping of code. Functions are added in the order of their addresses, and stay.
@@ -191,6 +193,20 @@ pub fn trap_at(pc: usize) -> Option<Trap> {
     function.traps.get(i).map(|t| t.trap)
 }
 
+/// Where an exception that comes out of the call with this return address goes on, and how far the stack pointer
+/// is below the frame pointer there; `None` if its function has no handler there. For the thread that runs
+/// the code, which keeps it alive.
+pub fn handler_at(return_address: usize) -> Option<(usize, u32)> {
+    // SAFETY: the caller's thread runs code of the range, so its module lives.
+    let function = unsafe { function_at(return_address) }?;
+    let offset = (return_address - function.code.start) as u32;
+    let found = function
+        .handlers
+        .binary_search_by_key(&offset, |site| site.return_address);
+    let site = function.handlers.get(found.ok()?)?;
+    Some((function.code.start + site.landing as usize, site.frame))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +222,7 @@ mod tests {
         let function = |from: usize, to: usize, traps: &[TrapSite]| PlacedFunction {
             code: start + from..start + to,
             traps: traps.into(),
+            handlers: Box::default(),
         };
         let end = start + 3 * CHUNK - 5;
         let mut registration = CodeRange::new(start..end, 8)

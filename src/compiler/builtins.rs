@@ -4,11 +4,18 @@ use super::emit::{Emitter, trap_code};
 use super::signature::{self, POINTER};
 use crate::runtime::Trap;
 use crate::runtime::vm::{Builtin, State, VMCTX_BUILTINS};
-use cranelift_codegen::ir::{InstBuilder, Value};
+use cranelift_codegen::ir::{InstBuilder, SigRef, Value};
 
 impl Emitter<'_> {
     /// Calls a runtime function; the result is `None` where it has none.
     pub fn call_builtin(&mut self, builtin: Builtin, args: &[Value]) -> Option<Value> {
+        let (signature, function) = self.builtin(builtin);
+        let call = self.b.ins().call_indirect(signature, function, args);
+        self.b.inst_results(call).first().copied()
+    }
+
+    /// A runtime function.
+    pub fn builtin(&mut self, builtin: Builtin) -> (SigRef, Value) {
         let index = builtin as usize;
         let signature = match self.builtin_signatures[index] {
             Some(signature) => signature,
@@ -23,8 +30,7 @@ impl Emitter<'_> {
             .b
             .ins()
             .load(POINTER, self.flags.fixed, table, 8 * index as i32);
-        let call = self.b.ins().call_indirect(signature, function, args);
-        self.b.inst_results(call).first().copied()
+        (signature, function)
     }
 
     /// Calls a runtime function for its result.

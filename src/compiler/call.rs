@@ -10,7 +10,7 @@ use crate::runtime::vm::{
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, FuncRef, Inst, InstBuilder, SigRef, UserExternalName, Value, types,
+    ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
 };
 use wasmparser::Operator;
 
@@ -37,8 +37,7 @@ impl<'a> Translator<'a, '_> {
             Some(_) if index == self.index => {
                 let args = self.with_context(self.e.vmctx, &args);
                 let itself = self.itself(ty);
-                let call = self.ins().call(itself, &args);
-                self.results(call)
+                self.e.call_throwing_function(itself, &args)
             }
             Some(defined) => {
                 let offset = i32::try_from(8 * i64::from(defined));
@@ -63,10 +62,6 @@ impl<'a> Translator<'a, '_> {
         std::iter::once(vmctx).chain(args.iter().copied()).collect()
     }
 
-    fn results(&self, call: Inst) -> Vec<Value> {
-        self.e.b.inst_results(call).to_vec()
-    }
-
     fn call_code(
         &mut self,
         signature: SigRef,
@@ -75,8 +70,7 @@ impl<'a> Translator<'a, '_> {
         args: &[Value],
     ) -> Vec<Value> {
         let args = self.with_context(vmctx, args);
-        let call = self.ins().call_indirect(signature, code, &args);
-        self.results(call)
+        self.e.call_throwing(signature, code, &args)
     }
 
     /// The function as a callee of itself. It is the one call that does not go through the code

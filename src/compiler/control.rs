@@ -6,7 +6,7 @@ use crate::module::{FuncType, ValType};
 use crate::runtime::{Trap, vm::State};
 use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Value};
 use hashbrown::HashMap;
-use wasmparser::{BlockType, BrTable, Operator};
+use wasmparser::{BlockType, BrTable, Catch, Operator};
 
 /// The type of a block.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Signature<'_> {
     }
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// A block, the second arm of an `if`, or the function.
     Block,
     Loop {
@@ -45,11 +45,23 @@ enum Kind {
         otherwise_cold: bool,
         params: Vec<Operand>,
     },
+    TryTable {
+        handler: Block,
+        catches: Vec<Catch>,
+    },
+    /// The body of an old `try`.
+    Try {
+        handler: Block,
+    },
+    /// A clause of an old `try`; where an exception goes that none of the clauses so far has caught.
+    Catch {
+        next: Option<(Block, Value)>,
+    },
 }
 
 /// An open block.
 pub(super) struct Frame<'a> {
-    kind: Kind,
+    pub kind: Kind,
     signature: Signature<'a>,
     /// Where the code after the block is, with the results as parameters.
     exit: Block,
@@ -58,7 +70,9 @@ pub(super) struct Frame<'a> {
     /// Is the code in the block hardly ever run?
     cold: bool,
     /// Operands below the parameters.
-    height: usize,
+    pub height: usize,
+    /// The handler around the block.
+    pub outer_handler: Option<Block>,
 }
 
 impl<'a> Translator<'a, '_> {
@@ -73,6 +87,7 @@ impl<'a> Translator<'a, '_> {
             exit_used: false,
             cold: false,
             height: 0,
+            outer_handler: None,
         });
         Ok(())
     }
@@ -128,7 +143,7 @@ impl<'a> Translator<'a, '_> {
             Operator::Loop { blockty } => self.open_loop(*blockty)?,
             Operator::If { blockty } => self.open_if(*blockty)?,
             Operator::Else => self.otherwise()?,
-            Operator::End => self.end()?,
+            Operator::End => self.end_block()?,
             Operator::Br { relative_depth } => {
                 let (block, count) = self.target(*relative_depth)?;
                 let args = self.peek_canonical(count)?;
@@ -143,7 +158,7 @@ impl<'a> Translator<'a, '_> {
                 self.ins().return_(&results);
                 self.reachable = false;
             }
-            _ => return Ok(false),
+            _ => return self.exception(operator),
         }
         Ok(true)
     }
@@ -152,25 +167,32 @@ impl<'a> Translator<'a, '_> {
     /// left.
     fn skip(&mut self, operator: &Operator<'a>) -> Result<()> {
         match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                self.skipped += 1;
-            }
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::Try { .. }
+            | Operator::TryTable { .. } => self.skipped += 1,
             Operator::Else if self.skipped == 0 => self.otherwise()?,
-            Operator::End if self.skipped == 0 => self.end()?,
-            Operator::End => self.skipped -= 1,
+            Operator::Catch { tag_index } if self.skipped == 0 => self.catch(Some(*tag_index))?,
+            Operator::CatchAll if self.skipped == 0 => self.catch(None)?,
+            Operator::Delegate { relative_depth } if self.skipped == 0 => {
+                self.delegate(*relative_depth)?;
+            }
+            Operator::End if self.skipped == 0 => self.end_block()?,
+            Operator::End | Operator::Delegate { .. } => self.skipped -= 1,
             _ => {}
         }
         Ok(())
     }
 
     /// The current block always traps, so it must not lie in the way of the others.
-    fn mark_cold(&mut self) {
+    pub fn mark_cold(&mut self) {
         if let Some(block) = self.e.b.current_block().filter(|b| *b != self.e.entry) {
             self.e.b.set_cold_block(block);
         }
     }
 
-    fn block_signature(&self, ty: BlockType) -> Result<Signature<'a>> {
+    pub fn block_signature(&self, ty: BlockType) -> Result<Signature<'a>> {
         Ok(match ty {
             BlockType::Empty => Signature::Empty,
             BlockType::Type(ty) => {
@@ -185,7 +207,7 @@ impl<'a> Translator<'a, '_> {
         })
     }
 
-    fn push_frame(&mut self, kind: Kind, signature: Signature<'a>) -> Result<()> {
+    pub fn push_frame(&mut self, kind: Kind, signature: Signature<'a>) -> Result<()> {
         let height = self
             .stack
             .len()
@@ -200,6 +222,7 @@ impl<'a> Translator<'a, '_> {
             exit_used: false,
             cold,
             height,
+            outer_handler: self.e.handler,
         });
         Ok(())
     }
@@ -247,31 +270,44 @@ impl<'a> Translator<'a, '_> {
     /// Starts the second arm of an `if`.
     fn otherwise(&mut self) -> Result<()> {
         let mut frame = self.frames.pop().ok_or("else outside of a block")?;
+        let kind = std::mem::replace(&mut frame.kind, Kind::Block);
         let Kind::If {
             otherwise,
             otherwise_cold,
             params,
-        } = frame.kind
+        } = kind
         else {
             return Err("else without if".to_owned());
         };
+        self.leave_arm(&mut frame)?;
+        self.stack.extend(params);
+        self.e.b.switch_to_block(otherwise);
+        self.reachable = true;
+        frame.cold = otherwise_cold;
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Ends a part of a block that another part follows.
+    pub fn leave_arm(&mut self, frame: &mut Frame<'a>) -> Result<()> {
         if self.reachable {
             let results = self.peek_canonical(frame.signature.results().len())?;
             self.e.jump(frame.exit, &results);
             frame.exit_used = true;
         }
         self.stack.truncate(frame.height);
-        self.stack.extend(params);
-        self.e.b.switch_to_block(otherwise);
-        self.reachable = true;
-        frame.kind = Kind::Block;
-        frame.cold = otherwise_cold;
-        self.frames.push(frame);
         Ok(())
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn end_block(&mut self) -> Result<()> {
+        let outer = self.frames.last().and_then(|frame| frame.outer_handler);
+        self.end(outer)
+    }
+
+    /// Ends the innermost block. If it is an old `try` without clauses, its exceptions go to `target`.
+    pub fn end(&mut self, target: Option<Block>) -> Result<()> {
         let frame = self.frames.pop().ok_or("end outside of a block")?;
+        self.e.handler = frame.outer_handler;
         let is_function = self.frames.is_empty();
         let mut exit_used = frame.exit_used;
         if self.reachable {
@@ -298,6 +334,9 @@ impl<'a> Translator<'a, '_> {
                 self.e.jump(frame.exit, &params);
                 exit_used = true;
             }
+            Kind::TryTable { handler, catches } => self.try_table_handler(handler, &catches)?,
+            Kind::Try { handler } => self.forward(handler, target),
+            Kind::Catch { next } => self.end_of_catches(next),
         }
         self.e.b.seal_block(frame.exit);
         self.reachable = exit_used;
@@ -313,13 +352,15 @@ impl<'a> Translator<'a, '_> {
         Ok(())
     }
 
+    /// Position of the block at `depth` among the open ones.
+    pub fn position(&self, depth: u32) -> Result<usize> {
+        let position = self.frames.len().checked_sub(1 + depth as usize);
+        position.ok_or_else(|| "no such label".to_owned())
+    }
+
     /// The block that a branch to `depth` jumps to, and how many operands it passes.
-    fn target(&mut self, depth: u32) -> Result<(Block, usize)> {
-        let position = self
-            .frames
-            .len()
-            .checked_sub(1 + depth as usize)
-            .ok_or("no such label")?;
+    pub fn target(&mut self, depth: u32) -> Result<(Block, usize)> {
+        let position = self.position(depth)?;
         let frame = &mut self.frames[position];
         Ok(match frame.kind {
             Kind::Loop { header } => (header, frame.signature.params().len()),

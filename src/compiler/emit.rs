@@ -98,6 +98,8 @@ pub(super) struct Emitter<'b> {
     pub vmctx: Value,
     pub flags: Flags,
     pub entry: Block,
+    /// Where exceptions go from the current position; `None`: out of the function.
+    pub handler: Option<Block>,
     pub(super) builtin_signatures: [Option<SigRef>; BUILTINS],
 }
 
@@ -120,6 +122,7 @@ impl<'b> Emitter<'b> {
             vmctx,
             flags,
             entry,
+            handler: None,
             builtin_signatures: [None; BUILTINS],
         })
     }

@@ -155,8 +155,7 @@ impl Emitter<'_> {
         self.b.seal_block(rethrow);
         self.b.seal_block(answered);
         self.b.switch_to_block(rethrow);
-        let code = self.i32_const(0);
-        self.raise(State::Rethrow, code);
+        self.throw_of_host();
         self.b.switch_to_block(answered);
 
         let values = self.load_values(thread, results)?;

@@ -10,6 +10,7 @@ mod call;
 mod control;
 mod direct;
 mod emit;
+mod exception;
 mod function;
 mod host;
 mod isa;
@@ -48,6 +49,18 @@ pub struct CompiledFunction {
     pub align: u32,
     /// Instructions that may trap, ascending by offset into `code`.
     pub traps: Vec<TrapSite>,
+    /// Calls whose exceptions the function handles, ascending by return address.
+    pub handlers: Vec<HandlerSite>,
+}
+
+/// A call inside a `try`. Numbers are offsets into the function's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandlerSite {
+    pub return_address: u32,
+    /// Where the function goes on after an exception, with the exception in the first payload register.
+    pub landing: u32,
+    /// Distance from the stack pointer to the frame pointer there.
+    pub frame: u32,
 }
 
 /// An instruction that may trap.

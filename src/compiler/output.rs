@@ -1,12 +1,14 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
-use super::{CompiledFunction, TrapSite};
+use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::runtime::Trap;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, SourceLoc, TrapCode};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::{CompiledCode, Context, FinalizedMachReloc, FinalizedRelocTarget};
+use cranelift_codegen::{
+    CompiledCode, Context, FinalizedMachExceptionHandler, FinalizedMachReloc, FinalizedRelocTarget,
+};
 use cranelift_frontend::FunctionBuilderContext;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -98,10 +100,25 @@ fn finish(
         })
         .collect::<Result<Vec<_>, String>>()?;
     traps.sort_by_key(|site| site.offset);
+    let handlers = buffer.call_sites().filter_map(|site| {
+        // There is one handler at most, which tells tags apart itself.
+        let &FinalizedMachExceptionHandler::Default(landing) = site.exception_handlers.first()?
+        else {
+            return None;
+        };
+        Some(HandlerSite {
+            return_address: site.ret_addr,
+            landing,
+            frame: site.frame_offset?,
+        })
+    });
+    let mut handlers: Vec<HandlerSite> = handlers.collect();
+    handlers.sort_by_key(|site| site.return_address);
     Ok(CompiledFunction {
         code,
         align: isa.function_alignment().preferred,
         traps,
+        handlers,
     })
 }
 

@@ -73,8 +73,14 @@ pub(super) fn builtin(builtin: Builtin) -> Signature {
         Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
         Builtin::Hot => (&[POINTER, I32, I32], Some(POINTER)),
         Builtin::Raise => (&[POINTER, I32, I32], None),
+        Builtin::NewException => (&[POINTER, I32, POINTER], Some(POINTER)),
+        Builtin::Throw => (&[POINTER, I64], None),
     };
-    let mut signature = Signature::new(CallConv::SystemV);
+    let mut signature = Signature::new(match builtin {
+        // A handler in the calling function must not expect anything in a register.
+        Builtin::Throw => CallConv::Tail,
+        _ => CallConv::SystemV,
+    });
     signature
         .params
         .extend(params.iter().map(|ty| AbiParam::new(*ty)));

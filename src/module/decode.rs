@@ -227,6 +227,11 @@ impl Module {
                     self.global_inits.push(const_expr(&global.init_expr)?);
                 }
             }
+            Payload::TagSection(section) => {
+                for tag in section {
+                    self.tags.push(tag?.func_type_idx);
+                }
+            }
             Payload::ExportSection(section) => {
                 for export in section.into_iter_with_offsets() {
                     let (offset, export) = export?;
@@ -235,6 +240,7 @@ impl Module {
                         ExternalKind::Table => ExportKind::Table(export.index),
                         ExternalKind::Memory => ExportKind::Memory(export.index),
                         ExternalKind::Global => ExportKind::Global(export.index),
+                        ExternalKind::Tag => ExportKind::Tag(export.index),
                         _ => {
                             return Err(DecodeError::new(
                                 "unsupported kind of export",
@@ -313,6 +319,11 @@ impl Module {
                 self.imported_globals += 1;
                 ImportKind::Global(ty)
             }
+            TypeRef::Tag(ty) => {
+                self.tags.push(ty.func_type_idx);
+                self.imported_tags += 1;
+                ImportKind::Tag(ty.func_type_idx)
+            }
             _ => return Err(DecodeError::new("unsupported kind of import", offset)),
         };
         self.imports.push(Import {
@@ -339,7 +350,7 @@ impl Module {
                         *cell = true;
                     }
                 }
-                ExportKind::Table(_) | ExportKind::Memory(_) => {}
+                ExportKind::Table(_) | ExportKind::Memory(_) | ExportKind::Tag(_) => {}
             }
         }
         let expressions = self

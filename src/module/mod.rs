@@ -32,6 +32,10 @@ pub struct Module {
     pub imported_memories: u32,
     pub globals: Vec<GlobalType>,
     pub imported_globals: u32,
+    /// Type index of every tag, imported ones first.
+    pub tags: Vec<u32>,
+    /// How many of `tags` are imported.
+    pub imported_tags: u32,
     /// Initial values of the defined globals, in order.
     pub global_inits: Vec<ConstExpr>,
     /// For every global, imported ones first: is it imported or exported, so that its value lies in a
@@ -60,6 +64,10 @@ impl Module {
     /// Position of function `index` in [`Module::func_refs`].
     pub fn func_ref_position(&self, index: u32) -> Option<u32> {
         self.func_refs.binary_search(&index).ok().map(|i| i as u32)
+    }
+    /// Type of tag `index`; `None` if there is no such tag.
+    pub fn tag_type(&self, index: u32) -> Option<&FuncType> {
+        self.types.get(*self.tags.get(index as usize)? as usize)
     }
     /// Type of function `index`.
     pub fn function_type(&self, index: u32) -> &FuncType {

@@ -63,13 +63,14 @@ pub struct GlobalType {
     pub mutable: bool,
 }
 
-/// What an import wants. `Function` holds a type index.
+/// What an import wants. `Function` and `Tag` hold a type index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportKind {
     Function(u32),
     Table(TableType),
     Memory(MemoryType),
     Global(GlobalType),
+    Tag(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -86,6 +87,7 @@ pub enum ExportKind {
     Table(u32),
     Memory(u32),
     Global(u32),
+    Tag(u32),
 }
 
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! the guest's own checks leave, and never unwind: a failure is their result.
 
 use super::Trap;
+use super::exceptions::new_exception;
 use super::instance::Instance;
 use super::memory::Memory;
 use super::store::Store;
@@ -31,6 +32,8 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::Hot as usize] = Function(hot as *const ());
     table[Builtin::FuncRef as usize] = Function(func_ref as *const ());
     table[Builtin::Raise as usize] = Function(arch::raise as *const ());
+    table[Builtin::NewException as usize] = Function(new_exception as *const ());
+    table[Builtin::Throw as usize] = Function(arch::throw as *const ());
     table
 };
 
@@ -38,7 +41,7 @@ pub static TABLE: [Function; BUILTINS] = {
 ///
 /// # Safety
 /// `vmctx` is the context of a live instance: generated code passes its own.
-unsafe fn instance<'a>(vmctx: *mut VMContext) -> &'a Instance {
+pub(super) unsafe fn instance<'a>(vmctx: *mut VMContext) -> &'a Instance {
     // SAFETY: by the caller; an instance writes its own address into its context.
     unsafe { &*(*vmctx).instance.cast() }
 }

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::limits::{INSTANCES, Share};
 use super::store::Store;
 use super::vm::*;
-use super::{Global, Memory, Table, builtins, signature};
+use super::{Global, Memory, Table, Tag, builtins, signature};
 use crate::code::CompiledModule;
 use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
 use std::cell::{Cell, RefCell};
@@ -21,6 +21,7 @@ pub enum ImportValue {
     Table(Rc<Table>),
     Memory(Rc<Memory>),
     Global(Rc<Global>),
+    Tag(Rc<Tag>),
 }
 
 /// What an export gives.
@@ -31,6 +32,7 @@ pub enum ExportValue {
     Table(Rc<Table>),
     Memory(Rc<Memory>),
     Global(Rc<Global>),
+    Tag(Rc<Tag>),
 }
 
 /// Why there is no instance.
@@ -57,6 +59,7 @@ pub struct Instance {
     pub(super) tables: Vec<Rc<Table>>,
     /// By global index; `None` for those that lie in the context.
     globals: Vec<Option<Rc<Global>>>,
+    tags: Vec<Rc<Tag>>,
     /// First number of its functions in the registry.
     first_function: u32,
     /// First number of its host functions.
@@ -90,6 +93,7 @@ impl Instance {
             memories: Vec::with_capacity(m.memories.len()),
             tables: Vec::with_capacity(m.tables.len()),
             globals: Vec::with_capacity(m.globals.len()),
+            tags: Vec::with_capacity(m.tags.len()),
             first_function,
             first_host_function: store.number_host_functions(m.imported_functions),
             dropped_data: RefCell::new(vec![false; m.data.len()]),
@@ -100,6 +104,7 @@ impl Instance {
         });
         instance.write_head(store);
         instance.link(store, imports)?;
+        instance.define_tags();
         instance.define_functions(store);
         instance.define_tables_and_memories(store)?;
         instance.define_globals(store);
@@ -202,10 +207,35 @@ impl Instance {
                     }
                     self.add_global(Some(global.clone()));
                 }
+                (ImportKind::Tag(ty), ImportValue::Tag(tag)) => {
+                    if tag.type_id() != signature::type_id(&module.types[ty as usize]) {
+                        return Err(mismatch);
+                    }
+                    self.add_tag(tag.clone());
+                }
                 _ => return Err(mismatch),
             }
         }
         Ok(())
+    }
+
+    fn add_tag(&mut self, tag: Rc<Tag>) {
+        let at = self.offsets().tag(self.tags.len() as u32);
+        // SAFETY: the place of this tag in the layout.
+        unsafe { self.context.write(at, Rc::as_ptr(&tag)) };
+        self.tags.push(tag);
+    }
+
+    fn define_tags(&mut self) {
+        let module = self.module.clone();
+        let module = module.module();
+        for &ty in module.tags.iter().skip(module.imported_tags as usize) {
+            self.add_tag(Tag::new(&module.types[ty as usize]));
+        }
+    }
+
+    pub(super) fn tag(&self, i: u32) -> &Rc<Tag> {
+        &self.tags[i as usize]
     }
 
     fn import_function(
@@ -420,6 +450,7 @@ impl Instance {
             ExportKind::Table(t) => ExportValue::Table(self.tables[t as usize].clone()),
             ExportKind::Memory(m) => ExportValue::Memory(self.memories[m as usize].clone()),
             ExportKind::Global(g) => ExportValue::Global(self.globals[g as usize].clone()?),
+            ExportKind::Tag(t) => ExportValue::Tag(self.tags[t as usize].clone()),
         })
     }
 

@@ -41,12 +41,19 @@ impl References {
 
     /// Calls `mark` with every slot that is held. How many words it has looked at.
     pub fn mark(&self, mut mark: impl FnMut(u32)) -> usize {
-        let mut looked_at = 0;
-        let mut visit = |word: u64| {
-            looked_at += 1;
+        self.visit(|word| {
             if word >> 32 == EXTERN_TAG as u64 >> 32 && word as u32 != 0 {
                 mark(word as u32);
             }
+        })
+    }
+
+    /// Calls `f` with every reference that is held; how many.
+    pub fn visit(&self, mut f: impl FnMut(u64)) -> usize {
+        let mut looked_at = 0;
+        let mut visit = |word: u64| {
+            looked_at += 1;
+            f(word);
         };
         for table in self.tables.borrow().iter().filter_map(Weak::upgrade) {
             (0..table.len())

@@ -14,13 +14,15 @@
 //! ```
 
 use super::fault::{self, Site};
+use super::exceptions::Exceptions;
 use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
 use super::references::References;
 use super::stack::{self, GuestStack};
 use super::vm::*;
-use super::{Memory, Trap, signals};
+use super::{Memory, Tag, Tags, Trap, signals};
+use crate::module::{FuncType, ValType};
 use crate::arch;
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
@@ -98,6 +100,10 @@ pub struct Store {
     stack_top: usize,
     functions: FunctionRegistry,
     references: References,
+    exceptions: Exceptions,
+    tags: Tags,
+    /// The tag of values that JavaScript throws.
+    js_tag: Rc<Tag>,
     /// Memories that grew since the host last asked.
     grown: RefCell<Vec<Rc<Memory>>>,
     pub(super) attention: Cell<bool>,
@@ -160,6 +166,12 @@ impl Store {
             stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
+            exceptions: Exceptions::default(),
+            tags: Tags::default(),
+            js_tag: Tag::new(&FuncType {
+                params: [ValType::ExternRef].into(),
+                results: [].into(),
+            }),
             grown: RefCell::default(),
             attention: Cell::new(false),
             threshold: Cell::new(threshold),
@@ -225,6 +237,20 @@ impl Store {
     /// All addresses of the stack of guests.
     pub(super) fn stack_range(&self) -> Range<usize> {
         self.stack.start()..self.stack_top
+    }
+
+    /// Tags by the numbers that JavaScript knows them by.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// The tag of values that JavaScript throws.
+    pub fn js_tag(&self) -> &Rc<Tag> {
+        &self.js_tag
+    }
+
+    pub fn exceptions(&self) -> &Exceptions {
+        &self.exceptions
     }
 
     pub(super) fn references(&self) -> &References {
@@ -458,9 +484,10 @@ impl Store {
     /// conversion of a call's references and the call.
     pub fn mark_references(&self, mut mark: impl FnMut(u32)) -> usize {
         let mut looked_at = 0;
+        let mut sp = self.stack_top;
         if self.depth.get() > 0 {
             // SAFETY: `vm` is this store's, and no guest runs now.
-            let sp = unsafe { (*self.vm.get()).guest.sp };
+            sp = unsafe { (*self.vm.get()).guest.sp };
             looked_at += (self.stack_top - sp) / 8;
             for address in (sp.next_multiple_of(8)..self.stack_top).step_by(8) {
                 // SAFETY: between the innermost suspended frame and the stack's top, all mapped.
@@ -469,6 +496,11 @@ impl Store {
                     mark(word as u32);
                 }
             }
+        }
+        // What exceptions that nobody holds hold is not held.
+        if !self.exceptions.is_empty() {
+            self.sweep_exceptions(sp..self.stack_top);
+            self.exceptions.mark_references(&mut mark);
         }
         looked_at + self.references.mark(mark)
     }

@@ -24,6 +24,8 @@ pub enum Trap {
     NotCompiled = 11,
     /// `table.init` went out of the bounds of its segment, or the segment was dropped.
     ElementOutOfBounds = 12,
+    /// A null reference where there must be none.
+    NullReference = 14,
 }
 
 impl Trap {
@@ -42,6 +44,7 @@ impl Trap {
             StackOverflow,
             NotCompiled,
             ElementOutOfBounds,
+            NullReference,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

@@ -10,8 +10,10 @@
 //!    │ memories[i] { base, *VMMemory }      tables[i] *VMTable      type_ids[i] u32
 //!    │ imported_functions[i] VMImportedFunction                     global_cells[i] *VMGlobal
 //!    └ globals[i] VMGlobal (those not exported)                     func_refs[i] VMFuncRef
+//!    │                                                             tags[i] *Tag
 //! ```
 
+use super::Tag;
 use crate::module::Module;
 
 /// Code of one function as the code table holds it: generated code loads it at every call, so one
@@ -80,6 +82,8 @@ pub enum State {
     Ok = 6,
     /// JavaScript's answer to `Call`: it threw.
     Threw = 7,
+    /// Ended by exception `CODE`, whose tag and values are in scratch memory.
+    Exception = 8,
 }
 
 /// A linear memory as generated code sees it. `base` never moves.
@@ -168,6 +172,21 @@ pub const IMPORT_HOST: i32 = 24;
 /// frames of suspended activations are found by their tag.
 pub const EXTERN_TAG: i64 = 0x57a7_e5e1 << 32;
 
+/// An exception. Its values follow, 8 bytes each, a v128 16.
+#[repr(C)]
+#[derive(Debug)]
+pub struct VMException {
+    /// Its tag, known by its address.
+    pub tag: *const Tag,
+    /// What names it in the guest: [`EXN_TAG`] and a number. The null reference is 0.
+    pub reference: u64,
+}
+pub const EXCEPTION_TAG: i32 = 0;
+pub const EXCEPTION_REFERENCE: i32 = 8;
+pub const EXCEPTION_PAYLOAD: i32 = 16;
+/// High half of every exnref but null.
+pub const EXN_TAG: i64 = 0x57a7_e5e2 << 32;
+
 /// The head of an instance's context. The arrays whose offsets [`VMOffsets`] computes follow.
 #[repr(C)]
 #[derive(Debug)]
@@ -228,9 +247,15 @@ pub enum Builtin {
     FuncRef,
     /// `(thread, state: i32, code: i32)`: ends the activation; never returns.
     Raise,
+    /// `(vmctx, tag: i32, values: i64) -> exception: i64`: a new exception with the values at this address, 8 bytes
+    /// each, a v128 16.
+    NewException,
+    /// `(vmctx, exnref: i64)`, of the convention of guests: throws an exception, or with 0 what the host threw;
+    /// never returns.
+    Throw,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 13;
+pub const BUILTINS: usize = 15;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone.
 #[derive(Clone, Debug, Default)]
@@ -242,6 +267,7 @@ pub struct VMOffsets {
     type_ids: u32,
     globals: u32,
     func_refs: u32,
+    tags: u32,
     size: u32,
 }
 
@@ -263,6 +289,7 @@ impl VMOffsets {
         let type_ids = take(module.types.len(), 4, 4);
         let globals = take(module.globals.len(), 16, 16);
         let func_refs = take(module.func_refs.len(), 32, 8);
+        let tags = take(module.tags.len(), 8, 8);
         Self {
             memories,
             tables,
@@ -271,6 +298,7 @@ impl VMOffsets {
             type_ids,
             globals,
             func_refs,
+            tags,
             size: at,
         }
     }
@@ -306,6 +334,10 @@ impl VMOffsets {
     /// Canonical id (u32) of the module's type `i`.
     pub fn type_id(&self, i: u32) -> i32 {
         (self.type_ids + 4 * i) as i32
+    }
+    /// Address of tag `i`.
+    pub fn tag(&self, i: u32) -> i32 {
+        (self.tags + 8 * i) as i32
     }
     /// [`VMFuncRef`] number `i`, where `i` is an index into [`Module::func_refs`].
     pub fn func_ref(&self, i: u32) -> i32 {
@@ -354,6 +386,12 @@ mod tests {
         );
         assert_eq!(IMPORT_HOST as usize, offset_of!(VMImportedFunction, host));
         assert_eq!(32, size_of::<VMImportedFunction>());
+        assert_eq!(EXCEPTION_TAG as usize, offset_of!(VMException, tag));
+        assert_eq!(
+            EXCEPTION_REFERENCE as usize,
+            offset_of!(VMException, reference)
+        );
+        assert_eq!(EXCEPTION_PAYLOAD as usize, size_of::<VMException>());
         assert_eq!(VMCTX_THREAD as usize, offset_of!(VMContext, thread));
         assert_eq!(VMCTX_BUILTINS as usize, offset_of!(VMContext, builtins));
         assert_eq!(VMCTX_CODE_TABLE as usize, offset_of!(VMContext, code_table));

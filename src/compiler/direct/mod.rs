@@ -174,6 +174,7 @@ impl Direct<'_> {
             code,
             align: 16,
             traps: self.traps,
+            handlers: Vec::new(),
         })
     }
 

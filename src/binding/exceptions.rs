@@ -1,0 +1,59 @@
+//! Tags and exceptions.
+
+use super::calls::store;
+use super::modules::signature;
+use super::values::TYPES;
+use crate::module::FuncType;
+use crate::runtime::Tag;
+use napi::bindgen_prelude::*;
+use napi::sys;
+use napi_derive::napi;
+use std::ffi::CStr;
+use std::ptr::null_mut;
+
+type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
+
+pub const FUNCTIONS: &[(&CStr, Callback)] = &[(c"exceptionObject", exception_object)];
+
+/// A new tag whose exceptions have values of these types; its number.
+#[napi]
+pub fn tag_new(types: Vec<u32>) -> Result<u32> {
+    let types = types.into_iter().map(|ty| TYPES.get(ty as usize).copied());
+    let params = types.collect::<Option<Box<[_]>>>();
+    let params = params.ok_or_else(|| Error::from_reason("no such type"))?;
+    let results = [].into();
+    let tag = Tag::new(&FuncType { params, results });
+    Ok(store().tags().number(&tag))
+}
+
+/// The number of the tag of what JavaScript throws.
+#[napi]
+pub fn js_tag() -> u32 {
+    store().tags().number(store().js_tag())
+}
+
+/// The number of an exception's tag.
+#[napi]
+pub fn exception_tag(exception: u32) -> Result<u32> {
+    let tag = store().tag_of_exception(exception);
+    let tag = tag.ok_or_else(|| Error::from_reason("no such exception"))?;
+    Ok(store().tags().number(&tag))
+}
+
+/// The type of a tag, as in `describe`.
+#[napi]
+pub fn tag_signature(number: u32) -> Result<String> {
+    let tag = store().tags().get(number);
+    let tag = tag.ok_or_else(|| Error::from_reason("no such tag"))?;
+    Ok(signature(tag.ty()))
+}
+
+/// (exception, slot): the object in this slot of references stands for an exception.
+unsafe extern "C" fn exception_object(
+    _: sys::napi_env,
+    _: sys::napi_callback_info,
+) -> sys::napi_value {
+    let store = store();
+    store.set_exception_object(store.slot(0) as u32, store.slot(1) as u32);
+    null_mut()
+}

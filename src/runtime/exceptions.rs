@@ -1,0 +1,391 @@
+//! Exceptions of a store, and how one finds its handler.
+//!
+//! An exception is a block of words at a fixed address: its tag, the reference by which guests name it, and
+//! its values. A reference is a number with a tag in the high half, as an externref is, so what guests hold
+//! is found in the same way: by looking at their stack, at tables and at globals. What nobody holds is freed
+//! whenever enough were made.
+//!
+//! Generated code pays nothing while nothing is thrown. A call inside a `try` has a record that says where
+//! its function goes on after an exception; the frames of a guest are a chain of frame pointers, which
+//! ends at the activation's record.
+
+use super::Tag;
+use super::store::Store;
+use super::trap::Trap;
+use super::vm::{
+    EXCEPTION_PAYLOAD, EXN_TAG, EXTERN_TAG, SCRATCH_CODE, SCRATCH_FUNCTION, SCRATCH_STATE, State,
+    VMContext, VMException, VMFuncRef,
+};
+use crate::arch;
+use crate::code::handler_at;
+use crate::module::ValType;
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+use std::rc::Rc;
+
+/// Words before the values.
+const HEADER: usize = EXCEPTION_PAYLOAD as usize / 8;
+/// Exceptions that are made at least between two searches for those that nobody holds.
+const SEARCH_AFTER: usize = 1024;
+
+struct Exception {
+    tag: Rc<Tag>,
+    /// The [`VMException`].
+    words: Box<[u64]>,
+    /// Slot of the JavaScript object that stands for it, 0 if there is none yet.
+    object: u32,
+}
+
+/// All exceptions of a store, by the low half of their references. Number 0 is null.
+#[derive(Default)]
+pub struct Exceptions {
+    all: RefCell<Vec<Option<Exception>>>,
+    free: RefCell<Vec<u32>>,
+    /// How many may be made before the next search.
+    allowance: Cell<usize>,
+}
+
+/// Where a thread goes on: in a handler, which finds the exception in `value`, or at the host's side, which
+/// finds the thread there.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Landing {
+    pub sp: usize,
+    pub fp: usize,
+    pub pc: usize,
+    pub value: usize,
+}
+
+/// The number in a word that is a reference.
+fn number(word: u64) -> Option<u32> {
+    (word >> 32 == EXN_TAG as u64 >> 32 && word as u32 != 0).then_some(word as u32)
+}
+
+impl Exceptions {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        let all = self.all.borrow().len().max(1) - 1;
+        all - self.free.borrow().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get<T>(&self, number: u32, f: impl FnOnce(&mut Exception) -> T) -> Option<T> {
+        self.all.borrow_mut().get_mut(number as usize)?.as_mut().map(f)
+    }
+
+    /// The block of an exception.
+    fn data(&self, number: u32) -> Option<*const VMException> {
+        self.get(number, |exception| exception.words.as_ptr().cast())
+    }
+
+    /// Is it time to look for those that nobody holds?
+    fn is_due(&self) -> bool {
+        self.free.borrow().is_empty() && self.allowance.get() == 0
+    }
+
+    /// Makes an exception of a tag with these values; its number. `None` if memory is out.
+    fn add(&self, tag: Rc<Tag>, values: impl ExactSizeIterator<Item = u64>, object: u32) -> Option<u32> {
+        let mut all = self.all.borrow_mut();
+        if all.is_empty() {
+            all.try_reserve(1).ok()?;
+            all.push(None);
+        }
+        let mut words: Vec<u64> = Vec::new();
+        words.try_reserve_exact(HEADER + values.len()).ok()?;
+        let reused = self.free.borrow_mut().pop();
+        let number = match reused {
+            Some(number) => number,
+            None => {
+                let number = u32::try_from(all.len()).ok()?;
+                all.try_reserve(1).ok()?;
+                all.push(None);
+                self.allowance.set(self.allowance.get().saturating_sub(1));
+                number
+            }
+        };
+        words.push(Rc::as_ptr(&tag) as u64);
+        words.push(u64::from(number) | EXN_TAG as u64);
+        words.extend(values);
+        all[number as usize] = Some(Exception {
+            tag,
+            words: words.into_boxed_slice(),
+            object,
+        });
+        Some(number)
+    }
+
+    /// Frees all that are not reachable from `roots`.
+    fn sweep(&self, mut roots: Vec<u32>, looked_at: usize) {
+        let mut all = self.all.borrow_mut();
+        let mut marked = vec![false; all.len()];
+        while let Some(number) = roots.pop() {
+            let Some(Some(exception)) = all.get(number as usize) else {
+                continue;
+            };
+            if !std::mem::replace(&mut marked[number as usize], true) {
+                let values = &exception.words[HEADER..];
+                roots.extend(values.iter().filter_map(|word| self::number(*word)));
+            }
+        }
+        let mut free = self.free.borrow_mut();
+        free.clear();
+        let mut live = 0;
+        for (number, exception) in all.iter_mut().enumerate().skip(1).rev() {
+            if marked[number] {
+                live += 1;
+            } else {
+                *exception = None;
+                free.push(number as u32);
+            }
+        }
+        let wanted = SEARCH_AFTER.max(live).max(looked_at / 32);
+        self.allowance.set(wanted.saturating_sub(free.len()));
+    }
+
+    /// Calls `mark` with the slots of externrefs and objects that exceptions hold.
+    pub(super) fn mark_references(&self, mut mark: impl FnMut(u32)) {
+        for exception in self.all.borrow().iter().flatten() {
+            if exception.object != 0 {
+                mark(exception.object);
+            }
+            for word in &exception.words[HEADER..] {
+                if word >> 32 == EXTERN_TAG as u64 >> 32 && *word as u32 != 0 {
+                    mark(*word as u32);
+                }
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Frees the exceptions that nobody holds. `stack` is that of the guests.
+    pub(super) fn sweep_exceptions(&self, stack: Range<usize>) {
+        let mut roots = Vec::new();
+        let start = stack.start.next_multiple_of(8);
+        for address in (start..stack.end).step_by(8) {
+            // SAFETY: between the innermost frame and the stack's top, all mapped.
+            roots.extend(number(unsafe { (address as *const u64).read() }));
+        }
+        let others = self.references().visit(|word| roots.extend(number(word)));
+        let looked_at = (stack.end - stack.start) / 8 + others;
+        self.exceptions().sweep(roots, looked_at);
+    }
+
+    /// Makes an exception for a guest that runs.
+    fn new_exception(
+        &self,
+        tag: Rc<Tag>,
+        values: impl ExactSizeIterator<Item = u64>,
+        object: u32,
+    ) -> Option<*const VMException> {
+        if self.exceptions().is_due() {
+            // References may be in registers that callees keep: here they are on the stack.
+            let registers = arch::kept_registers();
+            self.sweep_exceptions((&raw const registers).addr()..self.stack_range().end);
+        }
+        let number = self.exceptions().add(tag, values, object)?;
+        self.exceptions().data(number)
+    }
+
+    /// What the host threw, which scratch memory describes: its tag's number in `FUNCTION`, or 0 for a value of
+    /// JavaScript whose slot is in slot 0; then the slot of its object and its values.
+    fn host_exception(&self) -> Option<*const VMException> {
+        let object = self.slot(0);
+        match self.tags().get(self.word(SCRATCH_FUNCTION) as u32) {
+            None => {
+                let value = u64::from(object as u32) | EXTERN_TAG as u64;
+                self.new_exception(self.js_tag().clone(), std::iter::once(value), 0)
+            }
+            Some(tag) => {
+                let values = self.load_values(1, tag.params());
+                self.new_exception(tag, values.into_iter(), object as u32)
+            }
+        }
+    }
+
+    /// The number that `SCRATCH_CODE` has when what the host threw may not be caught.
+    const UNCATCHABLE: i32 = 1;
+
+    /// Where an exception that leaves the frame `fp` at `pc` is handled: the nearest frame with a record.
+    fn find_handler(pc: usize, fp: usize) -> Option<Landing> {
+        let (mut pc, mut fp) = (pc, fp);
+        // The entry trampoline's frame, the last one, has 0 for its caller's.
+        while fp != 0 {
+            if let Some((landing, size)) = handler_at(pc) {
+                return Some(Landing {
+                    sp: fp - size as usize,
+                    fp,
+                    pc: landing,
+                    value: 0,
+                });
+            }
+            // SAFETY: frames of guests and trampolines keep the chain, see `arch::throw`.
+            unsafe {
+                pc = (fp as *const usize).add(1).read();
+                fp = (fp as *const usize).read();
+            }
+        }
+        None
+    }
+
+    /// Where the thread goes on when exception `reference` leaves frame `fp` at `pc`; with 0, what the host
+    /// threw.
+    fn throw(&self, reference: u64, pc: usize, fp: usize) -> Landing {
+        let from_host = reference == 0;
+        let catchable = !from_host || self.word(SCRATCH_CODE) != Self::UNCATCHABLE;
+        if catchable && let Some(landing) = Self::find_handler(pc, fp) {
+            let data = match from_host {
+                true => self.host_exception(),
+                false => number(reference).and_then(|number| self.exceptions().data(number)),
+            };
+            // The guest may be interrupted from here on: all has been read.
+            self.set_word(SCRATCH_STATE, State::Run as i32);
+            return match data {
+                Some(data) => Landing {
+                    value: data.addr(),
+                    ..landing
+                },
+                None => self.out_of_memory(),
+            };
+        }
+        match from_host {
+            // The host knows what it threw.
+            true => self.set_state(State::Rethrow, 0),
+            false => self.leave_with(reference as u32),
+        }
+        self.host_side()
+    }
+
+    fn out_of_memory(&self) -> Landing {
+        self.set_state(State::Trap, Trap::StackOverflow as i32);
+        self.host_side()
+    }
+
+    fn host_side(&self) -> Landing {
+        // SAFETY: the thread runs a guest, so the host's side is set.
+        let host = unsafe { (*self.vm()).host };
+        Landing {
+            sp: host.sp,
+            fp: host.fp,
+            pc: host.pc,
+            value: self.vm().addr(),
+        }
+    }
+
+    /// Tells the host of an exception that nobody caught: its number, its tag's in `FUNCTION` (0 if the host does
+    /// not know it), the slot of its object, and its values.
+    fn leave_with(&self, number: u32) {
+        self.set_state(State::Exception, number as i32);
+        self.describe_exception(number);
+    }
+
+    /// Writes into scratch memory what `State::Exception` promises of an exception.
+    pub fn describe_exception(&self, number: u32) {
+        self.exceptions().get(number, |exception| {
+            self.set_word(SCRATCH_FUNCTION, exception.tag.number() as i32);
+            self.set_slot(0, u64::from(exception.object));
+            self.store_values(1, exception.tag.params(), &exception.words[HEADER..]);
+        });
+    }
+
+    /// The values that the host left in the slots from `first` on, as the guest's words.
+    fn load_values(&self, first: usize, types: &[ValType]) -> Vec<u64> {
+        let mut next = first..;
+        let mut slot = || next.next().map_or(0, |k| self.slot(k));
+        let mut words = Vec::new();
+        for ty in types {
+            let word = slot();
+            words.push(match ty {
+                ValType::FuncRef => self
+                    .functions()
+                    .get(word as u32)
+                    .map_or(0, |function| function as u64),
+                ValType::ExternRef => u64::from(word as u32) | EXTERN_TAG as u64,
+                _ => word,
+            });
+            if *ty == ValType::V128 {
+                words.push(slot());
+            }
+        }
+        words
+    }
+
+    /// Leaves values in the slots from `first` on, as the host sees them.
+    fn store_values(&self, first: usize, types: &[ValType], words: &[u64]) {
+        let (mut next, mut words) = (first.., words.iter().copied());
+        let mut put = |value: u64| {
+            next.next()
+                .into_iter()
+                .for_each(|k| self.set_slot(k, value));
+        };
+        for ty in types {
+            let word = words.next().unwrap_or(0);
+            put(match ty {
+                // SAFETY: null, or the reference of a live function.
+                ValType::FuncRef => unsafe { (word as *const VMFuncRef).as_ref() }
+                    .map_or(0, |function| u64::from(function.index)),
+                ValType::ExternRef => u64::from(word as u32),
+                _ => word,
+            });
+            if *ty == ValType::V128 {
+                put(words.next().unwrap_or(0));
+            }
+        }
+    }
+
+    /// The tag of an exception.
+    pub fn tag_of_exception(&self, number: u32) -> Option<Rc<Tag>> {
+        self.exceptions().get(number, |exception| exception.tag.clone())
+    }
+
+    /// Has the JavaScript object in this slot stand for an exception.
+    pub fn set_exception_object(&self, number: u32, slot: u32) {
+        self.exceptions().get(number, |exception| exception.object = slot);
+    }
+}
+
+/// What [`Builtin::NewException`](super::vm::Builtin) does.
+///
+/// # Safety
+/// The caller's context and a tag of its module; `values` are as many words as the tag has.
+pub(super) unsafe extern "C" fn new_exception(
+    vmctx: *mut VMContext,
+    tag: u32,
+    values: *const u64,
+) -> *const VMException {
+    // SAFETY: the caller's context; nothing is held.
+    unsafe { Store::checkpoint(vmctx) };
+    // SAFETY: the caller's context.
+    let instance = unsafe { super::builtins::instance(vmctx) };
+    let tag = instance.tag(tag).clone();
+    let store = instance.owner();
+    // SAFETY: by the caller.
+    let words = unsafe { std::slice::from_raw_parts(values, tag.words()) };
+    let made = store.new_exception(tag, words.iter().copied(), 0);
+    made.unwrap_or_else(|| {
+        // SAFETY: in an activation of this thread; nothing is held that has to be dropped.
+        unsafe { arch::raise(store.vm(), State::Trap as i32, Trap::StackOverflow as i32) };
+        std::ptr::null()
+    })
+}
+
+/// What [`arch::throw`] calls: where to go on, in `landing`. `frame` is where the caller's return address
+/// is, `fp` its frame pointer.
+///
+/// # Safety
+/// Called by generated code through `arch::throw` alone.
+pub unsafe extern "sysv64" fn throw(
+    vmctx: *mut VMContext,
+    reference: u64,
+    landing: *mut Landing,
+    pc: usize,
+    fp: usize,
+) {
+    // SAFETY: a live context; a store starts with its `VMThread`.
+    let store = unsafe { &*(*vmctx).thread.cast::<Store>() };
+    // SAFETY: room on the caller's stack.
+    unsafe { landing.write(store.throw(reference, pc, fp)) };
+}
