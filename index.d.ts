@@ -8,14 +8,15 @@
  * Errors: a module that is not valid throws {@link CompileError}, imports that do not match throw
  * {@link LinkError}, a trap throws {@link RuntimeError}. An argument of a wrong type is a
  * `TypeError`, a number out of bounds, memory that cannot be had, or an exhausted call stack a
- * `RangeError`. What an imported function throws arrives at the caller as it is.
+ * `RangeError`. What an imported function throws arrives at the caller as it is, unless wasm catches it; what wasm
+ * throws arrives as an {@link Exception}.
  */
 
 /** Bytes of a module. They are copied before a function returns. */
 export type BufferSource = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
 /** Kinds of imports and exports. */
-export type ImportExportKind = 'function' | 'global' | 'memory' | 'table';
+export type ImportExportKind = 'function' | 'global' | 'memory' | 'table' | 'tag';
 
 /** Kinds of elements of a table; `anyfunc` is what the specification calls funcref. */
 export type TableKind = 'anyfunc' | 'externref';
@@ -42,10 +43,10 @@ export type ValueType = keyof ValueTypeMap;
  */
 export type ExportedFunction = (...args: any[]) => any;
 
-export type ExportValue = ExportedFunction | Global | Memory | Table;
+export type ExportValue = ExportedFunction | Global | Memory | Table | Tag;
 
-/** What a module imports: a function, a {@link Memory}, {@link Table}, {@link Global}, or a constant. */
-export type ImportValue = ((...args: any[]) => any) | Global | Memory | Table | number | bigint | any;
+/** What a module imports: a function, a {@link Memory}, {@link Table}, {@link Tag}, {@link Global}, or a constant. */
+export type ImportValue = ((...args: any[]) => any) | Global | Memory | Table | Tag | number | bigint | any;
 
 export type ModuleImports = Record<string, ImportValue>;
 
@@ -84,7 +85,12 @@ export interface GlobalType {
   value: Exclude<ValueType, 'anyfunc'> | 'funcref';
 }
 
-export type ExternType = FunctionType | MemoryType | TableType | GlobalType;
+/** The type of a tag. */
+export interface TagType {
+  parameters: ValueType[];
+}
+
+export type ExternType = FunctionType | MemoryType | TableType | GlobalType | TagType;
 
 export interface ModuleExportDescriptor {
   name: string;
@@ -287,6 +293,65 @@ export class Global<T extends ValueType = ValueType> {
    */
   type(): GlobalType;
 }
+
+/**
+ * What tells exceptions of one kind from others: throwing and catching code share it as an import.
+ *
+ * @example
+ * const tag = new wrt.Tag({ parameters: ['i32'] });
+ * const { exports } = new wrt.Instance(module, { env: { tag } });
+ */
+export class Tag {
+  /** @throws {TypeError} if there is no such type */
+  constructor(type: TagType);
+
+  /**
+   * Beyond the standard (the proposal "JS type reflection").
+   *
+   * @example
+   * new wrt.Tag({ parameters: ['i32'] }).type(); // { parameters: ['i32'] }
+   */
+  type(): TagType;
+}
+
+export interface ExceptionOptions {
+  /** Whether the exception gets a `stack`. False by default. */
+  traceStack?: boolean;
+}
+
+/**
+ * An exception of wasm. It is no `Error`.
+ *
+ * @example
+ * try {
+ *   exports.parse();
+ * } catch (e) {
+ *   if (!(e instanceof wrt.Exception) || !e.is(tag)) throw e;
+ *   console.log(e.getArg(tag, 0));
+ * }
+ */
+export class Exception {
+  /**
+   * @param payload a value for each parameter of the tag
+   * @throws {TypeError} if the values do not fit, or the tag is {@link JSTag}
+   */
+  constructor(exceptionTag: Tag, payload: ArrayLike<any>, options?: ExceptionOptions | null);
+
+  is(exceptionTag: Tag): boolean;
+
+  /**
+   * One of the values.
+   *
+   * @throws {TypeError} if the exception has another tag
+   * @throws {RangeError} if there is no such value
+   */
+  getArg(exceptionTag: Tag, index: number): any;
+
+  readonly stack: string | undefined;
+}
+
+/** The tag by which wasm catches what JavaScript throws: its one value, an externref, is what was thrown. */
+export const JSTag: Tag;
 
 /**
  * Beyond the standard (the proposal "JS type reflection"): functions of wasm, of which exported functions are instances.
@@ -505,6 +570,8 @@ export interface Features {
   customPageSizes: boolean;
   /** Vector instructions whose results may depend on the processor. On. */
   relaxedSimd: boolean;
+  /** Exceptions, the old instructions (`try`, `catch`) and the new ones (`try_table`). On. */
+  exceptions: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
   wideArithmetic: boolean;
   /**

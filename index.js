@@ -4,6 +4,7 @@
 
 const cache = require('./lib/cache');
 const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
+const { Exception } = require('./lib/exception');
 const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
@@ -16,6 +17,7 @@ const policy = require('./lib/policy');
 const settings = require('./lib/settings');
 const { stats } = require('./lib/stats');
 const { Table } = require('./lib/table');
+const { Tag, jsTag, tagObject } = require('./lib/tag');
 const { defineMembers } = require('./lib/webidl');
 
 const namespace = {};
@@ -29,10 +31,12 @@ function defineExtensions(object, extensions) {
 
 // Operations are enumerable, interfaces are not.
 defineMembers(namespace, operations);
-for (const constructor of [Module, Instance, Table, Memory, Global, Function, CompileError, LinkError, RuntimeError]) {
+const interfaces = [Module, Instance, Table, Memory, Global, Tag, Exception, Function];
+for (const constructor of [...interfaces, CompileError, LinkError, RuntimeError]) {
   const { name } = constructor;
   ObjectDefineProperty(namespace, name, { value: constructor, writable: true, configurable: true });
 }
+ObjectDefineProperty(namespace, 'JSTag', { value: tagObject(jsTag) });
 defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 

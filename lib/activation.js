@@ -3,14 +3,41 @@
  */
 
 const binding = require('./binding');
-const { STACK_OVERFLOW, text, trapError } = require('./errors');
+const { STACK_OVERFLOW, isUncatchable, text, trapError } = require('./errors');
 const { checkDeadlines } = require('./interrupt');
 const { Error, setImmediate } = require('./primordials');
-const { CALL, CODE, DEADLINES, DEPTH, DONE, FUNCTION, OK, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+const {
+  CALL,
+  CODE,
+  DEADLINES,
+  DEPTH,
+  DONE,
+  EXCEPTION,
+  FUNCTION,
+  OK,
+  RETHROW,
+  STATE,
+  THREW,
+  TRAP,
+  i32,
+} = require('./scratch');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 
 const { resume } = binding;
+
+/** Says that what a host function threw must not be caught. */
+const UNCATCHABLE = 1;
+
+/**
+ * What `lib/exception.js` does here: tells the engine what a host function threw, and finds what a guest threw.
+ * @type {{ store: (error: any) => void, load: () => any }}
+ */
+let exceptions;
+
+function serveExceptions(service) {
+  exceptions = service;
+}
 
 let reclaiming = false;
 
@@ -46,6 +73,8 @@ function slow(depth, cell) {
           if (i32[DEADLINES] !== 0) checkDeadlines();
         } catch (error) {
           thrown = error;
+          if (isUncatchable(error)) i32[CODE] = UNCATCHABLE;
+          else exceptions.store(error);
           i32[DEPTH] = depth;
           i32[STATE] = THREW;
           resume();
@@ -63,6 +92,8 @@ function slow(depth, cell) {
       }
       case RETHROW:
         throw thrown;
+      case EXCEPTION:
+        throw exceptions.load();
       default:
         throw new Error(text.internal(`state ${i32[STATE]}`));
     }
@@ -87,4 +118,4 @@ function callForeign(host) {
   cell.thunks[host - cell.hostBase]();
 }
 
-module.exports = { slow };
+module.exports = { serveExceptions, slow };

@@ -5,6 +5,8 @@
  * V8, because programs and people know them.
  */
 
+const { isNativeError } = require('util').types;
+
 const binding = require('./binding');
 const {
   Error,
@@ -13,6 +15,8 @@ const {
   ObjectCreate,
   ObjectDefineProperties,
   ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   RangeError,
   ReflectConstruct,
@@ -50,10 +54,35 @@ const LinkError = nativeError('LinkError', ObjectCreate(ErrorPrototype));
 class Trap extends Error {}
 const RuntimeError = nativeError('RuntimeError', Trap.prototype);
 
+/** @type {any} Returning an object from a base constructor makes it the `this` of the derived one. */
+const Identity = function (object) {
+  return object;
+};
+
+/** Marks errors that wasm does not catch, however they come to it. */
+class Uncatchable extends Identity {
+  #mark = true;
+
+  /** @param {object} error */
+  static add(error) {
+    new Uncatchable(error);
+  }
+
+  /** @param {object} error */
+  static has(error) {
+    return #mark in error;
+  }
+
+  constructor(/** @type {object} */ error) {
+    super(error);
+  }
+}
+
 /** The end of a call that reached the limit of `withDeadline`. */
 class DeadlineError extends RuntimeError {
   constructor(/** @type {string} */ message) {
     super(message);
+    Uncatchable.add(this);
     ObjectDefineProperty(this, 'code', {
       __proto__: null,
       value: 'ERR_WRT_DEADLINE',
@@ -112,6 +141,20 @@ const text = {
   callableRequired: 'Argument 1 must be a function',
   functionReceiver: 'Receiver must be a WebAssembly.Function',
 
+  // Tags and exceptions.
+  tagTypeRequired: 'Argument 0 must be a tag type',
+  tagTypeMember: (name) => `Argument 0 must be a tag type with '${name}'`,
+  exceptionTag: 'Argument 0 must be a WebAssembly tag',
+  exceptionJSTag: 'Argument 0 cannot be WebAssembly.JSTag',
+  exceptionValues: 'Exception values must be an iterable object',
+  exceptionLength: 'Exception values argument has no length',
+  exceptionCount: 'Number of exception values does not match signature length',
+  exceptionType: (type) => `Invalid type ${type}`,
+  exceptionOptions: 'Argument 2 is not an object',
+  tagRequired: 'Argument 0 must be a WebAssembly.Tag',
+  otherTag: 'First argument does not match the exception tag',
+  indexRange: 'Index out of range',
+
   // Memories, tables, globals.
   memoryAllocation: 'could not allocate memory',
   bufferTooLong: (bytes) => `an ArrayBuffer of ${bytes} bytes is longer than this runtime allows`,
@@ -158,6 +201,9 @@ const text = {
   importTableMaximum: (index, actual, maximum) =>
     `table import ${index} has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,
 
+  importTag: 'tag import requires a WebAssembly.Tag',
+  importTagType: 'imported tag does not match the expected type',
+
   // Instantiation.
   dataSegment: (index, offset, length, size) =>
     `data segment ${index} is out of bounds (offset ${offset}, length ${length}, memory size ${size})`,
@@ -190,6 +236,8 @@ const text = {
   internal: (what) => `wrt: internal error: ${what}`,
 };
 
+const OVERFLOW = 'Maximum call stack size exceeded';
+
 /** Class and text of each trap, by the numbers of `src/runtime/trap.rs`. */
 const TRAPS = [
   [Error, text.internal('unknown trap')],
@@ -201,11 +249,13 @@ const TRAPS = [
   [Trap, 'remainder by zero'],
   [Trap, 'divide result unrepresentable'],
   [Trap, 'float unrepresentable in integer range'],
-  [RangeError, 'Maximum call stack size exceeded'],
+  [RangeError, OVERFLOW],
   [RangeError, 'Out of memory'],
   [CompileError, ''], // The engine has the text.
   [Trap, 'element segment out of bounds'],
   [Error, text.interrupted],
+  [Error, text.internal('unknown trap')],
+  [Trap, 'rethrowing null value'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;
@@ -223,10 +273,25 @@ function trapError(code, below) {
   const limit = Error.stackTraceLimit;
   const traced = ReflectSet(Error, 'stackTraceLimit', 0);
   const error = new /** @type {ErrorConstructor} */ (Class)(/** @type {string} */ (message));
+  Uncatchable.add(error);
   if (!traced) return error; // Somebody froze Error.
   Error.stackTraceLimit = limit;
   ErrorCaptureStackTrace(error, below);
   return error;
+}
+
+/**
+ * Whether wasm must not catch an error: traps, and overflows of JavaScript's stack, which V8 marks where nobody
+ * else sees it.
+ * @param {any} error
+ * @returns {boolean}
+ */
+function isUncatchable(error) {
+  if (typeof error !== 'object' || error === null) return false;
+  if (Uncatchable.has(error)) return true;
+  if (!isNativeError(error)) return false;
+  const message = ObjectGetOwnPropertyDescriptor(error, 'message');
+  return message !== undefined && message.value === OVERFLOW && ObjectGetPrototypeOf(error) === RangeError.prototype;
 }
 
 /**
@@ -250,6 +315,7 @@ module.exports = {
   LinkError,
   RuntimeError,
   STACK_OVERFLOW,
+  isUncatchable,
   prefixed,
   rangeError,
   text,

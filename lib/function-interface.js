@@ -11,18 +11,14 @@ const {
   Map,
   MapGet,
   MapSet,
-  Number,
   ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   ReflectApply,
   Uint8Array,
 } = require('./primordials');
-const { functionPrototype, functionType, letterOf } = require('./types');
+const { functionPrototype, functionType, letterOf, listMember } = require('./types');
 const { defineMembers, isObject, requireNew, toString } = require('./webidl');
-
-/** An implementation limit of the standard, for parameters and for results. */
-const MAX_TYPES = 1000;
 
 /** Value types in the binary format, by the letters of signatures. */
 const CODES = { i: 0x7f, I: 0x7e, f: 0x7d, F: 0x7c, v: 0x7b, x: 0x6f, a: 0x70 };
@@ -67,24 +63,6 @@ function adapter(params, results) {
   return cell;
 }
 
-/** A member of a function type: an array-like object and its length. */
-function listMember(type, name, api) {
-  const list = type[name];
-  if (!isObject(list)) throw typeError(api, text.functionTypeMember(name));
-  const length = arrayIndex(/** @type {any} */ (list).length);
-  if (length === undefined) throw typeError(api, text.functionTypeLength(name));
-  if (length > MAX_TYPES) throw typeError(api, text.functionTypeTooMany(name));
-  return { list, length };
-}
-
-/** A value as an array index, undefined if it is none. */
-function arrayIndex(value) {
-  if (value === undefined) return undefined;
-  const string = toString(value);
-  const index = Number(string) >>> 0;
-  return `${index}` === string ? index : undefined;
-}
-
 /** The letters of a list of value types. */
 function letters({ list, length }, what, api) {
   let result = '';
@@ -104,8 +82,8 @@ function Function(type) {
   const api = 'WebAssembly.Function()';
   requireNew(new.target, 'Function');
   if (!isObject(type)) throw typeError(api, text.functionTypeRequired);
-  const parameters = listMember(type, 'parameters', api);
-  const results = listMember(type, 'results', api);
+  const parameters = listMember(type, 'parameters', api, text.functionTypeMember);
+  const results = listMember(type, 'results', api, text.functionTypeMember);
   const cell = adapter(letters(parameters, 'parameter', api), letters(results, 'result', api));
   const callable = arguments[1];
   if (typeof callable !== 'function') throw typeError(api, text.callableRequired);

@@ -149,4 +149,11 @@ function createThunk(func, signature, cell) {
   return thunkFactory(signature)(func, cell);
 }
 
-module.exports = { createFunction, createThunk, functionNumber, functionObject, functionRecord, prepare };
+module.exports = {
+  createFunction,
+  createThunk,
+  functionNumber,
+  functionObject,
+  functionRecord,
+  prepare,
+};

@@ -26,6 +26,7 @@ const {
 } = require('./primordials');
 const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
 const tables = require('./table');
+const tags = require('./tag');
 const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
@@ -103,6 +104,8 @@ function kindProblem(type, value) {
       return memories.memoryCell(value) ? undefined : text.importMemory;
     case 'table':
       return tables.tableCell(value) ? undefined : text.importTable;
+    case 'tag':
+      return tags.tagCell(value) ? undefined : text.importTag;
     default:
       return globals.globalCell(value) ? undefined : globalProblem(type, value);
   }
@@ -145,6 +148,10 @@ function typeProblem(index, type, value) {
       const record = functionRecord(value);
       if (record === undefined || record.signature === type.sig) return undefined;
       return importLabel(index, type) + text.importSignature;
+    }
+    case 'tag': {
+      const { signature } = /** @type {any} */ (tags.tagCell(value));
+      return signature === type.sig ? undefined : importLabel(index, type) + text.importTagType;
     }
     case 'memory':
       return memoryProblem(index, type, /** @type {any} */ (memories.memoryCell(value)));
@@ -245,7 +252,7 @@ function linkImports(imports, values, api) {
     if (problem !== undefined) throw prefixed(LinkError, api, problem);
   }
   const numbers = new Int32Array(imports.length);
-  /** Cells of memories, tables and globals; undefined at functions. @type {any[]} */
+  /** Cells of memories, tables, globals and tags; undefined at functions. @type {any[]} */
   const cells = [];
   for (let i = 0; i < imports.length; i++) {
     const { kind, value: type } = imports[i];
@@ -257,6 +264,7 @@ function linkImports(imports, values, api) {
     } else {
       if (kind === 'memory') cell = memories.memoryCell(value);
       else if (kind === 'table') cell = tables.tableCell(value);
+      else if (kind === 'tag') cell = tags.tagCell(value);
       else cell = globals.globalCell(value) || globals.constantCell(value, /** @type {string} */ (type), unreachable);
       numbers[i] = /** @type {any} */ (cell).handle;
     }
@@ -291,7 +299,7 @@ function createCell(moduleCell, values, linked, answer) {
   };
   prepare(signatures(exports), signatures(imports));
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
-  const known = { memory: new Map(), table: new Map(), global: new Map() };
+  const known = { memory: new Map(), table: new Map(), global: new Map(), tag: new Map() };
 
   for (let i = 0; i < imports.length; i++) {
     const type = imports[i];
@@ -338,8 +346,8 @@ function createCell(moduleCell, values, linked, answer) {
  * Whether functions can come and go through an import or export.
  * @param {ExternType} type
  */
-function hasFunctions({ kind, sig, element, value }) {
-  if (kind === 'function') return StringIncludes(sig, 'a');
+function hasFunctions({ sig, element, value }) {
+  if (sig !== undefined) return StringIncludes(sig, 'a');
   return element === 'funcref' || value === 'funcref';
 }
 
@@ -389,12 +397,14 @@ function exportedFunction(cell, type, number) {
 /** The cell of an export that the instance has made. */
 function createPart(type, handle) {
   if (type.kind === 'memory') return memories.createCell(handle, type);
+  if (type.kind === 'tag') return tags.createCell(handle, type.sig);
   return type.kind === 'table' ? tables.createCell(handle, type) : globals.createCell(handle, type);
 }
 
 /** The object of a cell. */
 function partObject(kind, part) {
   if (kind === 'memory') return memories.memoryObject(part);
+  if (kind === 'tag') return tags.tagObject(part);
   return kind === 'table' ? tables.tableObject(part) : globals.globalObject(part);
 }
 

@@ -28,7 +28,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} hostBase number of its first host function
  * @property {(() => void)[]} thunks of its function imports
  * @property {Map<number, Function>} functions exported functions by number, imported ones too
- * @property {object[]} parts cells of its memories, tables and globals
+ * @property {object[]} parts cells of its memories, tables, globals and tags
  * @property {Set<object>} edges
  */
 
@@ -63,6 +63,14 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {Set<object>} edges
  */
 
+/**
+ * @typedef {object} TagCell
+ * @property {number} handle
+ * @property {string} signature without results
+ * @property {object | null} object
+ * @property {Set<object>} edges
+ */
+
 /** @typedef {{ edges: Set<object> }} Holder a cell that functions can be stored in */
 
 /**
@@ -80,6 +88,7 @@ const INSTANCE = 1;
 const MEMORY = 2;
 const TABLE = 3;
 const GLOBAL = 4;
+const TAG = 5;
 
 /**
  * Has what the cell stands for released after the cell is gone.
@@ -120,4 +129,4 @@ function hold(holder, record) {
   if (record.takesFunctions) SetAdd(owner.edges, holder);
 }
 
-module.exports = { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, hold, watch };
+module.exports = { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, TAG, hold, watch };

@@ -25,7 +25,7 @@ const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, to
  * The type of an import or export.
  * @typedef {object} ExternType
  * @property {string} name
- * @property {'function' | 'table' | 'memory' | 'global'} kind
+ * @property {'function' | 'table' | 'memory' | 'global' | 'tag'} kind
  * @property {string} [module] of an import
  * @property {string} [sig] of a function
  * @property {number} [index] of an exported function in the module

@@ -40,6 +40,7 @@ module.exports = {
   Int32Array,
   JSONParse: JSON.parse,
   Map,
+  MathFround: Math.fround,
   MathMax: Math.max,
   MathMin: Math.min,
   MathTrunc: Math.trunc,

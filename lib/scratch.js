@@ -72,4 +72,5 @@ module.exports = {
   RETHROW: 5,
   OK: 6,
   THREW: 7,
+  EXCEPTION: 8,
 };

@@ -5,7 +5,9 @@
  * `Module.imports` and `Module.exports` under `type`.
  */
 
-const { ObjectCreate, FunctionPrototype, StringIndexOf } = require('./primordials');
+const { text, typeError } = require('./errors');
+const { ObjectCreate, FunctionPrototype, Number, StringIndexOf } = require('./primordials');
+const { isObject, toString } = require('./webidl');
 
 /** @typedef {import('./module').ExternType} ExternType */
 
@@ -16,8 +18,8 @@ const { ObjectCreate, FunctionPrototype, StringIndexOf } = require('./primordial
 const functionPrototype = ObjectCreate(FunctionPrototype);
 
 /** Value types by the letters of signatures. */
-const LETTERS = 'iIfFvxa';
-const NAMES = ['i32', 'i64', 'f32', 'f64', 'v128', 'externref', 'funcref'];
+const LETTERS = 'iIfFvxae';
+const NAMES = ['i32', 'i64', 'f32', 'f64', 'v128', 'externref', 'funcref', 'exnref'];
 
 /**
  * The letter of a value type, undefined if there is no such type.
@@ -28,6 +30,27 @@ function letterOf(name) {
   if (name === 'anyfunc') return 'a';
   for (let i = 0; i < NAMES.length; i++) if (NAMES[i] === name) return LETTERS[i];
   return undefined;
+}
+
+/** An implementation limit of the standard, for parameters and for results. */
+const MAX_TYPES = 1000;
+
+/** A member of a function or tag type: an array-like object and its length. `required` makes the text for others. */
+function listMember(type, name, api, required) {
+  const list = type[name];
+  if (!isObject(list)) throw typeError(api, required(name));
+  const length = arrayIndex(/** @type {any} */ (list).length);
+  if (length === undefined) throw typeError(api, text.functionTypeLength(name));
+  if (length > MAX_TYPES) throw typeError(api, text.functionTypeTooMany(name));
+  return { list, length };
+}
+
+/** A value as an array index, undefined if it is none. */
+function arrayIndex(value) {
+  if (value === undefined) return undefined;
+  const string = toString(value);
+  const index = Number(string) >>> 0;
+  return `${index}` === string ? index : undefined;
 }
 
 /** @param {string} signature as in `lib/wrappers.js` */
@@ -68,9 +91,20 @@ function externType(type) {
       return memoryType(/** @type {any} */ (type));
     case 'table':
       return tableType(/** @type {any} */ (type));
+    case 'tag':
+      return { parameters: functionType(/** @type {string} */ (type.sig)).parameters };
     default:
       return globalType(!!type.mutable, type.value);
   }
 }
 
-module.exports = { externType, functionPrototype, functionType, globalType, letterOf, memoryType, tableType };
+module.exports = {
+  externType,
+  functionPrototype,
+  functionType,
+  globalType,
+  letterOf,
+  listMember,
+  memoryType,
+  tableType,
+};

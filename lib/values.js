@@ -10,7 +10,7 @@ const { DOUBLES, WORDS, f32, f64, i32, i64 } = require('./scratch');
 /** @typedef {import('./lifetime').Holder} Holder */
 
 /** Value types in the order by which the engine numbers them. */
-const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref'];
+const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref', 'exnref'];
 
 /**
  * The number of a value type for the engine.

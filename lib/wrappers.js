@@ -255,7 +255,7 @@ function interpret({ params, results }, runtime) {
 }
 
 /**
- * A vector cannot cross: calls throw before anything else happens.
+ * A vector or a reference to an exception cannot cross: calls throw before anything else happens.
  * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
  */
 function refuse({ params }) {
@@ -292,7 +292,8 @@ function createFactories(runtime) {
       const signature = signatures[k];
       if (MapGet(cache, signature) !== undefined) continue;
       const types = parse(signature);
-      if (StringIncludes(signature, 'v')) MapSet(cache, signature, refuse(types)[member]);
+      if (StringIncludes(signature, 'v') || StringIncludes(signature, 'e'))
+        MapSet(cache, signature, refuse(types)[member]);
       else if (!mayGenerate) MapSet(cache, signature, interpret(types, runtime)[member]);
       else jobs[jobs.length] = { cache, signature, text: makeText(types) };
     }

@@ -160,6 +160,7 @@ impl Host {
                         ExportValue::Table(t) => ImportValue::Table(t),
                         ExportValue::Memory(m) => ImportValue::Memory(m),
                         ExportValue::Global(g) => ImportValue::Global(g),
+                        ExportValue::Tag(t) => ImportValue::Tag(t),
                     })
                 })
             };
@@ -487,6 +488,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::IntegerOverflow => &["integer overflow"],
         Trap::BadConversion => &["invalid conversion to integer", "integer overflow"],
         Trap::StackOverflow => &["call stack exhausted"],
+        Trap::ThrowNull => &["null exception reference"],
         Trap::NotCompiled => &[],
     };
     names.iter().any(|name| message.starts_with(name))

@@ -13,6 +13,7 @@ const DEFAULTS = {
   memory64: true,
   customPageSizes: true,
   relaxedSimd: true,
+  exceptions: true,
   wideArithmetic: true,
   deterministic: false,
 };
@@ -45,6 +46,7 @@ const MODULES = {
   relaxedSimd: wat`(module (func (export "f") (param i32) (result i32)
     (i8x16.extract_lane_u 0 (i8x16.relaxed_swizzle
       (v128.const i8x16 42 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) (i8x16.splat (local.get 0))))))`,
+  exceptions: wat`(module (tag $t) (func (export "f") (try_table (throw $t))))`,
   wideArithmetic: wide,
 };
 

@@ -26,6 +26,7 @@ const EXTENSIONS = {
   'Memory.prototype': ['type'],
   'Table.prototype': ['type'],
   'Global.prototype': ['type'],
+  'Tag.prototype': ['type'],
 };
 const extensionsOf = (W, place) => (W === wrtTest.builtin ? [] : (EXTENSIONS[place] ?? []));
 

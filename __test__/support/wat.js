@@ -12,6 +12,7 @@ module.exports = (strings, ...values) => {
       reference_types: true,
       simd: true,
       relaxed_simd: true,
+      exceptions: true,
     });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));

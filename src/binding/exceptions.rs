@@ -32,14 +32,6 @@ pub fn js_tag() -> u32 {
     store().tags().number(store().js_tag())
 }
 
-/// The number of an exception's tag.
-#[napi]
-pub fn exception_tag(exception: u32) -> Result<u32> {
-    let tag = store().tag_of_exception(exception);
-    let tag = tag.ok_or_else(|| Error::from_reason("no such exception"))?;
-    Ok(store().tags().number(&tag))
-}
-
 /// The type of a tag, as in `describe`.
 #[napi]
 pub fn tag_signature(number: u32) -> Result<String> {

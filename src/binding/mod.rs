@@ -10,9 +10,9 @@ mod buffers;
 mod calls;
 mod carriers;
 mod cells;
+mod exceptions;
 #[cfg(feature = "faults")]
 mod faults;
-mod exceptions;
 mod images;
 mod instances;
 mod interrupts;

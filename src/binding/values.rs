@@ -5,7 +5,7 @@ use crate::runtime::Store;
 use crate::runtime::vm::{EXTERN_TAG, VMFuncRef};
 
 /// Types by the numbers that the facade uses.
-pub const TYPES: [ValType; 7] = [
+pub const TYPES: [ValType; 8] = [
     ValType::I32,
     ValType::I64,
     ValType::F32,
@@ -13,6 +13,7 @@ pub const TYPES: [ValType; 7] = [
     ValType::V128,
     ValType::FuncRef,
     ValType::ExternRef,
+    ValType::ExnRef,
 ];
 
 /// The name of a value type in the API.
@@ -25,6 +26,7 @@ pub fn name(ty: ValType) -> &'static str {
         ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
+        ValType::ExnRef => "exnref",
     }
 }
 
@@ -38,6 +40,7 @@ pub fn letter(ty: ValType) -> char {
         ValType::V128 => 'v',
         ValType::FuncRef => 'a',
         ValType::ExternRef => 'x',
+        ValType::ExnRef => 'e',
     }
 }
 

@@ -14,9 +14,7 @@ use super::local::frame_flags;
 use super::signature::{self, POINTER};
 use crate::module::ValType;
 use crate::runtime::Trap;
-use crate::runtime::vm::{
-    Builtin, EXCEPTION_PAYLOAD, EXCEPTION_REFERENCE, EXCEPTION_TAG,
-};
+use crate::runtime::vm::{Builtin, EXCEPTION_PAYLOAD, EXCEPTION_REFERENCE, EXCEPTION_TAG};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     Block, BlockArg, BlockCall, ExceptionTable, ExceptionTableData, ExceptionTableItem, FuncRef,
@@ -149,7 +147,7 @@ impl<'a> Translator<'a, '_> {
             Operator::Throw { tag_index } => self.throw(*tag_index)?,
             Operator::ThrowRef => {
                 let reference = self.pop()?;
-                self.trap_unless(reference, Trap::NullReference);
+                self.trap_unless(reference, Trap::ThrowNull);
                 self.e.throw_reference(reference);
                 self.reachable = false;
             }

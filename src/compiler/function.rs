@@ -166,7 +166,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             ValType::F32 => self.e.b.ins().f32const(Ieee32::with_bits(0)),
             ValType::F64 => self.e.b.ins().f64const(Ieee64::with_bits(0)),
             ValType::V128 => self.v128_const([0; 16], types::I8X16),
-            ValType::I64 | ValType::FuncRef | ValType::ExternRef => {
+            ValType::I64 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => {
                 self.e.b.ins().iconst(types::I64, 0)
             }
         }

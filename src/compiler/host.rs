@@ -18,7 +18,8 @@ fn slots(types: &[ValType]) -> impl Iterator<Item = i32> + '_ {
     })
 }
 
-/// The IR type of a value of type `ty` in scratch memory: references are numbers there.
+/// The IR type of a value of type `ty` in scratch memory: references are numbers there. (An exnref never
+/// gets to JavaScript.)
 fn word_type(ty: ValType) -> Type {
     match ty {
         ValType::FuncRef | ValType::ExternRef => types::I32,

@@ -18,7 +18,7 @@ pub(super) fn ir_type(ty: ValType) -> Type {
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,
         // A reference to a function is a pointer; one to a JavaScript value is a tagged number.
-        ValType::FuncRef | ValType::ExternRef => types::I64,
+        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => types::I64,
     }
 }
 

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use std::ops::Range;
 use wasmparser::{
     DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
-    FunctionBody, Operator, Parser, Payload, TypeRef, ValidPayload, Validator, ValidatorResources,
+    FunctionBody, Operator, Parser, Payload, RefType, TypeRef, ValidPayload, Validator,
+    ValidatorResources,
 };
 
 /// Size of a module above which it is refused (limit of the JavaScript interface).
@@ -377,6 +378,8 @@ fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
         wasmparser::ValType::V128 => ValType::V128,
         wasmparser::ValType::FUNCREF => ValType::FuncRef,
         wasmparser::ValType::EXTERNREF => ValType::ExternRef,
+        wasmparser::ValType::EXNREF => ValType::ExnRef,
+        wasmparser::ValType::Ref(ty) if ty == RefType::EXN => ValType::ExnRef,
         wasmparser::ValType::Ref(_) => return None,
     })
 }

@@ -13,6 +13,11 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
     ("memory64", WasmFeatures::MEMORY64, true),
     ("customPageSizes", WasmFeatures::CUSTOM_PAGE_SIZES, true),
     ("relaxedSimd", WasmFeatures::RELAXED_SIMD, true),
+    (
+        "exceptions",
+        WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS),
+        true,
+    ),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
     // Says nothing about what is accepted: see `Features::deterministic`.
     (DETERMINISTIC, WasmFeatures::empty(), false),

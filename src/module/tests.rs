@@ -161,7 +161,6 @@ fn newer_features_are_refused() {
         "(module (memory 1) (memory 1))",
         "(module (func return_call 0))",
         "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))",
-        "(module (tag))",
         "(module (type (struct)))",
         "(module (memory 1 1 shared))",
         "(module (table 1 (ref null 0)) (type (func)))",

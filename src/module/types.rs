@@ -12,6 +12,14 @@ pub enum ValType {
     V128,
     FuncRef,
     ExternRef,
+    ExnRef,
+}
+
+impl ValType {
+    /// Is what it holds looked for, to tell which references are in use?
+    pub fn is_traced(self) -> bool {
+        matches!(self, Self::ExternRef | Self::ExnRef)
+    }
 }
 
 /// A function type.
@@ -36,7 +44,7 @@ pub struct Limits {
     pub max: Option<u64>,
 }
 
-/// A table's type; `element` is `FuncRef` or `ExternRef`.
+/// A table's type; `element` is a reference type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
     pub element: ValType,

@@ -14,7 +14,7 @@ use super::store::Store;
 use super::trap::Trap;
 use super::vm::{
     EXCEPTION_PAYLOAD, EXN_TAG, EXTERN_TAG, SCRATCH_CODE, SCRATCH_FUNCTION, SCRATCH_STATE, State,
-    VMContext, VMException, VMFuncRef,
+    UNCATCHABLE, VMContext, VMException, VMFuncRef,
 };
 use crate::arch;
 use crate::code::handler_at;
@@ -73,7 +73,11 @@ impl Exceptions {
     }
 
     fn get<T>(&self, number: u32, f: impl FnOnce(&mut Exception) -> T) -> Option<T> {
-        self.all.borrow_mut().get_mut(number as usize)?.as_mut().map(f)
+        self.all
+            .borrow_mut()
+            .get_mut(number as usize)?
+            .as_mut()
+            .map(f)
     }
 
     /// The block of an exception.
@@ -87,7 +91,12 @@ impl Exceptions {
     }
 
     /// Makes an exception of a tag with these values; its number. `None` if memory is out.
-    fn add(&self, tag: Rc<Tag>, values: impl ExactSizeIterator<Item = u64>, object: u32) -> Option<u32> {
+    fn add(
+        &self,
+        tag: Rc<Tag>,
+        values: impl ExactSizeIterator<Item = u64>,
+        object: u32,
+    ) -> Option<u32> {
         let mut all = self.all.borrow_mut();
         if all.is_empty() {
             all.try_reserve(1).ok()?;
@@ -206,9 +215,6 @@ impl Store {
         }
     }
 
-    /// The number that `SCRATCH_CODE` has when what the host threw may not be caught.
-    const UNCATCHABLE: i32 = 1;
-
     /// Where an exception that leaves the frame `fp` at `pc` is handled: the nearest frame with a record.
     fn find_handler(pc: usize, fp: usize) -> Option<Landing> {
         let (mut pc, mut fp) = (pc, fp);
@@ -235,7 +241,7 @@ impl Store {
     /// threw.
     fn throw(&self, reference: u64, pc: usize, fp: usize) -> Landing {
         let from_host = reference == 0;
-        let catchable = !from_host || self.word(SCRATCH_CODE) != Self::UNCATCHABLE;
+        let catchable = !from_host || self.word(SCRATCH_CODE) != UNCATCHABLE;
         if catchable && let Some(landing) = Self::find_handler(pc, fp) {
             let data = match from_host {
                 true => self.host_exception(),
@@ -275,17 +281,12 @@ impl Store {
         }
     }
 
-    /// Tells the host of an exception that nobody caught: its number, its tag's in `FUNCTION` (0 if the host does
-    /// not know it), the slot of its object, and its values.
+    /// Tells the host of an exception that nobody caught: its number, its tag's in `FUNCTION`, the slot of its
+    /// object, and its values.
     fn leave_with(&self, number: u32) {
         self.set_state(State::Exception, number as i32);
-        self.describe_exception(number);
-    }
-
-    /// Writes into scratch memory what `State::Exception` promises of an exception.
-    pub fn describe_exception(&self, number: u32) {
         self.exceptions().get(number, |exception| {
-            self.set_word(SCRATCH_FUNCTION, exception.tag.number() as i32);
+            self.set_word(SCRATCH_FUNCTION, self.tags().number(&exception.tag) as i32);
             self.set_slot(0, u64::from(exception.object));
             self.store_values(1, exception.tag.params(), &exception.words[HEADER..]);
         });
@@ -336,14 +337,10 @@ impl Store {
         }
     }
 
-    /// The tag of an exception.
-    pub fn tag_of_exception(&self, number: u32) -> Option<Rc<Tag>> {
-        self.exceptions().get(number, |exception| exception.tag.clone())
-    }
-
     /// Has the JavaScript object in this slot stand for an exception.
     pub fn set_exception_object(&self, number: u32, slot: u32) {
-        self.exceptions().get(number, |exception| exception.object = slot);
+        self.exceptions()
+            .get(number, |exception| exception.object = slot);
     }
 }
 

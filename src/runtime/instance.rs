@@ -6,7 +6,7 @@ use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, Tag, builtins, signature};
 use crate::code::CompiledModule;
-use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
+use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -338,7 +338,7 @@ impl Instance {
         let module = module.module();
         for ty in module.tables.iter().skip(module.imported_tables as usize) {
             let table = Rc::new(Table::new(*ty, 0).ok_or(InstantiateError::Table)?);
-            if ty.element == ValType::ExternRef {
+            if ty.element.is_traced() {
                 store.references().add_table(&table);
             }
             self.add_table(table);
@@ -368,7 +368,7 @@ impl Instance {
                 let at = self.offsets().global(i as u32);
                 // SAFETY: the place of this global in the layout.
                 unsafe { self.context.write(at, value) };
-                if ty.value == ValType::ExternRef {
+                if ty.value.is_traced() {
                     store.references().add_inline(self.context.at(at));
                 }
                 self.add_global(None);
@@ -480,7 +480,7 @@ impl Drop for Instance {
 /// A global in a cell, known to the store if it holds an externref.
 pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Rc<Global> {
     let global = Rc::new(Global::new(ty, value));
-    if ty.value == ValType::ExternRef {
+    if ty.value.is_traced() {
         store.references().add_global(&global);
     }
     global
@@ -489,7 +489,7 @@ pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Rc<Global> 
 /// A table known to the store if it holds externrefs; `None` if memory is out.
 pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Option<Rc<Table>> {
     let table = Rc::new(Table::new(ty, init)?);
-    if ty.element == ValType::ExternRef {
+    if ty.element.is_traced() {
         store.references().add_table(&table);
     }
     Some(table)

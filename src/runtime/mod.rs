@@ -3,8 +3,8 @@
 mod account;
 mod builtins;
 mod context;
-pub mod fault;
 mod exceptions;
+pub mod fault;
 mod functions;
 mod global;
 mod instance;

@@ -13,8 +13,8 @@
 //! stack.limit └──────────────┘
 //! ```
 
-use super::fault::{self, Site};
 use super::exceptions::Exceptions;
+use super::fault::{self, Site};
 use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
@@ -22,8 +22,8 @@ use super::references::References;
 use super::stack::{self, GuestStack};
 use super::vm::*;
 use super::{Memory, Tag, Tags, Trap, signals};
-use crate::module::{FuncType, ValType};
 use crate::arch;
+use crate::module::{FuncType, ValType};
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub enum Outcome {
     Interrupted { depth: u32 },
     /// Ended by a trap.
     Trapped(Trap),
-    /// Ended because a host function threw.
+    /// Ended by an exception.
     Threw,
     /// The host named a function or an activation that does not exist.
     Refused,
@@ -531,13 +531,14 @@ impl Store {
     }
 
     /// Resumes the activation at `depth` with the results in the slots, or with the news that the
-    /// host function threw: for hosts in Rust.
+    /// host function threw something that nobody may catch: for hosts in Rust.
     pub fn resume_at(&self, depth: u32, threw: bool) -> Outcome {
         self.set_word(SCRATCH_DEPTH, depth as i32);
         self.set_word(
             SCRATCH_STATE,
             if threw { State::Threw } else { State::Ok } as i32,
         );
+        self.set_word(SCRATCH_CODE, UNCATCHABLE);
         self.resume();
         self.outcome()
     }
@@ -554,7 +555,7 @@ impl Store {
             }
         } else if is(State::Interrupted) {
             Outcome::Interrupted { depth }
-        } else if is(State::Rethrow) {
+        } else if is(State::Rethrow) || is(State::Exception) {
             Outcome::Threw
         } else {
             match Trap::from_code(self.word(SCRATCH_CODE) as u8) {

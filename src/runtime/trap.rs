@@ -24,8 +24,8 @@ pub enum Trap {
     NotCompiled = 11,
     /// `table.init` went out of the bounds of its segment, or the segment was dropped.
     ElementOutOfBounds = 12,
-    /// A null reference where there must be none.
-    NullReference = 14,
+    /// `throw_ref` of null.
+    ThrowNull = 15,
 }
 
 impl Trap {
@@ -44,7 +44,7 @@ impl Trap {
             StackOverflow,
             NotCompiled,
             ElementOutOfBounds,
-            NullReference,
+            ThrowNull,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

@@ -86,6 +86,9 @@ pub enum State {
     Exception = 8,
 }
 
+/// With `Threw`, `CODE` says by this that no guest may catch it.
+pub const UNCATCHABLE: i32 = 1;
+
 /// A linear memory as generated code sees it. `base` never moves.
 #[repr(C)]
 #[derive(Debug)]

@@ -21,7 +21,7 @@ WebAssembly.Module(bytes);
 is<boolean>()(WebAssembly.validate(bytes), true);
 for (const { name, kind } of WebAssembly.Module.exports(module)) {
   is<string>()(name, true);
-  const known: 'function' | 'global' | 'memory' | 'table' = kind;
+  const known: 'function' | 'global' | 'memory' | 'table' | 'tag' = kind;
   void known;
 }
 is<string>()(WebAssembly.Module.imports(module)[0].module, true);

@@ -1,0 +1,182 @@
+'use strict';
+
+/**
+ * WebAssembly.Exception, and exceptions on their way between JavaScript and the engine. An exception object has a tag
+ * and values of its own; the engine has another form of it only while a guest has it, and knows the object then.
+ */
+
+const { serveExceptions } = require('./activation');
+const binding = require('./binding');
+const { createObject } = require('./carrier');
+const { rangeError, text, typeError } = require('./errors');
+const { functionRecord } = require('./function');
+const { hold } = require('./lifetime');
+const { ErrorCaptureStackTrace, MathFround, ObjectGetPrototypeOf } = require('./primordials');
+const { put, putFirst, refs } = require('./references');
+const { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } = require('./scratch');
+const { createCell, jsTag, tagCell } = require('./tag');
+const { functionType } = require('./types');
+const { load, store, toWebAssembly } = require('./values');
+const { createBrand, defineInterface, isObject, receiver, requireNew, unsignedLong } = require('./webidl');
+
+/** @typedef {import('./lifetime').TagCell} TagCell */
+
+/** @typedef {{ tag: TagCell, values: any[] }} ExceptionState */
+
+const exceptions = createBrand();
+
+/** Types of the values of a tag's exceptions. */
+function parameters(tag) {
+  return functionType(tag.signature).parameters;
+}
+
+/**
+ * The constructor; a third argument has options.
+ * @this {object}
+ */
+function Exception(exceptionTag, payload) {
+  const api = 'WebAssembly.Exception()';
+  requireNew(new.target, 'Exception');
+  const tag = tagCell(exceptionTag);
+  if (tag === undefined) throw typeError(api, text.exceptionTag);
+  if (tag === jsTag) throw typeError(api, text.exceptionJSTag);
+  const options = arguments[2];
+  if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text.exceptionOptions);
+  if (!isObject(payload)) throw typeError(api, text.exceptionValues);
+  const { length } = /** @type {any} */ (payload);
+  if (length === undefined) throw typeError(api, text.exceptionLength);
+  const types = parameters(tag);
+  if (+length !== types.length) throw typeError(api, text.exceptionCount);
+  const values = [];
+  for (let i = 0; i < types.length; i++) values[i] = roundTrip(payload[i], types[i], tag, api);
+  const object = initialize(createObject(ObjectGetPrototypeOf(this)), tag, values);
+  if (options && /** @type {any} */ (options).traceStack) ErrorCaptureStackTrace(object, Exception);
+  return object;
+}
+
+/** What a value is when it has gone to wasm and come back. */
+function roundTrip(value, type, tag, api) {
+  switch (type) {
+    case 'v128':
+      throw typeError(api, text.exceptionType(type));
+    case 'funcref': {
+      toWebAssembly(value, type, tag, () => typeError(api, text.functionRequired));
+      return value;
+    }
+    default: {
+      // No external reference is taken: a value of that type is as it was.
+      const converted = toWebAssembly(value, type, tag, () => typeError(api, text.functionRequired));
+      return type === 'f32' ? MathFround(converted) : converted;
+    }
+  }
+}
+
+function initialize(object, tag, values) {
+  return exceptions.set(object, { tag, values });
+}
+
+/** Leaves what a host function threw in scratch memory. */
+function storeThrown(error) {
+  i32[CODE] = 0;
+  const state = /** @type {ExceptionState | undefined} */ (exceptions.get(error));
+  // The only reference that may collect, so the first.
+  const slot = putFirst(error);
+  if (state === undefined) {
+    i32[FUNCTION] = 0;
+  } else {
+    storeValues(parameters(state.tag), state.values);
+    i32[FUNCTION] = state.tag.handle;
+  }
+  i32[SLOT0] = slot;
+}
+
+function storeValues(types, values) {
+  let k = 1;
+  for (let i = 0; i < types.length; i++) {
+    const value = values[i];
+    switch (types[i]) {
+      case 'externref':
+        i32[WORDS + 2 * k] = put(value);
+        break;
+      case 'funcref':
+        i32[WORDS + 2 * k] = value === null ? 0 : /** @type {any} */ (functionRecord(value)).number;
+        break;
+      case 'v128':
+        i64[DOUBLES + k] = value[0];
+        i64[DOUBLES + ++k] = value[1];
+        break;
+      default:
+        store(value, types[i], k);
+    }
+    k++;
+  }
+}
+
+function loadValues(types) {
+  const values = [];
+  let k = 1;
+  for (let i = 0; i < types.length; i++) {
+    values[i] = types[i] === 'v128' ? [i64[DOUBLES + k], i64[DOUBLES + ++k]] : load(types[i], k);
+    k++;
+  }
+  return values;
+}
+
+/** What a guest threw: the value of JavaScript, or the object of the exception, which it gets now if it has none. */
+function loadThrown() {
+  const number = i32[CODE];
+  const handle = i32[FUNCTION];
+  const known = i32[SLOT0];
+  if (handle === jsTag.handle) return refs[i32[SLOT1]];
+  if (known !== 0) return refs[known];
+  const cell = binding.tagCell(handle);
+  const signature = cell === undefined ? binding.tagSignature(handle) : cell.signature;
+  const values = loadValues(functionType(signature).parameters);
+  const tag = cell === undefined ? createCell(handle, signature) : cell;
+  for (let i = 0; i < values.length; i++) {
+    const record = functionRecord(values[i]);
+    if (record !== undefined && signature[i] === 'a') hold(tag, record);
+  }
+  const object = initialize(createObject(Exception.prototype), tag, values);
+  const slot = putFirst(object);
+  i32[SLOT0] = number;
+  i32[SLOT1] = slot;
+  binding.exceptionObject();
+  return object;
+}
+
+serveExceptions({ store: storeThrown, load: loadThrown });
+
+/** The tag that is the first argument of a method. */
+function requireTag(value, api) {
+  const tag = tagCell(value);
+  if (tag === undefined) throw typeError(api, text.tagRequired);
+  return tag;
+}
+
+defineInterface(Exception, {
+  getArg(exceptionTag, index) {
+    const api = 'WebAssembly.Exception.getArg()';
+    const state = /** @type {ExceptionState} */ (receiver(exceptions, this, 'Exception', api));
+    const tag = requireTag(exceptionTag, api);
+    const at = unsignedLong(index, api, 'Index');
+    if (state.tag !== tag) throw typeError(api, text.otherTag);
+    const types = parameters(tag);
+    if (at >= types.length) throw rangeError(api, text.indexRange);
+    if (types[at] === 'v128') throw typeError(api, text.exceptionType('v128'));
+    return state.values[at];
+  },
+
+  is(exceptionTag) {
+    const api = 'WebAssembly.Exception.is()';
+    const state = /** @type {ExceptionState} */ (receiver(exceptions, this, 'Exception', api));
+    return state.tag === requireTag(exceptionTag, api);
+  },
+
+  get stack() {
+    receiver(exceptions, this, 'Exception', 'WebAssembly.Exception.stack()');
+    return undefined;
+  },
+});
+
+module.exports = { Exception };

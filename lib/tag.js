@@ -1,0 +1,90 @@
+'use strict';
+
+/** WebAssembly.Tag, and WebAssembly.JSTag. */
+
+const binding = require('./binding');
+const { createObject } = require('./carrier');
+const { text, typeError } = require('./errors');
+const { TAG, watch } = require('./lifetime');
+const { ObjectGetPrototypeOf, Set, SetAdd, StringIncludes } = require('./primordials');
+const { functionType, letterOf, listMember } = require('./types');
+const { typeNumber } = require('./values');
+const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
+
+/** @typedef {import('./lifetime').TagCell} TagCell */
+
+const tags = createBrand();
+
+/**
+ * Tags whose exceptions can have functions. An exception in the engine does not keep the functions that it has, nor
+ * is it known who has the exception; so these tags are kept, and with them all instances that know them.
+ */
+const kept = new Set();
+
+/**
+ * The constructor.
+ * @this {object}
+ */
+function Tag(type) {
+  const api = 'WebAssembly.Tag()';
+  requireNew(new.target, 'Tag');
+  if (!isObject(type)) throw typeError(api, text.tagTypeRequired);
+  const { list, length } = listMember(type, 'parameters', api, text.tagTypeMember);
+  let signature = '';
+  const numbers = [];
+  for (let i = 0; i < length; i++) {
+    const name = toString(list[i]);
+    const letter = name === 'funcref' ? undefined : letterOf(name);
+    if (letter === undefined) throw typeError(api, text.functionTypeValue('parameter', i));
+    signature += letter;
+    numbers[i] = typeNumber(name === 'anyfunc' ? 'funcref' : name);
+  }
+  const cell = createCell(binding.tagNew(numbers), `${signature}>`);
+  return initialize(createObject(ObjectGetPrototypeOf(this)), cell);
+}
+
+/**
+ * The cell of a tag of the engine.
+ * @param {number} handle
+ * @param {string} signature
+ * @returns {TagCell}
+ */
+function createCell(handle, signature) {
+  /** @type {TagCell} */
+  const cell = { handle, signature, object: null, edges: new Set() };
+  if (StringIncludes(signature, 'a')) SetAdd(kept, cell);
+  return watch(cell, TAG);
+}
+
+function initialize(object, cell) {
+  cell.object = object;
+  tags.set(object, cell);
+  return object;
+}
+
+/**
+ * "Create a Tag object": cell and object stay together, so the cell is the cache.
+ * @param {TagCell} cell
+ * @returns {object}
+ */
+function tagObject(cell) {
+  return cell.object === null ? initialize(createObject(Tag.prototype), cell) : cell.object;
+}
+
+/**
+ * The cell of a Tag; undefined for any other value.
+ * @type {(value: unknown) => TagCell | undefined}
+ */
+const tagCell = tags.get;
+
+defineInterface(Tag, {
+  type() {
+    const { signature } = receiver(tags, this, 'Tag', 'WebAssembly.Tag.type()');
+    return { parameters: functionType(signature).parameters };
+  },
+});
+
+/** The tag of what JavaScript throws. */
+const jsTag = createCell(binding.jsTag(), 'x>');
+
+module.exports = { Tag, createCell, jsTag, tagCell, tagObject };
