@@ -292,4 +292,5 @@ module.exports = {
   requireNew,
   toAddressValue,
   toString,
+  unsignedLong,
 };
