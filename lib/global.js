@@ -63,7 +63,7 @@ function valueType(value, api) {
  * @returns {GlobalCell}
  */
 function newCell(type, mutable) {
-  return { handle: 0, type, mutable, object: null, edges: new Set() };
+  return { handle: 0, type, mutable, slot: 1, object: null, edges: new Set() };
 }
 
 /** global_alloc with a value that `toWebAssembly` returned. */
@@ -124,9 +124,12 @@ const globalCell = globals.get;
 /** GetGlobalValue. */
 function getValue(cell, api) {
   if (cell.type === 'v128') throw typeError(api, text.getVector);
-  i32[SLOT0] = cell.handle;
-  binding.globalGet();
-  return load(cell.type, 1);
+  if (cell.slot === 1) {
+    i32[SLOT0] = cell.handle;
+    binding.globalGet();
+    cell.slot = i32[SLOT0];
+  }
+  return load(cell.type, cell.slot);
 }
 
 defineInterface(Global, {
@@ -149,9 +152,12 @@ defineInterface(Global, {
     // 6. The value.
     const value = toWebAssembly(v, cell.type, cell, () => typeError(api, text.functionRequired));
     // 7. Write.
-    store(value, cell.type, 1);
-    i32[SLOT0] = cell.handle;
-    binding.globalSet();
+    store(value, cell.type, cell.slot);
+    if (cell.slot === 1) {
+      i32[SLOT0] = cell.handle;
+      binding.globalSet();
+      cell.slot = i32[SLOT0];
+    }
   },
 
   type() {

@@ -59,6 +59,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} handle
  * @property {string} type
  * @property {boolean} mutable
+ * @property {number} slot of scratch memory where a number lies for good; 1, where others are copied to, if not known
  * @property {object | null} object
  * @property {Set<object>} edges
  */

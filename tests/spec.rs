@@ -17,7 +17,7 @@ use wrt::module::{
 };
 use wrt::runtime::vm::{EXTERN_TAG, VMFuncRef, VMGlobal};
 use wrt::runtime::{
-    ExportValue, Global, ImportValue, Instance, Memory, Outcome, Store, Table, Trap,
+    ExportValue, Global, ImportValue, Instance, Memory, Outcome, Store, Table, Trap, new_global,
 };
 
 #[path = "support/superseded.rs"]
@@ -86,13 +86,11 @@ impl Host {
         })
         .map_err(|e| e.to_string())?;
         let global = |value, bits: u64| {
-            Rc::new(Global::new(
-                GlobalType {
-                    value,
-                    mutable: false,
-                },
-                VMGlobal::from(bits),
-            ))
+            let ty = GlobalType {
+                value,
+                mutable: false,
+            };
+            new_global(store, ty, VMGlobal::from(bits))
         };
         Ok(Self {
             options,

@@ -21,7 +21,7 @@ mod objects;
 mod realm;
 mod values;
 
-use crate::runtime::{Store, vm::SCRATCH_SIZE};
+use crate::runtime::{Store, vm::SHARED_SIZE};
 use interrupts::Environment;
 use napi::bindgen_prelude::*;
 use napi::sys;
@@ -42,7 +42,7 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     check_status!(status)?;
     // Where no signal can be had guests run uninterrupted.
     let _ = store.interrupt_every(Some(TICK));
-    let scratch = buffers::external(env.raw(), store.scratch(), SCRATCH_SIZE, None)?;
+    let scratch = buffers::external(env.raw(), store.scratch(), SHARED_SIZE, None)?;
     set(&env, &exports, c"scratch", scratch)?;
     let functions = calls::FUNCTIONS
         .iter()

@@ -6,8 +6,8 @@ use super::cells::{settle, with_retry};
 use super::realm::Realm;
 use super::values::{TYPES, from_word, to_word};
 use crate::module::{AddressType, GlobalType, Limits, MemoryType, PAGE_BITS, TableType, ValType};
-use crate::runtime::vm::{State, VMGlobal};
-use crate::runtime::{Memory, Store, Table, Trap, new_global, new_table};
+use crate::runtime::vm::{State, VMGlobal, slot_of_shared};
+use crate::runtime::{Global, Memory, Store, Table, Trap, new_global, new_table};
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
@@ -219,20 +219,29 @@ unsafe extern "C" fn global_new(_: sys::napi_env, _: sys::napi_callback_info) ->
     null_mut()
 }
 
-/// (handle) -> value in slot 1
+/// Leaves in slot 0 the slot where the facade finds the global's value from now on, without a call; 1 if
+/// there is none.
+fn tell_slot(store: &Store, global: &Global) {
+    let slot = global.shared_slot().map_or(1, slot_of_shared);
+    store.set_slot(0, u64::from(slot));
+}
+
+/// (handle) -> its slot, value in slot 1
 unsafe extern "C" fn global_get(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     if let Some(global) = Realm::with(|r| r.globals.get(word(store, 0)).cloned()) {
         store.set_slot(1, from_word(global.ty().value, global.get()));
+        tell_slot(store, &global);
     }
     null_mut()
 }
 
-/// (handle, value)
+/// (handle, value) -> its slot
 unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     if let Some(global) = Realm::with(|r| r.globals.get(word(store, 0)).cloned()) {
         global.set(to_word(store, global.ty().value, store.slot(1)));
+        tell_slot(store, &global);
     }
     null_mut()
 }

@@ -1,5 +1,6 @@
 //! Globals that instances and JavaScript share.
 
+use super::slots::SharedSlot;
 use super::vm::VMGlobal;
 use crate::module::GlobalType;
 use std::cell::UnsafeCell;
@@ -8,15 +9,36 @@ use std::cell::UnsafeCell;
 #[derive(Debug)]
 pub struct Global {
     ty: GlobalType,
-    cell: UnsafeCell<VMGlobal>,
+    cell: Cell,
+}
+
+#[derive(Debug)]
+enum Cell {
+    /// Where JavaScript reads and writes it, too.
+    Shared(SharedSlot),
+    Own(Box<UnsafeCell<VMGlobal>>),
 }
 
 impl Global {
-    /// A global whose value is `bits` (the low bytes count), or 16 bytes of a v128.
-    pub fn new(ty: GlobalType, value: VMGlobal) -> Self {
-        Self {
-            ty,
-            cell: UnsafeCell::new(value),
+    /// A global whose value is `bits` (the low bytes count), or 16 bytes of a v128. Only a number may lie
+    /// in a shared slot.
+    pub(super) fn new(ty: GlobalType, value: VMGlobal, slot: Option<SharedSlot>) -> Self {
+        let cell = match slot {
+            Some(slot) => {
+                // SAFETY: 16 bytes, aligned, which nobody else has taken.
+                unsafe { slot.place().cast::<VMGlobal>().write(value) };
+                Cell::Shared(slot)
+            }
+            None => Cell::Own(Box::new(UnsafeCell::new(value))),
+        };
+        Self { ty, cell }
+    }
+
+    /// The number of its shared slot, if it lies in one.
+    pub fn shared_slot(&self) -> Option<u32> {
+        match &self.cell {
+            Cell::Shared(slot) => Some(slot.index()),
+            Cell::Own(_) => None,
         }
     }
 
@@ -25,19 +47,22 @@ impl Global {
     }
 
     pub(super) fn cell(&self) -> *mut VMGlobal {
-        self.cell.get()
+        match &self.cell {
+            Cell::Shared(slot) => slot.place().cast(),
+            Cell::Own(cell) => cell.get(),
+        }
     }
 
     /// The value of anything but a v128, whose low half this is.
     pub fn get(&self) -> u64 {
         // SAFETY: only the owning thread is here, and no guest runs.
-        unsafe { self.cell.get().cast::<u64>().read() }
+        unsafe { self.cell().cast::<u64>().read() }
     }
 
     /// Sets the low half of the value.
     pub fn set(&self, bits: u64) {
         // SAFETY: as in `get`.
-        unsafe { self.cell.get().cast::<u64>().write(bits) }
+        unsafe { self.cell().cast::<u64>().write(bits) }
     }
 }
 

@@ -479,7 +479,12 @@ impl Drop for Instance {
 
 /// A global in a cell, known to the store if it holds an externref.
 pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Rc<Global> {
-    let global = Rc::new(Global::new(ty, value));
+    let is_number = matches!(
+        ty.value,
+        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64
+    );
+    let slot = is_number.then(|| store.shared_slots().take()).flatten();
+    let global = Rc::new(Global::new(ty, value, slot));
     if ty.value.is_traced() {
         store.references().add_global(&global);
     }

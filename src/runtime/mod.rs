@@ -18,6 +18,7 @@ mod room;
 mod segments;
 mod signals;
 mod signature;
+mod slots;
 mod stack;
 mod store;
 mod table;

@@ -19,6 +19,7 @@ use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
 use super::references::References;
+use super::slots::SharedSlots;
 use super::stack::{self, GuestStack};
 use super::vm::*;
 use super::{Memory, Tag, Tags, Trap, signals};
@@ -100,6 +101,7 @@ pub struct Store {
     stack_top: usize,
     functions: FunctionRegistry,
     references: References,
+    shared_slots: SharedSlots,
     exceptions: Exceptions,
     tags: Tags,
     /// The tag of values that JavaScript throws.
@@ -143,10 +145,13 @@ impl Store {
         let stack = GuestStack::new(stack::SIZE, Site::GuestStack)?;
         fault::check(Site::Store).map_err(|_| region::Error::SystemCall(libc::ENOMEM))?;
         let mut mapping = region::alloc(
-            SCRATCH_OFFSET as usize + SCRATCH_SIZE,
+            SCRATCH_OFFSET as usize + SHARED_SIZE,
             Protection::READ_WRITE,
         )?;
         let place = mapping.as_mut_ptr::<Store>();
+        let shared = mapping
+            .as_mut_ptr::<u8>()
+            .wrapping_add(SCRATCH_OFFSET as usize + SCRATCH_SIZE);
         let none = VMControl {
             sp: 0,
             fp: 0,
@@ -166,6 +171,7 @@ impl Store {
             stack,
             functions: FunctionRegistry::default(),
             references: References::default(),
+            shared_slots: SharedSlots::new(shared),
             exceptions: Exceptions::default(),
             tags: Tags::default(),
             js_tag: Tag::new(&FuncType {
@@ -207,7 +213,7 @@ impl Store {
         }
     }
 
-    /// The scratch memory, [`SCRATCH_SIZE`] bytes.
+    /// The scratch memory with the shared slots, [`SHARED_SIZE`] bytes.
     pub fn scratch(&self) -> *mut u8 {
         self.at(SCRATCH_OFFSET)
     }
@@ -239,6 +245,8 @@ impl Store {
         self.stack.start()..self.stack_top
     }
 
+    pub(super) fn shared_slots(&self) -> &SharedSlots {
+        &self.shared_slots
     /// Tags by the numbers that JavaScript knows them by.
     pub fn tags(&self) -> &Tags {
         &self.tags

@@ -50,6 +50,14 @@ pub const THREAD_STACK_LIMIT: i32 = 48;
 pub const SCRATCH_OFFSET: i32 = 4096;
 /// Bytes of scratch memory.
 pub const SCRATCH_SIZE: usize = 16384;
+/// Slots of 16 bytes that follow it, see `super::slots`. Pages are taken as they are used.
+pub const SHARED_SLOTS: u32 = 32768;
+/// The number of a shared slot as one of [`SCRATCH_SLOTS`].
+pub fn slot_of_shared(index: u32) -> u32 {
+    (SCRATCH_SIZE as u32 - (SCRATCH_SLOTS - SCRATCH_OFFSET) as u32) / 8 + 2 * index
+}
+/// Bytes of both, which JavaScript sees.
+pub const SHARED_SIZE: usize = SCRATCH_SIZE + 16 * SHARED_SLOTS as usize;
 /// Offsets from the [`VMThread`] of the words that cross with every call (see [`State`]).
 pub const SCRATCH_STATE: i32 = SCRATCH_OFFSET;
 pub const SCRATCH_FUNCTION: i32 = SCRATCH_OFFSET + 4;
