@@ -16,7 +16,7 @@ const {
   Map,
   MapGet,
   MapSet,
-  ObjectDefineProperty,
+  MathMax,
   ObjectFreeze,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
@@ -215,21 +215,36 @@ function tableProblem(index, type, cell) {
 function instantiateCore(moduleCell, values, api) {
   const description = describe(moduleCell);
   // 2. module_instantiate: match types, allocate, initialize tables and memories.
-  const linked = linkImports(description.imports, values, api);
-  const answer = binding.instantiate(moduleCell.handle, linked.numbers);
-  if (typeof answer === 'string') throw rangeError(api, answer);
+  const numbers = prepareNumbers(moduleCell, description);
+  const cells = linkImports(description.imports, values, numbers, api);
+  const refusal = binding.instantiate(moduleCell.handle, numbers);
+  if (refusal !== null) throw rangeError(api, refusal);
   const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;
-  const { cell, exports } = createCell(moduleCell, values, linked, answer);
+  const { cell, exports } = createCell(moduleCell, values, cells, numbers);
   // The cell exists first even if a segment was out of bounds: tables may hold functions by then.
   if (trap !== undefined) throw trap;
   // The start function.
-  const start = answer[2];
+  const start = numbers[2];
   if (start !== 0) {
     const known = MapGet(cell.functions, start);
     const func = known || createFunction(cell, start, binding.functionIndex(start), '>');
     func();
   }
   return { cell, exports };
+}
+
+/**
+ * What each instantiation of a module needs: its array of numbers. The first one makes all factories, too.
+ * @param {ModuleCell} moduleCell
+ * @param {import('./module').Description} description
+ * @returns {Int32Array}
+ */
+function prepareNumbers(moduleCell, { imports, exports }) {
+  if (moduleCell.numbers === null) {
+    prepare(signatures(exports), signatures(imports));
+    moduleCell.numbers = new Int32Array(MathMax(imports.length, HEADER + exports.length));
+  }
+  return moduleCell.numbers;
 }
 
 /** The RuntimeError for an active segment out of bounds. */
@@ -244,15 +259,15 @@ function segmentError(api) {
  * Checks the types of imports and finds the numbers by which the engine knows them.
  * @param {ExternType[]} imports
  * @param {any[]} values
+ * @param {Int32Array} numbers
  * @param {string} api
+ * @returns {any[]} cells of memories, tables, globals and tags; undefined at functions
  */
-function linkImports(imports, values, api) {
+function linkImports(imports, values, numbers, api) {
   for (let i = 0; i < imports.length; i++) {
     const problem = typeProblem(i, imports[i], values[i]);
     if (problem !== undefined) throw prefixed(LinkError, api, problem);
   }
-  const numbers = new Int32Array(imports.length);
-  /** Cells of memories, tables, globals and tags; undefined at functions. @type {any[]} */
   const cells = [];
   for (let i = 0; i < imports.length; i++) {
     const { kind, value: type } = imports[i];
@@ -270,7 +285,7 @@ function linkImports(imports, values, api) {
     }
     cells[i] = cell;
   }
-  return { numbers, cells };
+  return cells;
 }
 
 /** `readImports` has accepted the value. */
@@ -282,10 +297,10 @@ function unreachable() {
  * Makes the cell of a new instance with all its edges, and "create an exports object".
  * @param {ModuleCell} moduleCell
  * @param {any[]} values of the imports
- * @param {{ cells: any[] }} linked
+ * @param {any[]} cells what `linkImports` returned
  * @param {Int32Array} answer of the engine
  */
-function createCell(moduleCell, values, linked, answer) {
+function createCell(moduleCell, values, cells, answer) {
   const { imports, exports } = describe(moduleCell);
   /** @type {InstanceCell} */
   const cell = {
@@ -297,7 +312,6 @@ function createCell(moduleCell, values, linked, answer) {
     parts: [],
     edges: new Set(),
   };
-  prepare(signatures(exports), signatures(imports));
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
   const known = { memory: new Map(), table: new Map(), global: new Map(), tag: new Map() };
 
@@ -307,14 +321,15 @@ function createCell(moduleCell, values, linked, answer) {
       addFunction(cell, type, values[i]);
       continue;
     }
-    const part = linked.cells[i];
+    const part = cells[i];
     MapSet(known[type.kind], part.handle, part);
     addPart(cell, type, part);
   }
   watch(cell, INSTANCE);
 
-  // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export.
-  const object = {};
+  // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export. Without one, nobody's
+  // setter has a say in what is assigned.
+  const object = ObjectSetPrototypeOf({}, null);
   for (let i = 0; i < exports.length; i++) {
     const type = exports[i];
     const number = answer[HEADER + i];
@@ -330,15 +345,8 @@ function createCell(moduleCell, values, linked, answer) {
       }
       value = partObject(type.kind, part);
     }
-    ObjectDefineProperty(object, type.name, {
-      __proto__: null, // Nobody's Object.prototype has a say in this.
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    object[type.name] = value;
   }
-  ObjectSetPrototypeOf(object, null);
   return { cell, exports: ObjectFreeze(object) };
 }
 

@@ -19,6 +19,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @typedef {object} ModuleCell
  * @property {number} handle
  * @property {any} description lazily parsed, see `lib/module.js`
+ * @property {Int32Array | null} numbers through which imports and exports of a new instance cross
  */
 
 /**

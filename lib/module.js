@@ -67,7 +67,7 @@ function construct(prototype, result, api) {
 
 /** @returns {ModuleCell} */
 function newCell(handle) {
-  return watch({ handle, description: null }, MODULE);
+  return watch({ handle, description: null, numbers: null }, MODULE);
 }
 
 /**

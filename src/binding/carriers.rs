@@ -8,6 +8,9 @@ use napi_derive::napi;
 /// Name of the custom section in a carrier.
 const SECTION: &[u8] = b"wrt";
 
+/// Bytes below which a buffer is copied.
+const SMALL: usize = 64 << 10;
+
 /// The bytes of a module that has nothing but a custom section, with the number and the bytes of the
 /// module of this handle.
 #[napi]
@@ -24,7 +27,11 @@ pub fn carrier(env: &Env, handle: u32) -> Result<ArrayBuffer<'_>> {
     carrier.extend_from_slice(SECTION);
     carrier.extend_from_slice(&number);
     carrier.extend_from_slice(bytes);
-    ArrayBuffer::from_data(env, carrier)
+    // V8 reads it once; a small one is cheaper copied than given a finaliser.
+    match carrier.len() < SMALL {
+        true => ArrayBuffer::copy_from(env, carrier),
+        false => ArrayBuffer::from_data(env, carrier),
+    }
 }
 
 fn leb128(to: &mut Vec<u8>, mut value: u32) {

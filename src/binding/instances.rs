@@ -10,17 +10,16 @@ use crate::runtime::{ExportValue, ImportValue, Instance, InstantiateError};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-/// Instantiates a module. `imports` has a number for every import: a function's number or 0 for a host
-/// function, or a handle. The result is [instance, first host function, start function or 0, a number
-/// for every export], or an error text if memory is out. If an active segment does not fit, the state
+/// Numbers before those of the exports in the answer of [`instantiate`].
+const HEADER: usize = 3;
+
+/// Instantiates a module. `numbers` has one for every import: a function's number or 0 for a host
+/// function, or a handle. In their place come [instance, first host function, start function or 0, a number
+/// for every export]. The result is null, or an error text if memory is out. If an active segment does not fit, the state
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
 /// hold its offset, and as f64 its length and the size of the memory or table.
 #[napi]
-pub fn instantiate(
-    env: Env,
-    module: u32,
-    imports: Int32Array,
-) -> Result<Either<Int32Array, String>> {
+pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Result<Option<String>> {
     let refused = || Error::from_reason("no such module or import");
     let (module, values) = Realm::with(|realm| {
         let module = realm
@@ -31,7 +30,7 @@ pub fn instantiate(
             .module()
             .imports
             .iter()
-            .zip(imports.iter())
+            .zip(numbers.iter())
             .map(|(import, &number)| {
                 let handle = number as u32;
                 Some(match import.kind {
@@ -66,7 +65,7 @@ pub fn instantiate(
     let instance = match made {
         Ok(Ok(instance)) => instance,
         Ok(Err(error)) => return Err(Error::from_reason(error.to_string())),
-        Err(error) => return Ok(Either::B(error.to_string())),
+        Err(error) => return Ok(Some(error.to_string())),
     };
     match instance.apply_segments() {
         Ok(()) => store.set_state(State::Done, 0),
@@ -79,27 +78,35 @@ pub fn instantiate(
             store.set_state(State::Trap, failure.trap as i32);
         }
     }
-    let numbers = Realm::with(|realm| {
-        let exports = instance.module().module().exports.len();
-        let mut numbers = Vec::with_capacity(exports + 3);
-        numbers.push(0);
-        numbers.push(instance.first_host_function() as i32);
-        numbers.push(instance.start_function().unwrap_or(0) as i32);
-        for i in 0..exports {
-            let number = match instance.export(i) {
-                Some(ExportValue::Function(number)) => number,
-                Some(ExportValue::Table(table)) => realm.tables.handle(&table),
-                Some(ExportValue::Memory(memory)) => realm.memories.handle(&memory),
-                Some(ExportValue::Global(global)) => realm.globals.handle(&global),
-                Some(ExportValue::Tag(tag)) => store.tags().number(&tag),
-                None => 0,
-            };
-            numbers.push(number as i32);
+    // SAFETY: the facade's own array, which nothing else touches during this call.
+    let answer = unsafe { numbers.as_mut() };
+    Realm::with(|realm| {
+        let exports = (0..instance.module().module().exports.len()).map(|i| {
+            instance.export(i).map_or(0, |export| match export {
+                ExportValue::Function(number) => number,
+                ExportValue::Table(table) => realm.tables.handle(&table),
+                ExportValue::Memory(memory) => realm.memories.handle(&memory),
+                ExportValue::Global(global) => realm.globals.handle(&global),
+                ExportValue::Tag(tag) => store.tags().number(&tag),
+            })
+        });
+        for (place, number) in answer.iter_mut().skip(HEADER).zip(exports) {
+            *place = number as i32;
         }
-        numbers[0] = realm.add_instance(instance) as i32;
-        numbers
+        let head = [
+            0,
+            instance.first_host_function(),
+            instance.start_function().unwrap_or(0),
+        ];
+        for (place, number) in answer.iter_mut().zip(head) {
+            *place = number as i32;
+        }
+        let handle = realm.add_instance(instance);
+        if let Some(place) = answer.first_mut() {
+            *place = handle as i32;
+        }
     });
-    Ok(Either::A(Int32Array::new(numbers)))
+    Ok(None)
 }
 
 /// The instance that a registered function belongs to, and the function's index there.

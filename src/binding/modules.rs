@@ -40,7 +40,8 @@ pub fn register(outcome: Outcome) -> Compiled {
 
 #[napi]
 pub fn compile(bytes: &[u8]) -> Compiled {
-    register(compile_bytes(bytes.to_vec()))
+    let known = cache::known(bytes).map(Ok);
+    register(known.unwrap_or_else(|| compile_bytes(bytes.to_vec())))
 }
 
 /// A compilation off the JavaScript thread.

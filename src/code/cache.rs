@@ -6,7 +6,7 @@
 
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
-use super::{CompileError, CompiledModule, Options};
+use super::{CompileError, CompiledModule, Options, registry};
 use crate::module::Features;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -88,11 +88,21 @@ fn is_private(found: &fs::Metadata) -> bool {
     found.uid() == unsafe { libc::geteuid() } && found.mode() & 0o022 == 0
 }
 
+/// A module of `bytes` that is there already, if no cache has a say in it.
+pub fn known(bytes: &[u8]) -> Option<Arc<CompiledModule>> {
+    match current() {
+        None => registry::known(bytes),
+        Some(_) => None,
+    }
+}
+
 /// A module of `bytes`, with the code that the cache has for it.
 pub fn module(bytes: Vec<u8>, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
     let cache = current().filter(|_| bytes.len() >= MIN_MODULE);
     let Some(cache) = cache else {
-        return CompiledModule::new(bytes, options);
+        let module = CompiledModule::new(bytes, options)?;
+        registry::add(&module);
+        return Ok(module);
     };
     let features = Features::current();
     let key = key(super::compiled_module::shared_compiler()?, features, &bytes);

@@ -1,9 +1,11 @@
-//! The modules of the process, by number: one that travels to another thread is found there.
+//! The modules of the process that are alive, by a number that their bytes give: one that travels to another
+//! thread is found there, and bytes that were compiled before need not be again.
 
 use super::CompiledModule;
-use hashbrown::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use crate::module::Features;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 #[derive(Default)]
 struct Registry {
@@ -13,16 +15,23 @@ struct Registry {
 }
 
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     let mut registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
     f(registry.get_or_insert_with(Registry::default))
 }
 
-/// Gives a module a number. The registry does not keep it alive.
+/// A hash of the bytes. Who finds two modules of the same number gains nothing: bytes are compared.
+fn number(bytes: &[u8]) -> u64 {
+    static HASHER: OnceLock<DefaultHashBuilder> = OnceLock::new();
+    HASHER
+        .get_or_init(DefaultHashBuilder::default)
+        .hash_one(bytes)
+}
+
+/// The number of a module, by which it is found from now on. The registry does not keep it alive.
 pub fn add(module: &Arc<CompiledModule>) -> u64 {
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let number = number(&module.module().bytes);
     with(|registry| {
         if registry.modules.len() >= registry.limit {
             registry
@@ -39,4 +48,9 @@ pub fn add(module: &Arc<CompiledModule>) -> u64 {
 pub fn find(number: u64, bytes: &[u8]) -> Option<Arc<CompiledModule>> {
     let module = with(|registry| registry.modules.get(&number)?.upgrade())?;
     (module.module().bytes == bytes).then_some(module)
+}
+
+/// A module of these bytes that was compiled with the features that are on now.
+pub fn known(bytes: &[u8]) -> Option<Arc<CompiledModule>> {
+    find(number(bytes), bytes).filter(|module| module.module().features == Features::current())
 }

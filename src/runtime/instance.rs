@@ -6,7 +6,7 @@ use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, Tag, builtins, signature};
 use crate::code::CompiledModule;
-use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits};
+use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;

@@ -41,8 +41,9 @@ impl SharedSlots {
     pub fn take(&self) -> Option<SharedSlot> {
         let index = self.free.given_back.borrow_mut().pop().or_else(|| {
             let index = self.free.taken.get();
+            let taken = (index < SHARED_SLOTS).then_some(index)?;
             self.free.taken.set(index + 1);
-            (index < SHARED_SLOTS).then_some(index)
+            Some(taken)
         })?;
         Some(SharedSlot {
             start: self.start,

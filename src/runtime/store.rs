@@ -247,6 +247,8 @@ impl Store {
 
     pub(super) fn shared_slots(&self) -> &SharedSlots {
         &self.shared_slots
+    }
+
     /// Tags by the numbers that JavaScript knows them by.
     pub fn tags(&self) -> &Tags {
         &self.tags
