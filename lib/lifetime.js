@@ -52,6 +52,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {'i32' | 'i64'} address
  * @property {any} maximum a number or, by `address`, a BigInt; -1 if there is no maximum
  * @property {object | null} object
+ * @property {Map<number, Function>} functions that `get` has returned, by number
  * @property {Set<object>} edges
  */
 

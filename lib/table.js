@@ -6,7 +6,7 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { TABLE, watch } = require('./lifetime');
-const { ObjectGetPrototypeOf, Set } = require('./primordials');
+const { Map, MapGet, MapSet, ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, STATE, TRAP, i32, loadSize, storeAddress } = require('./scratch');
 const { tableType } = require('./types');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
@@ -84,7 +84,7 @@ function elementType(value, api) {
  * @returns {TableCell}
  */
 function newCell(element, address = 'i32', maximum = -1) {
-  return { handle: 0, element, address, maximum, object: null, edges: new Set() };
+  return { handle: 0, element, address, maximum, object: null, functions: new Map(), edges: new Set() };
 }
 
 /**
@@ -144,6 +144,17 @@ function valueArgument(cell, args, api, message) {
   return toWebAssembly(args[1], cell.element, cell, () => typeError(api, message));
 }
 
+/** ToJSValue of the element in slot 0. What a table gave once it finds again; its edges keep that alive anyway. */
+function currentElement(cell) {
+  if (cell.element !== 'funcref') return load(cell.element, 0);
+  const number = i32[SLOT0];
+  const known = MapGet(cell.functions, number);
+  if (known !== undefined) return known;
+  const value = load('funcref', 0);
+  if (value !== null) MapSet(cell.functions, number, value);
+  return value;
+}
+
 defineInterface(Table, {
   get length() {
     /** @type {TableCell} */
@@ -194,7 +205,7 @@ defineInterface(Table, {
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
-    return load(cell.element, 0);
+    return currentElement(cell);
   },
 
   type() {
