@@ -288,9 +288,12 @@ function createFactories(runtime) {
 
   /** Collects what is missing of a cache in `jobs`, or makes it if no text may be evaluated for it. */
   function request(jobs, cache, signatures, member, makeText) {
+    const requested = new Map();
     for (let k = 0; k < signatures.length; k++) {
       const signature = signatures[k];
-      if (MapGet(cache, signature) !== undefined) continue;
+      // Thousands of functions may have the same.
+      if (MapGet(cache, signature) !== undefined || MapGet(requested, signature) !== undefined) continue;
+      MapSet(requested, signature, true);
       const types = parse(signature);
       if (StringIncludes(signature, 'v') || StringIncludes(signature, 'e'))
         MapSet(cache, signature, refuse(types)[member]);
