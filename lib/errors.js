@@ -173,6 +173,9 @@ const text = {
   tableGrowValue: `Argument 1 is invalid: ${FUNCTION_REQUIRED}`,
   functionRequired: FUNCTION_REQUIRED,
   getVector: "Can't get the value of s128 WebAssembly.Global",
+  tableException: 'Argument 1 is invalid for table: invalid type (ref null exn)',
+  tableGrowException: 'Argument 1 is invalid: invalid type (ref null exn)',
+  exceptionReference: 'invalid type exnref',
   setVector: "Can't set the value of s128 WebAssembly.Global",
   setImmutable: "Can't set the value of an immutable global.",
 

@@ -124,6 +124,7 @@ const globalCell = globals.get;
 /** GetGlobalValue. */
 function getValue(cell, api) {
   if (cell.type === 'v128') throw typeError(api, text.getVector);
+  if (cell.type === 'exnref') throw typeError(api, text.exceptionReference);
   if (cell.slot === 1) {
     i32[SLOT0] = cell.handle;
     binding.globalGet();
@@ -149,6 +150,7 @@ defineInterface(Global, {
     // 4.-5. What cannot be set.
     if (cell.type === 'v128') throw typeError(api, text.setVector);
     if (!cell.mutable) throw typeError(api, text.setImmutable);
+    if (cell.type === 'exnref') throw typeError(api, text.exceptionReference);
     // 6. The value.
     const value = toWebAssembly(v, cell.type, cell, () => typeError(api, text.functionRequired));
     // 7. Write.

@@ -130,6 +130,9 @@ function tableSize(cell) {
   return loadSize();
 }
 
+/** Elements that JavaScript never sees. @type {string} */
+const EXCEPTION = 'exnref';
+
 /** The RangeError for an index out of bounds. */
 function addressError(cell, index, api) {
   return rangeError(api, text.tableAddress(index, cell.element, tableSize(cell)));
@@ -139,8 +142,9 @@ function addressError(cell, index, api) {
  * The value argument of `grow` and `set`. Only a missing one is the default: explicit undefined is
  * refused by a table of functions, which the standard's tests want although its prose does not.
  */
-function valueArgument(cell, args, api, message) {
+function valueArgument(cell, args, api, message, exceptionMessage) {
   if (args.length < 2) return defaultValue(cell.element);
+  if (cell.element === EXCEPTION) throw typeError(api, exceptionMessage);
   return toWebAssembly(args[1], cell.element, cell, () => typeError(api, message));
 }
 
@@ -168,7 +172,7 @@ defineInterface(Table, {
     // 5. The number of elements.
     const count = addressValue(delta, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableGrowValue);
+    const value = valueArgument(cell, arguments, api, text.tableGrowValue, text.tableGrowException);
     // 8.-10. Grow.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -185,7 +189,7 @@ defineInterface(Table, {
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableValue);
+    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableException);
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -205,6 +209,7 @@ defineInterface(Table, {
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
+    if (cell.element === EXCEPTION) throw typeError(api, text.exceptionReference);
     return currentElement(cell);
   },
 

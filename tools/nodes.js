@@ -65,23 +65,28 @@ function run(line, args) {
   return false;
 }
 
-const args = process.argv.slice(2);
-let lines = LINES;
-if (args[0] === '--only') {
-  lines = args[1].split(',').map(Number);
-  args.splice(0, 2);
+function main(args) {
+  let lines = LINES;
+  if (args[0] === '--only') {
+    lines = args[1].split(',').map(Number);
+    args.splice(0, 2);
+  }
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    console.error('the Nodes that this command knows are for Linux on x86-64');
+    process.exitCode = 1;
+  } else {
+    const outcomes = lines.map((line) => {
+      try {
+        return run(line, args);
+      } catch (error) {
+        console.log(`FAILED Node ${line}: ${error.message}`);
+        return false;
+      }
+    });
+    process.exitCode = outcomes.every(Boolean) ? 0 : 1;
+  }
 }
-if (process.platform !== 'linux' || process.arch !== 'x64') {
-  console.error('the Nodes that this command knows are for Linux on x86-64');
-  process.exitCode = 1;
-} else {
-  const outcomes = lines.map((line) => {
-    try {
-      return run(line, args);
-    } catch (error) {
-      console.log(`FAILED Node ${line}: ${error.message}`);
-      return false;
-    }
-  });
-  process.exitCode = outcomes.every(Boolean) ? 0 : 1;
-}
+
+if (require.main === module) main(process.argv.slice(2));
+
+module.exports = { executable };

@@ -3,6 +3,7 @@
 use super::realm::Realm;
 use super::values::{letter, name};
 use crate::code::{CompiledModule, Options, cache};
+use crate::compiler::Tier;
 use crate::module::{
     AddressType, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
     Module, PAGE_BITS, TableType,
@@ -12,15 +13,25 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::{Map, Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A module's handle, or why there is none.
 pub type Compiled = Either<u32, String>;
 type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 
-/// How modules of this process are compiled.
+/// How modules of this process are compiled. `WRT_TIER=optimized` leaves the first tier out, for tests.
 pub fn options() -> Options {
-    Options::default()
+    static ONLY_OPTIMIZED: OnceLock<bool> = OnceLock::new();
+    let only_optimized = ONLY_OPTIMIZED
+        .get_or_init(|| std::env::var("WRT_TIER").is_ok_and(|tier| tier == "optimized"));
+    Options {
+        first: if *only_optimized {
+            Tier::Optimized
+        } else {
+            Tier::Baseline
+        },
+        ..Options::default()
+    }
 }
 
 /// Makes a module of the bytes.

@@ -1,0 +1,17 @@
+;; What fuzz/api.js instantiates; assembled into api.wasm by wat2wasm.
+(module
+  (import "m" "memory" (memory 0))
+  (import "m" "table" (table $imported 0 funcref))
+  (import "m" "global" (global i32))
+  (import "m" "f" (func $f (param i32) (result i32)))
+  (table $own (export "table") 2 8 externref)
+  (global $g (export "global") (mut i64) (i64.const 5))
+  (export "memory" (memory 0))
+  (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+  (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "grow") (param i32) (result i32) (memory.grow (i32.and (local.get 0) (i32.const 3))))
+  (func (export "call") (param i32) (result i32) (call $f (i32.add (local.get 0) (global.get 0))))
+  (func (export "indirect") (param i32) (result i32) (call_indirect $imported (result i32) (local.get 0)))
+  (func (export "set") (param i32 externref) (table.set $own (local.get 0) (local.get 1)))
+  (func (export "two") (param i64) (result i64 f64)
+    (global.set $g (local.get 0)) (global.get $g) (f64.convert_i64_s (local.get 0))))
