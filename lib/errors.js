@@ -293,8 +293,11 @@ function isUncatchable(error) {
   if (typeof error !== 'object' || error === null) return false;
   if (Uncatchable.has(error)) return true;
   if (!isNativeError(error)) return false;
+  // It may be of another realm.
   const message = ObjectGetOwnPropertyDescriptor(error, 'message');
-  return message !== undefined && message.value === OVERFLOW && ObjectGetPrototypeOf(error) === RangeError.prototype;
+  if (message === undefined || message.value !== OVERFLOW) return false;
+  const name = ObjectGetOwnPropertyDescriptor(ObjectGetPrototypeOf(error), 'name');
+  return name !== undefined && name.value === 'RangeError';
 }
 
 /**

@@ -154,6 +154,11 @@ const older = [
   { tests: /^values of: externref$/, before: 21, why: 'A global without a value had null, not undefined.' },
   { tests: /^a buffer cannot be detached by others$/, before: 21, why: 'A transfer copied the buffer silently.' },
   { tests: /^exceptions$/, before: 20, why: 'Exception was an Error.' },
+  {
+    tests: /\(new\)$|^(references to exceptions|JSTag|exceptions that nobody holds are freed)$/,
+    before: 22,
+    why: 'There were only the old instructions of exceptions.',
+  },
   { tests: /^interface: Table$/, before: 20, why: 'The length of `set` was 2.' },
   {
     tests: /^(interface: Memory|methods and accessors refuse other receivers)$/,

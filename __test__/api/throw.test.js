@@ -1,0 +1,313 @@
+'use strict';
+
+// Exceptions that wasm throws and catches, by the old instructions and by the new ones.
+
+const { same, instantiate } = require('../support/compare');
+const wat = require('../support/wat');
+
+/** `body` with its exceptions caught, as text: of tag $t, with a value of type `type`; others give `other`. */
+const STYLES = {
+  old: (type, body, other) => `(try (result ${type}) (do ${body}) (catch $t) (catch_all ${other}))`,
+  new: (type, body, other) => `
+    (block $caught (result ${type})
+      (block $other (br $caught (try_table (result ${type}) (catch $t $caught) (catch_all $other) ${body})))
+      ${other})`,
+};
+
+/** A V8 that is too old has only the old instructions; then its log is another one, see differences.js. */
+const withNew = (body) => (W, log, style) => {
+  if (style === STYLES.old || W.validate(wat`(module (func (try_table)))`)) return body(W, log, style);
+  return log('not there');
+};
+
+/** A test for each style. */
+const both = (title, body) =>
+  same.each(Object.fromEntries(Object.entries(STYLES).map(([name, style]) => [`(${name})`, style])))(
+    title,
+    withNew(body),
+  );
+
+/** Calls often enough for each form of the code. */
+const ROUNDS = 3000;
+
+/** What comes out of a call: the value, or what is thrown, if it is one of the objects here. */
+function outcome(f, known = {}) {
+  try {
+    return `returns ${String(f())}`;
+  } catch (e) {
+    const name = Object.keys(known).find((key) => known[key] === e);
+    return name === undefined ? `throws ${e && e.constructor.name}: ${e && e.message}` : `throws ${name}`;
+  }
+}
+
+const VALUES = { i32: -5, i64: -(2n ** 62n), f32: 1.5, f64: -0.1, externref: { toString: () => 'object' } };
+
+for (const [type, value] of Object.entries(VALUES)) {
+  both(`values: ${type}`, (W, log, style) => {
+    const { f, leave } = instantiate(
+      W,
+      wat`(module
+        (tag $t (export "t") (param ${type}))
+        (func $throw (param ${type}) (throw $t (local.get 0)))
+        (func (export "leave") (param ${type}) (call $throw (local.get 0)))
+        (func (export "f") (param ${type}) (result ${type})
+          ${style(type, '(call $throw (local.get 0)) (unreachable)', '(unreachable)')}))`,
+    );
+    log(f(value), f(value) === value);
+    let caught;
+    try {
+      leave(value);
+    } catch (e) {
+      caught = e;
+    }
+    log(caught instanceof W.Exception);
+  });
+}
+
+both('many values, in all forms of the code', (W, log, style) => {
+  const { sum } = instantiate(
+    W,
+    wat`(module
+      (tag $t (param i32))
+      (tag $u (param i64 f64))
+      (func $throw (param $i i32) (param $depth i32)
+        (if (local.get $depth)
+          (then (call $throw (local.get $i) (i32.sub (local.get $depth) (i32.const 1))) (return)))
+        (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 3))) (then (throw $t (local.get $i))))
+        (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 5))) (then (throw $u (i64.const 1) (f64.const 2)))))
+      (func (export "sum") (param $n i32) (param $depth i32) (result i32) (local $sum i32) (local $i i32)
+        (loop $next
+          (local.set $sum
+            (i32.add (i32.mul (local.get $sum) (i32.const 3))
+              ${style('i32', '(call $throw (local.get $i) (local.get $depth)) (i32.const 1)', '(i32.const 1000)')}))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $next (i32.lt_u (local.get $i) (local.get $n))))
+        (local.get $sum)))`,
+  );
+  for (const depth of [0, 1, 40]) for (const n of [10, ROUNDS, 10 * ROUNDS]) log(sum(n, depth));
+});
+
+both('what imports throw', (W, log, style) => {
+  const t = new W.Tag({ parameters: ['i32'] });
+  const error = new Error('mine');
+  const exception = new W.Exception(t, [7]);
+  const other = new W.Exception(new W.Tag({ parameters: [] }), []);
+  const trap = instantiate(W, wat`(module (func (export "f") unreachable))`).f;
+  const known = { error, exception, other };
+  let action;
+  const { catches, passes } = instantiate(
+    W,
+    wat`(module
+      (import "m" "f" (func $f))
+      (import "m" "t" (tag $t (param i32)))
+      (func (export "catches") (result i32) ${style('i32', '(call $f) (i32.const 1)', '(i32.const 2)')})
+      (func (export "passes") (call $f)))`,
+    { m: { f: () => action(), t } },
+  );
+  const actions = {
+    nothing() {},
+    error() {
+      throw error;
+    },
+    null() {
+      throw null;
+    },
+    exception() {
+      throw exception;
+    },
+    other() {
+      throw other;
+    },
+    runtimeError() {
+      throw new W.RuntimeError('made by hand');
+    },
+    trap,
+    trapBehindFunction: () => trap(),
+    overflow: function overflow() {
+      overflow();
+    },
+  };
+  for (const [name, f] of Object.entries(actions)) {
+    action = f;
+    log(name, outcome(catches, known), name === 'null' ? '' : outcome(passes, known));
+  }
+  action = actions.exception;
+  for (let i = 0; i < ROUNDS; i++) if (catches() !== 7) throw new Error(`round ${i}`);
+});
+
+both('between instances', (W, log, style) => {
+  const t = new W.Tag({ parameters: ['i32'] });
+  const thrower = wat`(module
+    (import "m" "t" (tag $t (param i32)))
+    (func (export "f") (param i32) (throw $t (local.get 0))))`;
+  const catcher = wat`(module
+    (import "m" "t" (tag $t (param i32)))
+    (import "m" "f" (func $f (param i32)))
+    (func (export "f") (param i32) (result i32) ${style('i32', '(call $f (local.get 0)) (i32.const 1)', '(i32.const 2)')}))`;
+  const { f } = instantiate(W, thrower, { m: { t } });
+  log(instantiate(W, catcher, { m: { t, f } }).f(5));
+  // The same type is not the same tag.
+  log(instantiate(W, catcher, { m: { t: new W.Tag({ parameters: ['i32'] }), f } }).f(5));
+  // JavaScript between them.
+  log(instantiate(W, catcher, { m: { t, f: (x) => f(x + 1) } }).f(5));
+});
+
+same('traps and overflows are not caught by old instructions', (W, log) => {
+  const { trap, overflow } = instantiate(
+    W,
+    wat`(module
+      (func $r (call $r))
+      (func (export "trap") (try (do unreachable) (catch_all)))
+      (func (export "overflow") (try (do (call $r)) (catch_all))))`,
+  );
+  log(outcome(trap));
+  log(outcome(overflow));
+});
+
+same('rethrow and delegate', (W, log) => {
+  const exports = instantiate(
+    W,
+    wat`(module
+      (tag $a (param i32)) (tag $b (param i32))
+      (func (export "rethrow") (param $outer i32) (result i32) (local $i i32)
+        (try (result i32)
+          (do
+            (try (result i32)
+              (do (throw $a (i32.const 1)))
+              (catch $a (drop)
+                (try (result i32)
+                  (do (throw $b (i32.const 2)))
+                  (catch $b (drop)
+                    ;; A loop that is long enough for another form of the code to take over.
+                    (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 20000))))
+                    (if (result i32) (local.get $outer) (then (rethrow 2)) (else (rethrow 1))))))))
+          (catch $a (i32.add (i32.const 10)))
+          (catch $b (i32.add (i32.const 20)))))
+      (func (export "delegate") (param i32) (result i32)
+        (try $outer (result i32)
+          (do
+            (try $middle (result i32)
+              (do
+                (try (result i32)
+                  (do (if (local.get 0) (then (throw $a (i32.const 5)))) (i32.const 0))
+                  (delegate $outer)))
+              (catch $a (drop) (i32.const -1))))
+          (catch $a)))
+      (func (export "out") (try (do (try (do (throw $a (i32.const 6))) (delegate 1))) (catch_all))))`,
+  );
+  for (let i = 0; i < 3; i++) log(exports.rethrow(1), exports.rethrow(0), exports.delegate(0), exports.delegate(1));
+  log(outcome(exports.out).replace(/: .*/, ''));
+});
+
+same(
+  'references to exceptions',
+  withNew((W, log) => {
+    const t = new W.Tag({ parameters: ['externref'] });
+    const { keep, again, isNull, throwNull } = instantiate(
+      W,
+      wat`(module
+      (import "m" "f" (func $f))
+      (global $g (mut exnref) (ref.null exn))
+      (table $t 4 exnref)
+      (func (export "keep") (param i32)
+        (block $caught (result exnref) (try_table (catch_all_ref $caught) (call $f)) (return))
+        (global.set $g)
+        (table.set $t (local.get 0) (global.get $g)))
+      (func (export "again") (param i32) (table.get $t (local.get 0)) (throw_ref))
+      (func (export "isNull") (param i32) (result i32) (table.get $t (local.get 0)) (ref.is_null))
+      (func (export "throwNull") (throw_ref (ref.null exn))))`,
+      {
+        m: {
+          f() {
+            throw thrown;
+          },
+        },
+      },
+    );
+    const things = { exception: new W.Exception(t, [{}]), error: new Error('mine') };
+    let thrown = things.exception;
+    keep(0);
+    thrown = things.error;
+    keep(1);
+    thrown = null;
+    keep(2);
+    log(isNull(0), isNull(1), isNull(2), isNull(3));
+    log(
+      outcome(() => again(0), things),
+      outcome(() => again(1), things),
+      outcome(() => again(2), { nothing: null }),
+    );
+    log(
+      outcome(throwNull),
+      outcome(() => again(3)),
+    );
+    // One object stands for it, however often it leaves.
+    const { make, leave } = instantiate(
+      W,
+      wat`(module
+      (tag $t)
+      (global $g (mut exnref) (ref.null exn))
+      (func (export "make") (global.set $g (block $c (result exnref) (try_table (catch_all_ref $c) (throw $t)) (unreachable))))
+      (func (export "leave") (throw_ref (global.get $g))))`,
+    );
+    make();
+    const objects = [0, 1].map(() => {
+      try {
+        return leave();
+      } catch (e) {
+        return e;
+      }
+    });
+    log(objects[0] === objects[1], objects[0] instanceof W.Exception);
+  }),
+);
+
+same(
+  'JSTag',
+  withNew((W, log) => {
+    const error = new Error('mine');
+    const { caught, thrower } = instantiate(
+      W,
+      wat`(module
+      (import "m" "f" (func $f))
+      (import "m" "t" (tag $t (param externref)))
+      (func (export "caught") (result externref)
+        (block $l (result externref) (try_table (catch $t $l) (call $f)) (ref.null extern)))
+      (func (export "thrower") (param externref) (throw $t (local.get 0))))`,
+      {
+        m: {
+          f() {
+            throw error;
+          },
+          t: W.JSTag,
+        },
+      },
+    );
+    log(caught() === error);
+    log(
+      outcome(() => thrower(error), { error }),
+      outcome(() => thrower('text'), { text: 'text' }),
+    );
+  }),
+);
+
+same(
+  'exceptions that nobody holds are freed',
+  withNew((W, log) => {
+    const { f } = instantiate(
+      W,
+      wat`(module
+      (tag $t (param externref))
+      (func $throw (param externref) (throw $t (local.get 0)))
+      (func (export "f") (param $x externref) (param $n i32) (local $i i32)
+        (loop $next
+          (drop (block $l (result externref) (try_table (catch $t $l) (call $throw (local.get $x))) (ref.null extern)))
+          (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))))`,
+    );
+    f({}, 1000);
+    const before = process.memoryUsage.rss();
+    f({}, 1000000);
+    for (let i = 0; i < 100; i++) f({ i }, 1000);
+    log((process.memoryUsage.rss() - before) / 2 ** 20 < 64);
+  }),
+);
