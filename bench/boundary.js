@@ -81,6 +81,12 @@ function rows(wat) {
     const target = name === '(i32, i32) -> i32' ? { empty: 2.2 } : undefined;
     row(`js -> wasm ${name}`, (engine) => loop(signature.js, callees(engine)[name], signature.setup), target);
   }
+  row('js -> wasm (i32, i32) -> i32, with a call in it', (engine) => {
+    const { type, body, js, setup } = SIGNATURES['(i32, i32) -> i32'];
+    const call = '(call $f (local.get 0) (local.get 1))';
+    const text = `(module (func $f ${type} ${body}) (func (export "run") ${type} ${call}))`;
+    return loop(js, instantiate(engine, text).run, setup);
+  });
   row('js -> wasm, 8 exports at one site', (engine) => {
     const eight = Array.from({ length: 8 }, () => callees(engine)['(i32, i32) -> i32']);
     return loop('s = f[i & 7](s, i)', eight, 'let s = 0;');
