@@ -572,6 +572,10 @@ export interface Features {
   relaxedSimd: boolean;
   /** Exceptions, the old instructions (`try`, `catch`) and the new ones (`try_table`). On. */
   exceptions: boolean;
+  /** `return_call`, `return_call_indirect`: calls in place of the function that makes them. On. */
+  tailCalls: boolean;
+  /** Additions, subtractions and multiplications of integers in constant expressions. On. */
+  extendedConst: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
   wideArithmetic: boolean;
   /**

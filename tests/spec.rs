@@ -577,6 +577,11 @@ fn memories(options: Options) {
     run_all(files, 2_000, options);
 }
 
+fn tail_calls_and_extended_constants(options: Options) {
+    let files = proposal(Proposal::TailCall).chain(proposal(Proposal::ExtendedConst));
+    run_all(files, 250, options);
+}
+
 /// All code is of the last tier.
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
@@ -634,6 +639,21 @@ fn relaxed_simd_deterministic() {
     assert!(Features::set("deterministic", true));
     run_all(proposal(Proposal::RelaxedSimd), 70, OPTIMIZED);
     assert!(Features::set("deterministic", false));
+}
+
+#[test]
+fn tail_calls_and_extended_constants_by_default() {
+    tail_calls_and_extended_constants(Options::default());
+}
+
+#[test]
+fn tail_calls_and_extended_constants_optimized() {
+    tail_calls_and_extended_constants(OPTIMIZED);
+}
+
+#[test]
+fn tail_calls_and_extended_constants_changing_over() {
+    tail_calls_and_extended_constants(HOT);
 }
 
 #[test]

@@ -14,6 +14,8 @@ const DEFAULTS = {
   customPageSizes: true,
   relaxedSimd: true,
   exceptions: true,
+  tailCalls: true,
+  extendedConst: true,
   wideArithmetic: true,
   deterministic: false,
 };
@@ -47,6 +49,8 @@ const MODULES = {
     (i8x16.extract_lane_u 0 (i8x16.relaxed_swizzle
       (v128.const i8x16 42 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) (i8x16.splat (local.get 0))))))`,
   exceptions: wat`(module (tag $t) (func (export "f") (try_table (throw $t))))`,
+  tailCalls: wat`(module (func $f (export "f") (return_call $f)))`,
+  extendedConst: wat`(module (global i32 (i32.add (i32.const 1) (i32.const 2))) (func (export "f")))`,
   wideArithmetic: wide,
 };
 

@@ -13,6 +13,8 @@ module.exports = (strings, ...values) => {
       simd: true,
       relaxed_simd: true,
       exceptions: true,
+      tail_call: true,
+      extended_const: true,
     });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));

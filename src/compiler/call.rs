@@ -10,7 +10,7 @@ use crate::runtime::vm::{
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
+    Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, SigRef, UserExternalName, Value, types,
 };
 use wasmparser::Operator;
 
@@ -23,6 +23,11 @@ impl<'a> Translator<'a, '_> {
                 type_index,
                 table_index,
             } => self.call_indirect(*type_index, *table_index)?,
+            Operator::ReturnCall { function_index } => self.return_call(*function_index)?,
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => self.return_call_indirect(*type_index, *table_index)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -40,17 +45,22 @@ impl<'a> Translator<'a, '_> {
                 self.e.call_throwing_function(itself, &args)
             }
             Some(defined) => {
-                let offset = i32::try_from(8 * i64::from(defined));
-                let offset = offset.map_err(|_| "code table too large")?;
-                let table = self.e.fixed(POINTER, VMCTX_CODE_TABLE);
-                let flags = self.e.flags.reference;
-                let code = self.ins().load(POINTER, flags, table, offset);
+                let code = self.code_of(defined)?;
                 let signature = self.guest_signature(type_index)?;
                 self.call_code(signature, code, self.e.vmctx, &args)
             }
         };
         self.push_all(&results, &ty.results);
         Ok(())
+    }
+
+    /// The code of defined function `defined`.
+    fn code_of(&mut self, defined: u32) -> Result<Value> {
+        let offset = i32::try_from(8 * i64::from(defined));
+        let offset = offset.map_err(|_| "code table too large")?;
+        let table = self.e.fixed(POINTER, VMCTX_CODE_TABLE);
+        let flags = self.e.flags.reference;
+        Ok(self.ins().load(POINTER, flags, table, offset))
     }
 
     fn func_type(&self, index: u32) -> Result<&'a FuncType> {
@@ -100,25 +110,16 @@ impl<'a> Translator<'a, '_> {
         ty: &FuncType,
         args: &[Value],
     ) -> Result<Vec<Value>> {
-        let place = self.offsets.imported_function(import);
-        let host = self.e.fixed(types::I32, place + IMPORT_HOST);
-        let of_host = self.e.b.create_block();
-        let of_wasm = self.e.b.create_block();
         let done = self.e.b.create_block();
         self.e.append_params(done, &ty.results);
-        self.ins().brif(host, of_host, &[], of_wasm, &[]);
-        self.e.b.seal_block(of_host);
-        self.e.b.seal_block(of_wasm);
+        let (host, of_host, of_wasm) = self.import_kind(import);
 
         self.e.b.switch_to_block(of_host);
         let results = self.e.host_call(host, args, &ty.params, &ty.results)?;
         self.e.jump(done, &results);
 
         self.e.b.switch_to_block(of_wasm);
-        let slot = self.e.fixed(POINTER, place + IMPORT_CODE);
-        let flags = self.e.flags.reference;
-        let code = self.ins().load(POINTER, flags, slot, 0);
-        let vmctx = self.e.fixed(POINTER, place + IMPORT_VMCTX);
+        let (code, vmctx) = self.imported_code(import);
         let signature = self.guest_signature(type_index)?;
         let results = self.call_code(signature, code, vmctx, args);
         self.e.jump(done, &results);
@@ -128,8 +129,40 @@ impl<'a> Translator<'a, '_> {
         Ok(self.e.b.block_params(done).to_vec())
     }
 
+    /// Branches by what import `import` is: the host's number of it, and the blocks where it is of the host and
+    /// of wasm.
+    fn import_kind(&mut self, import: u32) -> (Value, Block, Block) {
+        let place = self.offsets.imported_function(import);
+        let host = self.e.fixed(types::I32, place + IMPORT_HOST);
+        let of_host = self.e.b.create_block();
+        let of_wasm = self.e.b.create_block();
+        self.ins().brif(host, of_host, &[], of_wasm, &[]);
+        self.e.b.seal_block(of_host);
+        self.e.b.seal_block(of_wasm);
+        (host, of_host, of_wasm)
+    }
+
+    /// Code and context of an import that is of wasm.
+    fn imported_code(&mut self, import: u32) -> (Value, Value) {
+        let place = self.offsets.imported_function(import);
+        let slot = self.e.fixed(POINTER, place + IMPORT_CODE);
+        let flags = self.e.flags.reference;
+        let code = self.ins().load(POINTER, flags, slot, 0);
+        (code, self.e.fixed(POINTER, place + IMPORT_VMCTX))
+    }
+
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
         let ty = self.func_type(type_index)?;
+        let (code, vmctx) = self.indirect_callee(type_index, table)?;
+        let args = self.pop_canonical(ty.params.len())?;
+        let signature = self.guest_signature(type_index)?;
+        let results = self.call_code(signature, code, vmctx, &args);
+        self.push_all(&results, &ty.results);
+        Ok(())
+    }
+
+    /// Code and context of the table's function whose index is on top, which must have this type.
+    fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<(Value, Value)> {
         let index = self.pop()?;
         let entry = self.table_element(table, index)?;
         let flags = self.e.flags.table;
@@ -142,10 +175,66 @@ impl<'a> Translator<'a, '_> {
         let code_flags = self.e.flags.reference;
         let code = self.ins().load(POINTER, code_flags, slot, 0);
         let vmctx = self.ins().load(POINTER, flags, entry, ENTRY_VMCTX);
+        Ok((code, vmctx))
+    }
+
+    /// Calls in place of this function: its frame is gone before the callee's first instruction, and with it the
+    /// handlers around the call.
+    fn return_call(&mut self, index: u32) -> Result<()> {
+        let type_index = self.callee_type(index)?;
+        let ty = self.func_type(type_index)?;
         let args = self.pop_canonical(ty.params.len())?;
-        let signature = self.guest_signature(type_index)?;
-        let results = self.call_code(signature, code, vmctx, &args);
-        self.push_all(&results, &ty.results);
+        match index.checked_sub(self.module.imported_functions) {
+            None => self.return_call_import(index, type_index, ty, &args)?,
+            Some(defined) => {
+                let code = self.code_of(defined)?;
+                self.return_call_code(type_index, code, self.e.vmctx, &args)?;
+            }
+        }
+        self.reachable = false;
         Ok(())
+    }
+
+    fn return_call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
+        let ty = self.func_type(type_index)?;
+        let (code, vmctx) = self.indirect_callee(type_index, table)?;
+        let args = self.pop_canonical(ty.params.len())?;
+        self.return_call_code(type_index, code, vmctx, &args)?;
+        self.reachable = false;
+        Ok(())
+    }
+
+    fn return_call_code(
+        &mut self,
+        type_index: u32,
+        code: Value,
+        vmctx: Value,
+        args: &[Value],
+    ) -> Result<()> {
+        let signature = self.guest_signature(type_index)?;
+        let args = self.with_context(vmctx, args);
+        self.ins().return_call_indirect(signature, code, &args);
+        Ok(())
+    }
+
+    fn return_call_import(
+        &mut self,
+        import: u32,
+        type_index: u32,
+        ty: &FuncType,
+        args: &[Value],
+    ) -> Result<()> {
+        let (host, of_host, of_wasm) = self.import_kind(import);
+
+        self.e.b.switch_to_block(of_host);
+        // What the host throws is not this function's to catch.
+        let handler = self.e.handler.take();
+        let results = self.e.host_call(host, args, &ty.params, &ty.results)?;
+        self.e.handler = handler;
+        self.ins().return_(&results);
+
+        self.e.b.switch_to_block(of_wasm);
+        let (code, vmctx) = self.imported_code(import);
+        self.return_call_code(type_index, code, vmctx, args)
     }
 }

@@ -146,7 +146,10 @@ impl Translator<'_, '_> {
             ConstExpr::F32(bits) => self.ins().f32const(Ieee32::with_bits(bits)),
             ConstExpr::F64(bits) => self.ins().f64const(Ieee64::with_bits(bits)),
             ConstExpr::V128(bytes) => self.v128_const(bytes, types::I8X16),
-            ConstExpr::RefNull | ConstExpr::RefFunc(_) | ConstExpr::GlobalGet(_) => return None,
+            ConstExpr::RefNull
+            | ConstExpr::RefFunc(_)
+            | ConstExpr::GlobalGet(_)
+            | ConstExpr::Extended(_) => return None,
         })
     }
 

@@ -1,9 +1,9 @@
 //! Decodes and validates modules.
 
 use super::{
-    AddressType, BranchHints, ConstExpr, DataSegment, ElementSegment, Export, ExportKind, Features,
-    FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module, PAGE_BITS, Place,
-    SegmentMode, TableType, ValType,
+    AddressType, BranchHints, ConstBinary, ConstExpr, ConstOp, DataSegment, ElementSegment, Export,
+    ExportKind, Features, FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module,
+    PAGE_BITS, Place, SegmentMode, TableType, ValType,
 };
 use crate::runtime::limits::COMPILE_THREADS;
 use rayon::prelude::*;
@@ -473,7 +473,36 @@ fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType>
 
 /// A constant expression: in WebAssembly 2.0 always one instruction.
 fn const_expr(expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
-    let (operator, offset) = expression.get_operators_reader().read_with_offset()?;
+    let mut operators = expression.get_operators_reader();
+    let (operator, offset) = operators.read_with_offset()?;
+    let first = const_operator(operator, offset)?;
+    let (operator, offset) = operators.read_with_offset()?;
+    if matches!(operator, Operator::End) {
+        return Ok(first);
+    }
+    let mut list = vec![ConstOp::Push(first), const_op(operator, offset)?];
+    loop {
+        let (operator, offset) = operators.read_with_offset()?;
+        if matches!(operator, Operator::End) {
+            return Ok(ConstExpr::Extended(list.into()));
+        }
+        list.push(const_op(operator, offset)?);
+    }
+}
+
+fn const_op(operator: Operator<'_>, offset: u64) -> Result<ConstOp> {
+    Ok(match operator {
+        Operator::I32Add => ConstOp::I32(ConstBinary::Add),
+        Operator::I32Sub => ConstOp::I32(ConstBinary::Sub),
+        Operator::I32Mul => ConstOp::I32(ConstBinary::Mul),
+        Operator::I64Add => ConstOp::I64(ConstBinary::Add),
+        Operator::I64Sub => ConstOp::I64(ConstBinary::Sub),
+        Operator::I64Mul => ConstOp::I64(ConstBinary::Mul),
+        _ => ConstOp::Push(const_operator(operator, offset)?),
+    })
+}
+
+fn const_operator(operator: Operator<'_>, offset: u64) -> Result<ConstExpr> {
     Ok(match operator {
         Operator::I32Const { value } => ConstExpr::I32(value),
         Operator::I64Const { value } => ConstExpr::I64(value),

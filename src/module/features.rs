@@ -18,6 +18,8 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
         WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS),
         true,
     ),
+    ("tailCalls", WasmFeatures::TAIL_CALL, true),
+    ("extendedConst", WasmFeatures::EXTENDED_CONST, true),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
     // Says nothing about what is accepted: see `Features::deterministic`.
     (DETERMINISTIC, WasmFeatures::empty(), false),

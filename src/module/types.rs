@@ -104,8 +104,8 @@ pub struct Export {
     pub kind: ExportKind,
 }
 
-/// A constant expression of WebAssembly 2.0: one instruction. Floats are bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A constant expression. Nearly all are one instruction. Floats are bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConstExpr {
     I32(i32),
     I64(i64),
@@ -116,6 +116,36 @@ pub enum ConstExpr {
     RefNull,
     RefFunc(u32),
     GlobalGet(u32),
+    /// Several instructions, in their order. A list and no tree: a guest decides how deep it would be.
+    Extended(Box<[ConstOp]>),
+}
+
+/// An instruction of an extended constant expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConstOp {
+    /// Pushes the value of an expression of one instruction.
+    Push(ConstExpr),
+    I32(ConstBinary),
+    I64(ConstBinary),
+}
+
+/// What a constant expression computes of two integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConstBinary {
+    Add,
+    Sub,
+    Mul,
+}
+
+impl ConstBinary {
+    /// Of 64 bits; the low 32 are what the same of i32 gives.
+    pub fn apply(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Add => a.wrapping_add(b),
+            Self::Sub => a.wrapping_sub(b),
+            Self::Mul => a.wrapping_mul(b),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +157,7 @@ pub enum SegmentMode<Place> {
 }
 
 /// Where an active segment goes: index of the table or memory, and offset.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Place {
     pub index: u32,
     pub offset: ConstExpr,

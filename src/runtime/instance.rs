@@ -6,7 +6,9 @@ use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, Tag, builtins, signature};
 use crate::code::CompiledModule;
-use crate::module::{AddressType, ConstExpr, ExportKind, GlobalType, ImportKind, Limits, ValType};
+use crate::module::{
+    AddressType, ConstExpr, ConstOp, ExportKind, GlobalType, ImportKind, Limits, ValType,
+};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -378,6 +380,7 @@ impl Instance {
 
     fn evaluate(&self, expression: &ConstExpr) -> VMGlobal {
         match *expression {
+            ConstExpr::Extended(ref list) => self.evaluate_extended(list),
             ConstExpr::I32(v) => VMGlobal::from(u64::from(v as u32)),
             ConstExpr::I64(v) => VMGlobal::from(v as u64),
             ConstExpr::F32(v) => VMGlobal::from(u64::from(v)),
@@ -396,10 +399,30 @@ impl Instance {
         }
     }
 
+    fn evaluate_extended(&self, list: &[ConstOp]) -> VMGlobal {
+        let mut stack = Vec::new();
+        for op in list {
+            let value = match op {
+                ConstOp::Push(expression) => self.evaluate(expression),
+                ConstOp::I32(binary) | ConstOp::I64(binary) => {
+                    // Validation saw that there are two of this type.
+                    let (b, a) = (stack.pop(), stack.pop());
+                    let [a, b] = [a, b].map(|value| word(value.unwrap_or_default()));
+                    let value = binary.apply(a, b);
+                    VMGlobal::from(match op {
+                        ConstOp::I64(_) => value,
+                        _ => u64::from(value as u32),
+                    })
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop().unwrap_or_default()
+    }
+
     /// One word of a constant expression: an i32, or a reference.
     pub(super) fn evaluate_word(&self, expression: &ConstExpr) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.evaluate(expression).bytes;
-        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+        word(self.evaluate(expression))
     }
 
     /// A constant expression that is an index of this type.
@@ -475,6 +498,12 @@ impl Drop for Instance {
         store.functions().free(self.first_function, count);
         store.references().remove_inline(self.context.range());
     }
+}
+
+/// The first word of a value: all of it but for a v128.
+fn word(value: VMGlobal) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = value.bytes;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// A global in a cell, known to the store if it holds an externref.

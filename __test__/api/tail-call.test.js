@@ -1,0 +1,105 @@
+'use strict';
+
+const wat = require('../support/wat');
+
+const W = wrtTest.impl;
+// Not every V8 that the tests run on has tail calls.
+const only = wrtTest.name === 'wrt' ? test : test.skip;
+
+const instantiate = (bytes, imports) => new W.Instance(new W.Module(bytes), imports).exports;
+
+// Each form of call, with more arguments than fit into registers.
+const loops = wat`(module
+  (type $t (func (param i64 i64 i64 i64 i64 i64 i64 i64 f64 f64) (result i64 f64)))
+  (table funcref (elem $many))
+  (func $few (export "direct") (param i64) (result i64 f64)
+    (return_call $many (local.get 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)
+      (i64.const 0) (f64.const 0) (f64.const 0.5)))
+  (func $many (type $t)
+    (if (i64.eqz (local.get 0)) (then (return (local.get 7) (local.get 8))))
+    (return_call $other (i64.sub (local.get 0) (i64.const 1)) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)
+      (i64.const 0) (i64.const 0) (i64.add (local.get 7) (i64.const 2)) (f64.add (local.get 8) (local.get 9))
+      (local.get 9)))
+  (func $other (type $t)
+    (if (i64.eqz (local.get 0)) (then (return (local.get 7) (local.get 8))))
+    (return_call_indirect (type $t) (i64.sub (local.get 0) (i64.const 1)) (local.get 1) (local.get 2) (local.get 3)
+      (local.get 4) (local.get 5) (local.get 6) (local.get 7) (local.get 8) (local.get 9) (i32.const 0))))`;
+
+only('a million tail calls of functions with more and fewer arguments take no stack', () => {
+  const { direct } = instantiate(loops);
+  for (let i = 0; i < 3; i++) expect(direct(1000000n)).toEqual([1000000n, 250000]);
+});
+
+only('more results than registers', () => {
+  const count = 20;
+  const results = Array.from({ length: count }, (_, i) => `(i32.add (local.get 0) (i32.const ${i}))`);
+  const type = `(param i32) (result ${'i32 '.repeat(count)})`;
+  const { f } = instantiate(
+    wat([
+      `(module (func $g ${type} ${results.join(' ')})
+       (func $f (export "f") ${type}
+         (if (i32.lt_s (local.get 0) (i32.const 100000))
+           (then (return_call $f (i32.add (local.get 0) (i32.const 1)))))
+         (return_call $g (local.get 0))))`,
+    ]),
+  );
+  expect(f(0)).toEqual(Array.from({ length: count }, (_, i) => 100000 + i));
+});
+
+only('functions of the host and of other instances', () => {
+  const other = instantiate(wat`(module (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))`);
+  const module = wat`(module (import "m" "add" (func $add (param i32 i32) (result i32)))
+    (table funcref (elem $add))
+    (type $t (func (param i32 i32) (result i32)))
+    (func (export "direct") (param i32) (result i32) (return_call $add (local.get 0) (i32.const 1)))
+    (func (export "indirect") (param i32) (result i32)
+      (return_call_indirect (type $t) (local.get 0) (i32.const 2) (i32.const 0))))`;
+  for (const add of [other.add, (a, b) => a + b]) {
+    const { direct, indirect } = instantiate(module, { m: { add } });
+    expect([direct(40), indirect(40)]).toEqual([41, 42]);
+  }
+});
+
+only('what is called in place of a function is outside of its handlers', () => {
+  const thrown = new Error('mine');
+  const { host, guest } = instantiate(
+    wat`(module (import "m" "throws" (func $throws)) (tag $e)
+      (func $throw (throw $e))
+      (func (export "host") (try (do (return_call $throws)) (catch_all)))
+      (func (export "guest") (result i32)
+        (try (result i32) (do (try (do (call $inner)) (catch_all)) (i32.const 1)) (catch_all (i32.const 2))))
+      (func $inner (try (do (return_call $throw)) (catch_all))))`,
+    {
+      m: {
+        throws() {
+          throw thrown;
+        },
+      },
+    },
+  );
+  expect(host).toThrow(thrown);
+  expect(guest()).toBe(1);
+});
+
+only('a tail call into a wrong function is a trap', () => {
+  const { f } = instantiate(wat`(module (type $t (func (result i32))) (table 2 funcref) (elem (i32.const 0) $g)
+    (func $g) (func (export "f") (param i32) (result i32) (return_call_indirect (type $t) (local.get 0))))`);
+  expect(() => f(0)).toThrow(W.RuntimeError);
+  expect(() => f(1)).toThrow(W.RuntimeError);
+  expect(() => f(2)).toThrow(W.RuntimeError);
+});
+
+only('constant expressions of several instructions', () => {
+  const { a, b, memory } = instantiate(
+    wat`(module (import "m" "g" (global $g i32)) (import "m" "h" (global $h i64))
+      (memory (export "memory") 1)
+      (global (export "a") i32 (i32.mul (i32.sub (global.get $g) (i32.const 2)) (i32.const -0x40000000)))
+      (global (export "b") i64 (i64.add (i64.mul (global.get $h) (global.get $h)) (i64.const -1)))
+      (data (i32.add (global.get $g) (i32.const 3)) "x"))`,
+    { m: { g: 5, h: 0x100000001n } },
+  );
+  expect(a.value).toBe(0x40000000);
+  expect(b.value).toBe(0x200000000n);
+  expect(new Uint8Array(memory.buffer)[8]).toBe(120);
+});
