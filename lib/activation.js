@@ -51,6 +51,13 @@ function scheduleReclaim() {
   }).unref();
 }
 
+let handlersKnown = false;
+
+/** Whether a guest could catch what is thrown: it costs more to tell the engine than to throw. */
+function mayBeCaught() {
+  return handlersKnown || (handlersKnown = binding.hasHandlers());
+}
+
 /**
  * Serves an activation that did not simply end. `depth` names it: every resume says which
  * activation it means, so the engine can discard any that were abandoned above it.
@@ -73,7 +80,7 @@ function slow(depth, cell) {
           if (i32[DEADLINES] !== 0) checkDeadlines();
         } catch (error) {
           thrown = error;
-          if (isUncatchable(error)) i32[CODE] = UNCATCHABLE;
+          if (!mayBeCaught() || isUncatchable(error)) i32[CODE] = UNCATCHABLE;
           else exceptions.store(error);
           i32[DEPTH] = depth;
           i32[STATE] = THREW;

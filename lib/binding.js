@@ -54,6 +54,7 @@ const path = require('path');
  * @property {() => number} jsTag the tag of what JavaScript throws
  * @property {(tag: number) => string} tagSignature
  * @property {(tag: number) => any} tagCell
+ * @property {() => boolean} hasHandlers is there code that could catch what JavaScript throws?
  * @property {() => void} exceptionObject has the object in a slot of references stand for an exception
  * @property {(func: number) => number} functionIndex its index in the module
  * @property {(func: number) => string} functionSignature

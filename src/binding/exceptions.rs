@@ -32,6 +32,12 @@ pub fn js_tag() -> u32 {
     store().tags().number(store().js_tag())
 }
 
+/// Is there code that could catch what JavaScript throws? Once there is, there always is.
+#[napi]
+pub fn has_handlers() -> bool {
+    crate::code::has_handlers()
+}
+
 /// The type of a tag, as in `describe`.
 #[napi]
 pub fn tag_signature(number: u32) -> Result<String> {

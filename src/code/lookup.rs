@@ -10,7 +10,7 @@ use crate::runtime::Trap;
 use crate::runtime::fault::{self, Site};
 use std::alloc::{Layout, alloc_zeroed};
 use std::ops::Range;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// Alignment of code arenas, and the reach of one entry of the table.
 pub const CHUNK: usize = 1 << CHUNK_BITS;
@@ -22,6 +22,15 @@ const LEAF: usize = 1 << LEAF_BITS;
 type Leaf = [AtomicPtr<CodeRange>; LEAF];
 
 static TABLE: [AtomicPtr<Leaf>; ROOT] = [const { AtomicPtr::new(std::ptr::null_mut()) }; ROOT];
+
+/// Was there ever code that handles exceptions?
+static HANDLERS: AtomicBool = AtomicBool::new(false);
+
+/// Was there ever code in this process that handles exceptions? If not, nothing that is thrown can be caught by
+/// a guest, since a frame that could has such code.
+pub fn has_handlers() -> bool {
+    HANDLERS.load(Ordering::Relaxed)
+}
 
 /// A function at its place.
 #[derive(Debug)]
@@ -104,6 +113,9 @@ impl Registration {
 
     /// Makes a function findable that lies above those added before.
     pub fn add(&mut self, function: PlacedFunction) {
+        if !function.handlers.is_empty() {
+            HANDLERS.store(true, Ordering::Relaxed);
+        }
         // Nobody else adds: this one is borrowed mutably.
         let len = self.0.len.load(Ordering::Relaxed);
         // Room for a function every few bytes: the slot is there.

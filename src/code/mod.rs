@@ -15,5 +15,5 @@ mod tiering;
 pub use background::limit_changed;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
-pub use lookup::{handler_at, is_code, trap_at};
+pub use lookup::{handler_at, has_handlers, is_code, trap_at};
 pub use tiering::Options;
