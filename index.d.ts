@@ -583,6 +583,12 @@ export interface Features {
    * longer. Off.
    */
   deterministic: boolean;
+  /**
+   * New memories take no more addresses than they have bytes (by default, 6 GiB are reserved for each, of addresses, not
+   * of memory), and each access to them is checked by instructions. That is slower. It is also done, without being asked
+   * for, where so many addresses cannot be had. Off.
+   */
+  boundsChecks: boolean;
 }
 
 export const features: Features;

@@ -18,6 +18,7 @@ const DEFAULTS = {
   extendedConst: true,
   wideArithmetic: true,
   deterministic: false,
+  boundsChecks: false,
 };
 
 // `i64.mul_wide_u`, by hand: wabt does not know it.

@@ -1,9 +1,41 @@
 'use strict';
 
-// What issue 6 brings: memories without a large reservation. Until then the engine needs 6 GiB of address space a memory.
-// The scenario is written (address-space.js) and fails; it becomes a test with that change:
-//   littleAddressSpace   under `ulimit -v 6000000`; { done: 20 }. The module comes in WRT_SCENARIO_WASM, since V8's
-//                        wasm, and so wabt, does not run then: a memory "m" "mem" of at least 2 pages, exports
-//                        load (i32.load offset=4) and grow (memory.grow 3).
+// Memories where addresses are short: then they take no more than they have bytes, and code checks every access.
 
-test.todo('with little address space (issue 6)');
+const { execFileSync } = require('node:child_process');
+const wat = require('../support/wat');
+const { MODULE } = require('./address-space');
+const { SCRIPT, result } = require('./scenario');
+
+const only = wrtTest.name === 'wrt' ? test : test.skip;
+
+only('with little address space', () => {
+  const args = ['-c', 'ulimit -v "$0" && exec "$@"', '2000000', process.execPath, SCRIPT, 'littleAddressSpace', '20'];
+  const env = { ...process.env, NODE_OPTIONS: '', WRT_SCENARIO_WASM: Buffer.from(wat(MODULE)).toString('base64') };
+  expect(JSON.parse(execFileSync('sh', args, { env }))).toEqual({ done: 20 });
+});
+
+only('a hundred thousand memories', async () => {
+  const { memories, mappings } = await result('manyMemories', 100_000);
+  expect(memories).toBeGreaterThanOrEqual(100_000);
+  expect(mappings).toBeLessThan(50_000); // of the 65,530 that Linux allows
+});
+
+only('memories that move while they are used', async () => {
+  const env = { WRT_FEATURES: 'boundsChecks' };
+  const { pages, reserved } = await result('moving', 10, { env });
+  expect(pages).toBe(1 + 10 * (20 + 14));
+  expect(reserved).toBeLessThan(2 ** 31);
+  expect(await result('moving', 10)).toMatchObject({ pages });
+});
+
+for (const address of ['i32', 'i64']) {
+  for (const features of ['', 'boundsChecks']) {
+    only(`the edges of memories: ${address} ${features}`, async () => {
+      const env = { WRT_FEATURES: features };
+      const { traps, improved } = await result('edges', 1000, { args: [address], env });
+      expect(traps).toBeGreaterThan(1000);
+      expect(improved).toBe(true);
+    });
+  }
+}

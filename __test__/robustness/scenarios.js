@@ -11,8 +11,8 @@ const builtin = globalThis.WebAssembly;
 const W = require('../support/impl').load();
 
 let wabt;
-const wat = (text) => {
-  const module = wabt.parseWat('scenario.wat', new TextEncoder().encode(text), {});
+const wat = (text, features = {}) => {
+  const module = wabt.parseWat('scenario.wat', new TextEncoder().encode(text), features);
   return new Uint8Array(module.toBinary({}).buffer);
 };
 const instantiate = (text, imports, engine = W) => new engine.Instance(new engine.Module(wat(text)), imports).exports;

@@ -36,25 +36,26 @@ impl Buffers {
         let shown = Shown {
             buffer: Weak::new(env, buffer)?,
             memory: Rc::downgrade(memory),
-            mapping: Rc::downgrade(mapping),
+            mapping: Rc::downgrade(&mapping),
         };
-        let former = Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(mapping), shown));
+        let former = Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(&mapping), shown));
         if let Some(former) = former {
             former.buffer.delete();
         }
         Ok(buffer)
     }
 
-    /// Detaches the buffer of `memory`, if it has one.
+    /// Detaches the buffer of `memory`, if it has one, also where the memory was before it moved.
     pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
-        let buffer = Realm::with(|realm| {
-            let shown = realm.buffers.0.get(&Rc::as_ptr(memory.mapping()))?;
-            Some(shown.buffer.get()).filter(|_| shown.buffer.is_of(env))
-        });
-        if let Some(buffer) = buffer.filter(|buffer| !buffer.is_null()) {
-            // SAFETY: a live buffer of a live environment. A failure leaves it with a part of the memory,
-            // which stays mapped.
-            unsafe { sys::napi_detach_arraybuffer(env, buffer) };
+        detach(env, &memory.mapping());
+        for mapping in memory.take_former() {
+            if detach(env, &mapping) {
+                let shown = Realm::with(|realm| realm.buffers.0.remove(&Rc::as_ptr(&mapping)));
+                if let Some(shown) = shown {
+                    shown.buffer.delete();
+                }
+                mapping.discard();
+            }
         }
     }
 
@@ -87,6 +88,20 @@ impl Buffers {
             .extract_if(|_, shown| shown.buffer.is_of(env))
             .for_each(|(_, shown)| shown.buffer.delete());
     }
+}
+
+/// Detaches the buffer over a mapping, if there is one of this environment: was there?
+fn detach(env: sys::napi_env, mapping: &Rc<Mapping>) -> bool {
+    let buffer = Realm::with(|realm| {
+        let shown = realm.buffers.0.get(&Rc::as_ptr(mapping))?;
+        Some(shown.buffer.get()).filter(|_| shown.buffer.is_of(env))
+    });
+    let Some(buffer) = buffer.filter(|buffer| !buffer.is_null()) else {
+        return false;
+    };
+    // SAFETY: a live buffer of a live environment. A failure leaves it with a part of the memory,
+    // which stays mapped.
+    unsafe { sys::napi_detach_arraybuffer(env, buffer) == sys::Status::napi_ok }
 }
 
 /// An ArrayBuffer over `length` bytes at `start`, which `keep` keeps alive until the buffer is finalised.

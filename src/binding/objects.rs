@@ -93,7 +93,9 @@ unsafe extern "C" fn memory_grow(
     _: sys::napi_callback_info,
 ) -> sys::napi_value {
     let store = store();
-    let before = memory(store).and_then(|memory| {
+    // A guest that was interrupted may be about to use the base that it has read.
+    let memory = memory(store).filter(|memory| !(memory.moves() && store.is_interrupted()));
+    let before = memory.and_then(|memory| {
         let before = memory.grow(store.slot(1))?;
         Buffers::detach(env, &memory);
         store.count_growth();

@@ -69,7 +69,9 @@ fn no_memory(error: impl std::fmt::Display) -> CompileError {
 
 /// A decoded and validated module, its code table, and the code that it has so far.
 pub struct CompiledModule {
-    module: Module,
+    module: Arc<Module>,
+    /// The same module with the other form of code.
+    moving: OnceLock<Arc<Self>>,
     offsets: VMOffsets,
     compiler: &'static Compiler,
     pub(super) options: Options,
@@ -126,7 +128,8 @@ impl CompiledModule {
         let start = Instant::now();
         let module = Module::decode(bytes)?;
         figures::DECODED.add(1, start);
-        Self::with_code(module, options, None)
+        let offsets = VMOffsets::new(&module);
+        Self::with_code(module.into(), offsets, options, None)
     }
 
     /// A module with code from an image. The image's key says that it was made from these bytes, which
@@ -139,16 +142,17 @@ impl CompiledModule {
         let start = Instant::now();
         let module = Module::decode_valid(bytes)?;
         figures::DECODED.add(1, start);
-        Self::with_code(module, options, Some(image))
+        let offsets = VMOffsets::new(&module);
+        Self::with_code(module.into(), offsets, options, Some(image))
     }
 
     fn with_code(
-        module: Module,
+        module: Arc<Module>,
+        offsets: VMOffsets,
         options: Options,
         image: Option<Image>,
     ) -> Result<Arc<Self>, CompileError> {
         let compiler = shared_compiler()?;
-        let offsets = VMOffsets::new(&module);
         let slots = module.bodies.len() + module.imported_functions as usize;
         let units = slots + module.types.len();
         let mut this = Self {
@@ -179,6 +183,7 @@ impl CompiledModule {
             loops: Mutex::default(),
             options,
             module,
+            moving: OnceLock::new(),
             offsets,
         };
         if let Some(image) = image {
@@ -204,6 +209,17 @@ impl CompiledModule {
             *self.progress[number].get_mut() = progress as u8;
         }
         self.image = Some(image);
+    }
+
+    /// The same module with code that works with all memories, see [`VMOffsets::memories_move`]. It is compiled
+    /// like any other, but kept in no image: it is rare.
+    pub fn with_moving_memories(&self) -> Result<Arc<Self>, CompileError> {
+        if let Some(moving) = self.moving.get() {
+            return Ok(moving.clone());
+        }
+        let offsets = self.offsets.clone().with_moving_memories();
+        let moving = Self::with_code(self.module.clone(), offsets, self.options, None)?;
+        Ok(self.moving.get_or_init(|| moving).clone())
     }
 
     /// What this module's code depends on.
@@ -238,7 +254,8 @@ impl CompiledModule {
     pub fn code_size(&self) -> usize {
         let arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
         let arenas: usize = arenas.iter().map(Arena::size).sum();
-        arenas + self.image.as_ref().map_or(0, Image::size)
+        let moving = self.moving.get().map_or(0, |moving| moving.code_size());
+        arenas + moving + self.image.as_ref().map_or(0, Image::size)
     }
 
     /// Compiles everything that is not compiled yet, on all cores.
@@ -401,8 +418,16 @@ impl CompiledModule {
         {
             return Ok(code);
         }
-        let size = self.arena_size().max(function.code.len() + ALIGN);
-        let mut arena = Arena::new(self.compiler, size).map_err(no_memory)?;
+        let least = function.code.len() + ALIGN;
+        let mut size = self.arena_size().max(least);
+        let mut arena = loop {
+            match Arena::new(self.compiler, size) {
+                Ok(arena) => break arena,
+                // Addresses may be short.
+                Err(_) if size > least => size = (size / 4).max(least),
+                Err(error) => return Err(no_memory(error)),
+            }
+        };
         let code = arena.place(function).map_err(no_memory)?;
         arenas.push(arena);
         code.ok_or_else(|| no_memory("an empty arena is full"))

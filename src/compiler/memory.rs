@@ -5,7 +5,7 @@ use super::function::{Result, Translator};
 use super::signature::POINTER;
 use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
-use crate::runtime::vm::{Builtin, MEMORY_LENGTH};
+use crate::runtime::vm::{Builtin, MEMORY_BASE, MEMORY_LENGTH};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Opcode, Type, Value, types};
 use wasmparser::{MemArg, MemArgTarget, Operator};
@@ -122,12 +122,22 @@ impl<'a> Translator<'a, '_> {
         self.ins().load(POINTER, flags, memory, MEMORY_LENGTH)
     }
 
+    fn memory_base(&mut self, memory: u32) -> Value {
+        if !self.offsets.memories_move() {
+            return self.e.fixed(POINTER, self.offsets.memory_base(memory));
+        }
+        let memory = self.e.fixed(POINTER, self.offsets.memory(memory));
+        let flags = self.e.flags.head;
+        self.ins().load(POINTER, flags, memory, MEMORY_BASE)
+    }
+
     /// Pops an index and returns the place that it and `memarg` name, for an access of `size` bytes.
     ///
     /// Behind a memory of usual pages is address space for every constant offset below 2 GiB, and what is beyond the
     /// memory's end is inaccessible. So the offset of such an access needs no check, and neither does an index of
     /// 32 bits, for all of which there is address space. An index of 64 bits is compared with the memory's
-    /// length: the same for all fields of a structure, so that one comparison serves them.
+    /// length: the same for all fields of a structure, so that one comparison serves them. Where memories move
+    /// there is nothing behind them, and the end of each access is compared.
     pub fn place(&mut self, memarg: &MemArg, size: u64) -> Result<(Value, i32)> {
         let MemArgTarget::Memory(memory) = memarg.target else {
             return Err("access of something else than a memory".to_owned());
@@ -136,7 +146,8 @@ impl<'a> Translator<'a, '_> {
         let index = self.pop()?;
         let index = self.extended(index);
         let small = i32::try_from(memarg.offset).ok();
-        match small.filter(|_| ty.page_bits == PAGE_BITS) {
+        let guarded = ty.page_bits == PAGE_BITS && !self.offsets.memories_move();
+        match small.filter(|_| guarded) {
             Some(_) if ty.address == AddressType::I32 => {}
             Some(_) => {
                 let length = self.memory_length(memory);
@@ -147,7 +158,7 @@ impl<'a> Translator<'a, '_> {
             }
             None => self.check_bounds(memory, ty.address, index, memarg.offset, size),
         }
-        let base = self.e.fixed(POINTER, self.offsets.memory_base(memory));
+        let base = self.memory_base(memory);
         let start = self.ins().iadd(base, index);
         Ok(match small {
             Some(offset) => (start, offset),

@@ -21,11 +21,13 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
     ("tailCalls", WasmFeatures::TAIL_CALL, true),
     ("extendedConst", WasmFeatures::EXTENDED_CONST, true),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
-    // Says nothing about what is accepted: see `Features::deterministic`.
+    // These say nothing about what is accepted: see the fields of `Features`.
     (DETERMINISTIC, WasmFeatures::empty(), false),
+    (BOUNDS_CHECKS, WasmFeatures::empty(), false),
 ];
 
 const DETERMINISTIC: &str = "deterministic";
+const BOUNDS_CHECKS: &str = "boundsChecks";
 
 /// What is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Features {
     pub(crate) parser: WasmFeatures,
     /// Relaxed instructions give what the standard's deterministic profile says, on every processor.
     pub deterministic: bool,
+    /// Memories take no more addresses than they have bytes, and every access is checked.
+    pub bounds_checks: bool,
     switches: u32,
 }
 
@@ -75,12 +79,14 @@ impl Features {
         let mut features = Self {
             parser: BASE,
             deterministic: false,
+            bounds_checks: false,
             switches,
         };
         for (bit, (name, adds, _)) in SWITCHES.iter().enumerate() {
             if switches >> bit & 1 != 0 {
                 features.parser |= *adds;
                 features.deterministic |= *name == DETERMINISTIC;
+                features.bounds_checks |= *name == BOUNDS_CHECKS;
             }
         }
         features

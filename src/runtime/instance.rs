@@ -82,6 +82,13 @@ impl Instance {
         module: Arc<CompiledModule>,
         imports: &[ImportValue],
     ) -> Result<Box<Self>, InstantiateError> {
+        let memories = Self::memories(&module, imports)?;
+        let module = match memories.iter().any(|memory| memory.moves()) {
+            false => module,
+            true => module
+                .with_moving_memories()
+                .map_err(|_| InstantiateError::Context)?,
+        };
         let m = module.module();
         let share = Share::new(&INSTANCES, 1).ok_or(InstantiateError::Context)?;
         let context = Context::new(module.offsets().size()).ok_or(InstantiateError::Context)?;
@@ -108,9 +115,33 @@ impl Instance {
         instance.link(store, imports)?;
         instance.define_tags();
         instance.define_functions(store);
-        instance.define_tables_and_memories(store)?;
+        instance.define_tables(store)?;
+        let defined = memories.into_iter().skip(instance.memories.len());
+        defined.for_each(|memory| instance.add_memory(memory));
         instance.define_globals(store);
         Ok(instance)
+    }
+
+    /// All memories, the imported ones as they are given: [`Instance::link`] looks at their types.
+    fn memories(
+        module: &CompiledModule,
+        imports: &[ImportValue],
+    ) -> Result<Vec<Rc<Memory>>, InstantiateError> {
+        let m = module.module();
+        let mut memories: Vec<Rc<Memory>> = imports
+            .iter()
+            .filter_map(|import| match import {
+                ImportValue::Memory(memory) => Some(memory.clone()),
+                _ => None,
+            })
+            .collect();
+        // Else there is an import of another kind in the place of a memory or the other way round.
+        memories.truncate(m.imported_memories as usize);
+        for ty in m.memories.iter().skip(m.imported_memories as usize) {
+            let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
+            memories.push(Rc::new(memory));
+        }
+        Ok(memories)
     }
 
     fn store(&self) -> &Store {
@@ -335,7 +366,7 @@ impl Instance {
         }
     }
 
-    fn define_tables_and_memories(&mut self, store: &Store) -> Result<(), InstantiateError> {
+    fn define_tables(&mut self, store: &Store) -> Result<(), InstantiateError> {
         let module = self.module.clone();
         let module = module.module();
         for ty in module.tables.iter().skip(module.imported_tables as usize) {
@@ -344,14 +375,6 @@ impl Instance {
                 store.references().add_table(&table);
             }
             self.add_table(table);
-        }
-        for ty in module
-            .memories
-            .iter()
-            .skip(module.imported_memories as usize)
-        {
-            let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
-            self.add_memory(Rc::new(memory));
         }
         Ok(())
     }

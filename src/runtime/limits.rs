@@ -85,6 +85,14 @@ impl Share {
         })
     }
 
+    /// Nothing of a resource yet.
+    pub fn none(of: &'static Resource) -> Self {
+        Self {
+            of,
+            amount: AtomicUsize::new(0),
+        }
+    }
+
     /// Takes `amount` more, if that is allowed.
     pub fn extend(&self, amount: usize) -> bool {
         let taken = self.of.take(amount);

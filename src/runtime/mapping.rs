@@ -1,13 +1,16 @@
-//! Reservations of address space with an accessible prefix: what memories lie in.
+//! Address space with an accessible prefix: what memories lie in.
 
 use super::account::Account;
+use super::blocks;
 use super::fault::{self, Site};
 use super::limits::{MEMORY_BYTES, Share};
 use std::cell::Cell;
 use std::io;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// A reservation. It can outlive its memory: whoever shows its bytes keeps it mapped.
+/// A piece of address space. It can outlive its memory: whoever shows its bytes keeps it mapped.
 #[derive(Debug)]
 pub struct Mapping {
     base: *mut u8,
@@ -16,30 +19,123 @@ pub struct Mapping {
     /// The accessible bytes, as they count for the process.
     share: Share,
     discarded: Cell<bool>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A reservation of this many bytes at first, of which the prefix is accessible.
+    Reservation(usize),
+    /// All of it can be used, though only the prefix is.
+    Plain,
+    /// The same, cut from something larger.
+    Block,
+}
+
+/// Bytes in reservations, and their number, in the whole process.
+static RESERVED: AtomicUsize = AtomicUsize::new(0);
+static RESERVATIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// How much of both there may be, so that something is left for all others.
+struct Budget {
+    bytes: usize,
+    reservations: usize,
+}
+
+/// Of 128 TiB that a process has.
+const MOST_BYTES: usize = 118 << 40;
+const MOST_RESERVATIONS: usize = 20_000;
+
+impl Budget {
+    fn get() -> &'static Self {
+        static BUDGET: OnceLock<Budget> = OnceLock::new();
+        BUDGET.get_or_init(|| {
+            let mut limit = libc::rlimit {
+                rlim_cur: libc::RLIM_INFINITY,
+                rlim_max: libc::RLIM_INFINITY,
+            };
+            // SAFETY: writes the structure, or fails and leaves it.
+            unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+            let bytes = match limit.rlim_cur {
+                libc::RLIM_INFINITY => MOST_BYTES,
+                limit => (limit / 4) as usize,
+            };
+            // A reservation takes two mappings, one of them accessible.
+            let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
+            let mappings = mappings.and_then(|text| text.trim().parse().ok());
+            Self {
+                bytes: bytes.min(MOST_BYTES),
+                reservations: MOST_RESERVATIONS.min(mappings.unwrap_or(65_530) / 3),
+            }
+        })
+    }
+
+    /// Takes a reservation of `size` bytes from the budget: is it within?
+    fn take(size: usize) -> bool {
+        let budget = Self::get();
+        let bytes = RESERVED.fetch_add(size, Relaxed) + size;
+        let reservations = RESERVATIONS.fetch_add(1, Relaxed) + 1;
+        let within = bytes <= budget.bytes && reservations <= budget.reservations;
+        if !within {
+            Self::give_back(size);
+        }
+        within
+    }
+
+    fn give_back(size: usize) {
+        RESERVED.fetch_sub(size, Relaxed);
+        RESERVATIONS.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Maps `size` bytes of zeros.
+pub(super) fn map(size: usize, protection: libc::c_int) -> io::Result<*mut u8> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a new mapping, wherever the system has room for it.
+    let base = unsafe { libc::mmap(null_mut(), size, protection, flags, -1, 0) };
+    if base == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(base.cast())
 }
 
 impl Mapping {
-    /// Reserves `size` bytes, a multiple of the page size; none of them is accessible.
-    pub fn new(size: usize) -> io::Result<Self> {
-        fault::check(Site::MemoryReservation)?;
-        let share = Share::new(&MEMORY_BYTES, 0).ok_or(io::ErrorKind::OutOfMemory)?;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a new mapping, wherever the system has room for it.
-        let base = unsafe { libc::mmap(null_mut(), size, libc::PROT_NONE, flags, -1, 0) };
-        if base == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
+    /// Reserves `size` bytes of which the first `accessible` can be used; both multiples of the page size.
+    pub fn reserved(size: usize, accessible: usize) -> io::Result<Self> {
+        if !Budget::take(size) {
+            return Err(io::ErrorKind::OutOfMemory.into());
         }
+        let base = fault::check(Site::MemoryReservation)
+            .and_then(|()| map(size, libc::PROT_NONE))
+            .inspect_err(|_| Budget::give_back(size))?;
+        Self::new(base, size, accessible, Kind::Reservation(size))
+    }
+
+    /// The same without inaccessible addresses behind it: no more than have room for `size` bytes, if possible.
+    pub fn plain(size: usize, accessible: usize) -> io::Result<Self> {
+        if let Some(block) = blocks::take(size) {
+            let (base, size) = block?;
+            return Self::new(base, size, accessible, Kind::Block);
+        }
+        let base = map(size, libc::PROT_READ | libc::PROT_WRITE)?;
+        Self::new(base, size, accessible, Kind::Plain)
+    }
+
+    fn new(base: *mut u8, size: usize, accessible: usize, kind: Kind) -> io::Result<Self> {
         Account::update(|account| {
             account.memories += 1;
             account.reserved += size;
         });
-        Ok(Self {
-            base: base.cast(),
+        let mapping = Self {
+            base,
             reserved: Cell::new(size),
             accessible: Cell::new(0),
-            share,
+            share: Share::none(&MEMORY_BYTES),
             discarded: Cell::new(false),
-        })
+            kind,
+        };
+        mapping.extend(accessible)?;
+        Ok(mapping)
     }
 
     /// First byte. Valid while the mapping lives.
@@ -62,8 +158,9 @@ impl Mapping {
         }
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let start = self.base.wrapping_add(before).cast();
+        let guarded = matches!(self.kind, Kind::Reservation(_));
         // SAFETY: pages of this mapping, by the check above.
-        if unsafe { libc::mprotect(start, size - before, protection) } != 0 {
+        if guarded && unsafe { libc::mprotect(start, size - before, protection) } != 0 {
             let error = io::Error::last_os_error();
             self.share.release(size - before);
             return Err(error);
@@ -76,6 +173,9 @@ impl Mapping {
     /// Gives the address space behind the accessible prefix back. Nothing of it may be used any more: no
     /// guest can reach the memory, and none will grow it.
     pub fn trim(&self) {
+        if let Kind::Block = self.kind {
+            return;
+        }
         let (reserved, accessible) = (self.reserved.get(), self.accessible.get());
         let tail = self.base.wrapping_add(accessible).cast();
         // SAFETY: the end of this mapping, which nobody uses by the above. A failure leaves it as it is.
@@ -114,10 +214,17 @@ impl Drop for Mapping {
             });
         }
         let reserved = self.reserved.get();
+        Account::update(|account| account.reserved -= reserved);
+        if let Kind::Block = self.kind {
+            // SAFETY: a block of this size, and nobody refers to it any more.
+            return unsafe { blocks::give_back(self.base, reserved) };
+        }
         if reserved > 0 {
             // SAFETY: what is left of the mapping, and nobody refers to it any more.
             unsafe { libc::munmap(self.base.cast(), reserved) };
-            Account::update(|account| account.reserved -= reserved);
+        }
+        if let Kind::Reservation(size) = self.kind {
+            Budget::give_back(size);
         }
     }
 }

@@ -1,16 +1,19 @@
 //! Linear memories.
 //!
-//! A memory is a reservation of address space with an accessible prefix. The base never moves: growth
+//! A memory is a reservation of address space with an accessible prefix. The base does not move: growth
 //! makes more of the reservation accessible, so pointers in generated code and in ArrayBuffers stay
 //! valid. The reservation covers every address that a 32-bit index and a constant offset below 2 GiB
 //! can make, so such accesses need no check: beyond the prefix they fault, and the fault is the trap.
 //! Indices of 64 bits are compared with the length, and only what the offset adds may fault.
+//!
+//! Where addresses are short, a memory has none but its own, and moves when it grows. The instances that use it
+//! run code which checks every access.
 
 use super::mapping::Mapping;
 use super::segments::part;
 use super::vm::VMMemory;
-use crate::module::{AddressType, MemoryType, PAGE_BITS};
-use std::cell::UnsafeCell;
+use crate::module::{AddressType, Features, MemoryType, PAGE_BITS};
+use std::cell::{RefCell, UnsafeCell};
 use std::io;
 use std::rc::Rc;
 
@@ -25,7 +28,10 @@ const BEYOND: usize = (2 << 30) + PAGE;
 pub struct Memory {
     definition: UnsafeCell<VMMemory>,
     ty: MemoryType,
-    mapping: Rc<Mapping>,
+    mapping: RefCell<Rc<Mapping>>,
+    /// Where it was before it moved, if buffers still show that.
+    former: RefCell<Vec<Rc<Mapping>>>,
+    moves: bool,
 }
 
 /// Most pages of a memory of this type.
@@ -43,7 +49,9 @@ fn reservation(ty: &MemoryType) -> usize {
     match (ty.address, ty.page_bits) {
         // Whatever its maximum, for an index can be anything.
         (AddressType::I32, PAGE_BITS) => (4 << 30) + BEYOND,
-        _ => accessible((max_pages(ty) << ty.page_bits) as usize) + BEYOND,
+        (AddressType::I64, PAGE_BITS) => (max_pages(ty) << ty.page_bits) as usize + BEYOND,
+        // Each access is checked.
+        _ => accessible((max_pages(ty) << ty.page_bits) as usize),
     }
 }
 
@@ -59,14 +67,28 @@ impl Memory {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         let length = (ty.limits.min << ty.page_bits) as usize;
-        let mapping = Mapping::new(reservation(&ty))?;
+        let size = accessible(length);
+        let reserved = match Features::current().bounds_checks {
+            false => Mapping::reserved(reservation(&ty), size),
+            true => Err(io::ErrorKind::OutOfMemory.into()),
+        };
+        let (mapping, moves) = match reserved {
+            Ok(mapping) => (mapping, false),
+            Err(_) => (Mapping::plain(size, size)?, true),
+        };
         let base = mapping.base();
-        mapping.extend(accessible(length))?;
         Ok(Self {
             definition: UnsafeCell::new(VMMemory { base, length }),
             ty,
-            mapping: Rc::new(mapping),
+            mapping: RefCell::new(Rc::new(mapping)),
+            former: RefCell::default(),
+            moves,
         })
+    }
+
+    /// Does its base change when it grows, and is there nothing behind it? Then accesses must be checked.
+    pub fn moves(&self) -> bool {
+        self.moves
     }
 
     /// The type it was made with; [`Memory::pages`] is its current size.
@@ -75,13 +97,13 @@ impl Memory {
     }
 
     /// Where it lies: for those that show its bytes after it is gone.
-    pub fn mapping(&self) -> &Rc<Mapping> {
-        &self.mapping
+    pub fn mapping(&self) -> Rc<Mapping> {
+        self.mapping.borrow().clone()
     }
 
-    /// First byte. Valid while the memory lives.
+    /// First byte. Valid until the memory grows or is gone.
     pub fn base(&self) -> *mut u8 {
-        self.mapping.base()
+        self.mapping.borrow().base()
     }
 
     /// Size in bytes.
@@ -109,11 +131,43 @@ impl Memory {
         }
         if delta > 0 {
             let length = (after << self.ty.page_bits) as usize;
-            self.mapping.extend(accessible(length)).ok()?;
+            let extended = self.mapping.borrow().extend(accessible(length));
+            if extended.is_err() {
+                self.move_to(accessible(length))?;
+            }
             // SAFETY: only the owning thread is here, and no reference to the definition lives.
             unsafe { (*self.definition.get()).length = length };
         }
         Some(before)
+    }
+
+    /// Moves to a mapping of at least `size` bytes. Buffers over the former one keep that.
+    fn move_to(&self, size: usize) -> Option<()> {
+        if !self.moves {
+            return None;
+        }
+        // Room to grow, so that a memory which grows by single pages is not copied every time.
+        let most = accessible((max_pages(&self.ty) << self.ty.page_bits) as usize);
+        let roomy = (2 * self.len()).clamp(size, most.max(size));
+        let mapping = Mapping::plain(roomy, size);
+        let mapping = mapping.or_else(|_| Mapping::plain(size, size)).ok()?;
+        // SAFETY: all bytes of the memory, to a new mapping that has more; nobody else uses the definition now.
+        unsafe {
+            mapping
+                .base()
+                .copy_from_nonoverlapping(self.base(), self.len());
+            (*self.definition.get()).base = mapping.base();
+        }
+        let former = self.mapping.replace(Rc::new(mapping));
+        if Rc::strong_count(&former) > 1 {
+            self.former.borrow_mut().push(former);
+        }
+        Some(())
+    }
+
+    /// Where it was since the last call, if buffers still show that: for the host to detach them.
+    pub fn take_former(&self) -> Vec<Rc<Mapping>> {
+        self.former.take()
     }
 
     pub(super) fn definition(&self) -> *mut VMMemory {

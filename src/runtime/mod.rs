@@ -1,6 +1,7 @@
 //! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
 mod account;
+mod blocks;
 mod builtins;
 mod context;
 mod exceptions;

@@ -97,14 +97,16 @@ pub enum State {
 /// With `Threw`, `CODE` says by this that no guest may catch it.
 pub const UNCATCHABLE: i32 = 1;
 
-/// A linear memory as generated code sees it. `base` never moves.
+/// A linear memory as generated code sees it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct VMMemory {
+    /// It never moves, unless all accesses are checked ([`VMOffsets::memories_move`]).
     pub base: *mut u8,
     /// Current size in bytes; it only grows.
     pub length: usize,
 }
+pub const MEMORY_BASE: i32 = 0;
 pub const MEMORY_LENGTH: i32 = 8;
 
 /// A table: `length` elements of [`VMTableEntry`] (funcref) or of 8 bytes (externref) at `base`.
@@ -268,9 +270,11 @@ pub enum Builtin {
 /// Number of [`Builtin`]s.
 pub const BUILTINS: usize = 15;
 
-/// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone.
+/// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone. And of the two forms of
+/// its code, the one that it is for.
 #[derive(Clone, Debug, Default)]
 pub struct VMOffsets {
+    memories_move: bool,
     memories: u32,
     tables: u32,
     imported_functions: u32,
@@ -302,6 +306,7 @@ impl VMOffsets {
         let func_refs = take(module.func_refs.len(), 32, 8);
         let tags = take(module.tags.len(), 8, 8);
         Self {
+            memories_move: false,
             memories,
             tables,
             imported_functions,
@@ -314,6 +319,15 @@ impl VMOffsets {
         }
     }
 
+    /// The same, for code that works with all memories: it finds their base with each access, and checks each
+    /// access, since there may be no inaccessible addresses behind them.
+    pub fn with_moving_memories(mut self) -> Self {
+        self.memories_move = true;
+        self
+    }
+    pub fn memories_move(&self) -> bool {
+        self.memories_move
+    }
     /// Bytes of the whole context.
     pub fn size(&self) -> u32 {
         self.size
@@ -369,6 +383,7 @@ mod tests {
             THREAD_STACK_LIMIT as usize,
             offset_of!(VMThread, stack_limit)
         );
+        assert_eq!(MEMORY_BASE as usize, offset_of!(VMMemory, base));
         assert_eq!(MEMORY_LENGTH as usize, offset_of!(VMMemory, length));
         assert_eq!(TABLE_BASE as usize, offset_of!(VMTable, base));
         assert_eq!(TABLE_LENGTH as usize, offset_of!(VMTable, length));

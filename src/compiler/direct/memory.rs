@@ -4,7 +4,7 @@ use super::operand::{R8, R9, R14, RAX, RCX, RDX, RSI};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
-use crate::runtime::vm::{Builtin, MEMORY_LENGTH};
+use crate::runtime::vm::{Builtin, MEMORY_BASE, MEMORY_LENGTH};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::{MemArg, MemArgTarget, Operator};
 
@@ -126,7 +126,8 @@ impl Direct<'_> {
         let offset = i32::try_from(memarg.offset).map_err(|_| Unsupported)?;
         self.pop_address(RAX, ty.address)?;
         let head = self.offsets.memory(memory);
-        if ty.page_bits != PAGE_BITS {
+        let moves = self.offsets.memories_move();
+        if ty.page_bits != PAGE_BITS || moves {
             let reach = offset.checked_add(size).ok_or(Unsupported)?;
             let outside = self.trap(Trap::MemoryOutOfBounds);
             dynasm!(self.asm ; .arch x64
@@ -142,6 +143,10 @@ impl Direct<'_> {
                 ; mov rdx, [r15 + head]
                 ; cmp rax, [rdx + MEMORY_LENGTH]
                 ; jae =>outside);
+        }
+        if moves {
+            dynasm!(self.asm ; .arch x64 ; mov rdx, [rdx + MEMORY_BASE]);
+            return Ok((RDX, offset));
         }
         if memory == 0 {
             return Ok((R14, offset));
