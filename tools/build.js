@@ -40,7 +40,12 @@ function buildAddon() {
 /** The scripts change only with what makes them. */
 function buildSpec() {
   const index = path.join(root, 'target', 'spec', 'index.json');
-  const sources = ['examples/spec_json.rs', 'tests/support/wast_script.rs', 'tests/support/superseded.rs', 'Cargo.lock'];
+  const sources = [
+    'examples/spec_json.rs',
+    'tests/support/wast_script.rs',
+    'tests/support/superseded.rs',
+    'Cargo.lock',
+  ];
   const time = (file) => fs.statSync(file).mtimeMs;
   const fresh = fs.existsSync(index) && sources.every((file) => time(path.join(root, file)) < time(index));
   if (!fresh) cargo('run', '--release', '--quiet', '--example', 'spec_json');

@@ -115,7 +115,6 @@ module.exports = ({ W, wat, caught, check }) => {
               (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
             (i32.load (i32.const 16))))`),
       );
-      let memory;
       const seen = new Set();
       const grow = () => {
         seen.add(memory.buffer);
@@ -123,8 +122,7 @@ module.exports = ({ W, wat, caught, check }) => {
         const view = new DataView(memory.buffer);
         view.setInt32(16, view.getInt32(16, true) + 1, true);
       };
-      const { mem, f } = new W.Instance(module, { m: { grow } }).exports;
-      memory = mem;
+      const { mem: memory, f } = new W.Instance(module, { m: { grow } }).exports;
       for (let i = 0; i < count; i++) {
         check(f(20_000) === 3 * 20_000 + 20, 'the sum');
         await new Promise((resolve) => setTimeout(resolve, 20)); // The better code is made meanwhile.
@@ -133,7 +131,7 @@ module.exports = ({ W, wat, caught, check }) => {
         [...seen].every((buffer) => buffer.byteLength === 0),
         'buffers are detached',
       );
-      return { pages: mem.grow(0), reserved: W.stats().reservedBytes };
+      return { pages: memory.grow(0), reserved: W.stats().reservedBytes };
     },
 
     /** Every access at the edges of memories, in code of both tiers, before and after growth. */

@@ -2,7 +2,7 @@
 
 // Scenarios: much is made and dropped, and what is not dropped must stay.
 
-module.exports = ({ W, wat, instantiate, meter, growth, caught, check }) => ({
+module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
   /** Fresh objects through externref in as many calls: nothing may keep them. */
   references(count) {
     const { pass } = instantiate(`(module (func (export "pass") (param externref) (result externref) (local.get 0)))`);

@@ -471,7 +471,7 @@ fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType>
     })
 }
 
-/// A constant expression: in WebAssembly 2.0 always one instruction.
+/// A constant expression, which the validator has seen.
 fn const_expr(expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
     let mut operators = expression.get_operators_reader();
     let (operator, offset) = operators.read_with_offset()?;
