@@ -13,6 +13,7 @@
  *   with no more than a brand would arrive as `{}`.)
  */
 
+const { isProxy } = require('util').types;
 const vm = require('vm');
 
 const binding = require('./binding');
@@ -31,22 +32,24 @@ const SECTION = 'wrt';
 const NOTHING = [];
 
 /**
- * V8's class Module, undefined where V8 has none (`--jitless`). Another copy of wrt may stand in
- * its place on globalThis; the true one is then that of a new realm.
+ * V8's class Module, undefined where V8 has none (`--jitless`). Another copy of wrt, or a proxy of somebody who
+ * watches what is compiled, may stand in its place on globalThis; the true one is then that of a new realm.
  * @returns {{ new (bytes: object): object, prototype: object, customSections: Function } | undefined}
  */
 function carrierClass() {
   const { WebAssembly } = /** @type {any} */ (globalThis);
   const Module = WebAssembly && WebAssembly.Module;
   if (typeof Module !== 'function') return undefined;
-  if (StringIncludes(FunctionPrototypeToString(Module), '[native code]')) return Module;
+  if (!isProxy(Module) && StringIncludes(FunctionPrototypeToString(Module), '[native code]')) return Module;
   return vm.runInNewContext('typeof WebAssembly === "object" ? WebAssembly.Module : undefined');
 }
 
 const Carrier = carrierClass();
 // A program may patch it.
 const customSections = Carrier && Carrier.customSections;
-const carrierPrototype = Carrier && Carrier.prototype;
+// What arrives is of this realm, which a proxy does not hide.
+const carrierPrototype =
+  Carrier && (isProxy(globalThis.WebAssembly.Module) ? globalThis.WebAssembly.Module.prototype : Carrier.prototype);
 
 /**
  * A new object that cannot be cloned.

@@ -106,3 +106,17 @@ test('references and memories stay those of their copy', () => {
     instances.forEach((other, k) => expect(other.memory.buffer.byteLength).toBe(65536 * (k <= i ? 2 : 1)));
   });
 });
+
+(wrtTest.name === 'wrt' ? test : test.skip)('a proxy before the class Module of V8 sees no modules of ours', () => {
+  const program = `
+    let count = 0;
+    WebAssembly.Module = new Proxy(WebAssembly.Module, {
+      construct: (target, args) => (count++, Reflect.construct(target, args)),
+    });
+    const W = require(${JSON.stringify(require('node:path').join(__dirname, '../..'))});
+    const clone = structuredClone(new W.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)));
+    process.stdout.write(JSON.stringify([clone instanceof W.Module, count]));
+  `;
+  const output = require('node:child_process').execFileSync(process.execPath, ['-e', program]).toString();
+  expect(JSON.parse(output)).toEqual([true, 0]);
+});
