@@ -6,19 +6,10 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const ours = require('..');
+const random = require('./random');
 
 const theirs = globalThis.WebAssembly;
 const [, , seconds, firstSeed, record] = process.argv;
-
-const random = (seed) => {
-  let state = (seed * 2654435761 + 1) >>> 0 || 1;
-  return (n) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % n;
-  };
-};
 
 /** A module that imports and exports one of each kind. */
 const BYTES = fs.readFileSync(path.join(__dirname, 'api.wasm'));

@@ -6,22 +6,12 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const W = require('..');
+const random = require('./random');
 
 const V8 = globalThis.WebAssembly;
 const [, , seconds, firstSeed, record, generator] = process.argv;
 
 class Difference extends Error {}
-
-/** A generator of numbers from a seed (xorshift). */
-const random = (seed) => {
-  let state = (seed * 2654435761 + 1) >>> 0 || 1;
-  return (n) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % n;
-  };
-};
 
 const NUMBERS = [0, 1, -1, 2, 7, 255, 65536, 2 ** 31 - 1, -(2 ** 31), 0.5, -0, NaN, Infinity, 1e300, 5e-324];
 const BIGINTS = [0n, 1n, -1n, 255n, 2n ** 32n, 2n ** 63n - 1n, -(2n ** 63n)];
@@ -33,10 +23,9 @@ const ARGUMENTS = {
   externref: (next) => ['text', null, 5, undefined][next(4)],
 };
 
-const ownFunction = (value) => typeof value === 'function';
 const show = (value) => {
   if (Array.isArray(value)) return `[${value.map(show).join()}]`;
-  if (ownFunction(value)) return `function ${value.name}`;
+  if (typeof value === 'function') return `function ${value.name}`;
   if (typeof value === 'bigint') return `${value}n`;
   return Object.is(value, -0) ? '-0' : String(value);
 };
@@ -96,7 +85,7 @@ function compare(bytes, seed) {
   const { ours, theirs } = instances;
   if (!ours) return true;
   const next = random(seed);
-  const functions = Object.keys(ours).filter((name) => ownFunction(ours[name]));
+  const functions = Object.keys(ours).filter((name) => typeof ours[name] === 'function');
   for (let round = 0; round < 3; round++) {
     for (const name of functions) {
       const args = ours[name].type().parameters.map((type) => ARGUMENTS[type]?.(next) ?? null);

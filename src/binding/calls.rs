@@ -49,8 +49,9 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
     null_mut()
 }
 
-/// Before JavaScript goes on: makes room if the guest could not be entered, detaches the buffers of memories that the guest has grown, and if the guest
-/// was interrupted, lets JavaScript do what it has to and resumes the guest.
+/// Before JavaScript goes on: makes room if the guest could not be entered, detaches the buffers of memories
+/// that the guest has grown, and if the guest was interrupted, lets JavaScript do what it has to and resumes
+/// the guest.
 #[cold]
 #[inline(never)]
 fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {

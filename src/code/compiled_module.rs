@@ -87,6 +87,8 @@ pub struct CompiledModule {
     /// Code that was there from the start.
     image: Option<Image>,
     key: OnceLock<Key>,
+    /// See [`registry::add`](super::registry::add).
+    pub(super) number: OnceLock<u64>,
     compiled: AtomicUsize,
     cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
@@ -173,6 +175,7 @@ impl CompiledModule {
             arenas: Mutex::default(),
             image: None,
             key: OnceLock::new(),
+            number: OnceLock::new(),
             compiled: AtomicUsize::new(0),
             cache_status: OnceLock::new(),
             counters: module

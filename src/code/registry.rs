@@ -31,7 +31,9 @@ fn number(bytes: &[u8]) -> u64 {
 
 /// The number of a module, by which it is found from now on. The registry does not keep it alive.
 pub fn add(module: &Arc<CompiledModule>) -> u64 {
-    let number = number(&module.module().bytes);
+    // Bytes can be many, and a module is registered once more whenever it gets a carrier.
+    let number = || number(&module.module().bytes);
+    let number = *module.number.get_or_init(number);
     with(|registry| {
         if registry.modules.len() >= registry.limit {
             registry
