@@ -8,18 +8,15 @@
 //! bytes any more (`ArrayBuffer.prototype.transfer.call` gets past the facade's guards). But once the
 //! weak reference is empty nobody ought to have them, so their pages are given back.
 
-use super::cells::Weak;
-use super::realm::Realm;
+use super::callback::with_scope;
+use super::weak::Weak;
 use crate::runtime::{Mapping, Memory};
 use hashbrown::HashMap;
 use napi::{Result, check_status, sys};
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::rc::{self, Rc};
-
-/// The latest buffer of each mapping that has had one; those before it were detached.
-#[derive(Default)]
-pub struct Buffers(HashMap<*const Mapping, Shown>);
 
 struct Shown {
     buffer: Weak,
@@ -27,73 +24,83 @@ struct Shown {
     mapping: rc::Weak<Mapping>,
 }
 
-impl Buffers {
-    /// Makes a buffer over the whole of `memory` and detaches the one before.
-    pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value> {
-        Self::detach(env, memory);
-        let mapping = memory.mapping();
-        let buffer = external(env, memory.base(), memory.len(), Some(mapping.clone()))?;
-        let shown = Shown {
-            buffer: Weak::new(env, buffer)?,
-            memory: Rc::downgrade(memory),
-            mapping: Rc::downgrade(&mapping),
-        };
-        let former = Realm::with(|realm| realm.buffers.0.insert(Rc::as_ptr(&mapping), shown));
-        if let Some(former) = former {
-            former.buffer.delete();
-        }
-        Ok(buffer)
-    }
+type Buffers = HashMap<*const Mapping, Shown>;
 
-    /// Detaches the buffer of `memory`, if it has one, also where the memory was before it moved.
-    pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
-        detach(env, &memory.mapping());
-        for mapping in memory.take_former() {
-            if detach(env, &mapping) {
-                let shown = Realm::with(|realm| realm.buffers.0.remove(&Rc::as_ptr(&mapping)));
-                if let Some(shown) = shown {
-                    shown.buffer.delete();
-                }
-                mapping.discard();
-            }
-        }
-    }
+thread_local! {
+    /// The latest buffer of each mapping that has had one; those before it were detached. In a box, see `Realm`.
+    static BUFFERS: RefCell<Box<Buffers>> = RefCell::default();
+}
 
-    /// Gives back what memories that are gone leave to their buffers: the address space that buffers do
-    /// not show, and the pages once the buffers are gone, too.
-    pub fn sweep(&mut self) {
-        let gone = |shown: &mut Shown| {
-            if shown.memory.strong_count() > 0 {
-                return false;
-            }
-            let Some(mapping) = shown.mapping.upgrade() else {
-                return true;
-            };
-            let collected = shown.buffer.get().is_null();
-            if collected {
-                mapping.discard();
-            } else {
-                mapping.trim();
-            }
-            collected
-        };
-        self.0
+/// Takes the buffers out that `gone` says are of no more use.
+fn remove(mut gone: impl FnMut(&mut Shown) -> bool) {
+    BUFFERS.with_borrow_mut(|buffers| {
+        buffers
             .extract_if(|_, shown| gone(shown))
             .for_each(|(_, shown)| shown.buffer.delete());
-    }
+    });
+}
 
-    /// Forgets what belongs to an environment that ends.
-    pub fn forget(&mut self, env: sys::napi_env) {
-        self.0
-            .extract_if(|_, shown| shown.buffer.is_of(env))
-            .for_each(|(_, shown)| shown.buffer.delete());
+/// Makes a buffer over the whole of `memory` and detaches the one before.
+pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value> {
+    detach(env, memory);
+    let mapping = memory.mapping();
+    let buffer = external(env, memory.base(), memory.len(), Some(mapping.clone()))?;
+    let shown = Shown {
+        buffer: Weak::new(env, buffer)?,
+        memory: Rc::downgrade(memory),
+        mapping: Rc::downgrade(&mapping),
+    };
+    let former = BUFFERS.with_borrow_mut(|buffers| buffers.insert(Rc::as_ptr(&mapping), shown));
+    if let Some(former) = former {
+        former.buffer.delete();
+    }
+    Ok(buffer)
+}
+
+/// Detaches the buffer of `memory`, if it has one, also where the memory was before it moved.
+pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
+    detach_over(env, &memory.mapping());
+    for mapping in memory.take_former() {
+        if detach_over(env, &mapping) {
+            let shown = BUFFERS.with_borrow_mut(|buffers| buffers.remove(&Rc::as_ptr(&mapping)));
+            if let Some(shown) = shown {
+                shown.buffer.delete();
+            }
+            mapping.discard();
+        }
     }
 }
 
+/// Gives back what memories that are gone leave to their buffers: the address space that buffers do
+/// not show, and the pages once the buffers are gone, too.
+pub fn sweep(env: sys::napi_env) {
+    let gone = |shown: &mut Shown| {
+        if shown.memory.strong_count() > 0 {
+            return false;
+        }
+        let Some(mapping) = shown.mapping.upgrade() else {
+            return true;
+        };
+        let collected = shown.buffer.get().is_null();
+        if collected {
+            mapping.discard();
+        } else {
+            mapping.trim();
+        }
+        collected
+    };
+    with_scope(env, || remove(gone));
+}
+
+/// Forgets what belongs to an environment that ends.
+pub fn forget(env: sys::napi_env) {
+    remove(|shown| shown.buffer.is_of(env));
+}
+
 /// Detaches the buffer over a mapping, if there is one of this environment: was there?
-fn detach(env: sys::napi_env, mapping: &Rc<Mapping>) -> bool {
-    let buffer = Realm::with(|realm| {
-        let shown = realm.buffers.0.get(&Rc::as_ptr(mapping))?;
+fn detach_over(env: sys::napi_env, mapping: &Rc<Mapping>) -> bool {
+    let buffer = BUFFERS.with_borrow(|buffers| {
+        let shown = buffers.get(&Rc::as_ptr(mapping))?;
         Some(shown.buffer.get()).filter(|_| shown.buffer.is_of(env))
     });
     let Some(buffer) = buffer.filter(|buffer| !buffer.is_null()) else {

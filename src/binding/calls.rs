@@ -1,30 +1,20 @@
 //! Entering and resuming guests.
 
-use super::buffers::Buffers;
-use super::cells::settle;
+use super::buffers;
+use super::callback::{Functions, store};
+use super::collection::settle;
 use super::interrupts::{self, Environment};
-use crate::arch;
 use crate::runtime::Store;
 use napi::sys;
-use std::ffi::CStr;
 use std::ptr::null_mut;
 
-type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
-
 /// What is exported; V8's profiler shows guests under the name `wasm`.
-pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+pub const FUNCTIONS: &Functions = &[
     (c"empty", empty),
     (c"reclaim", reclaim),
     (c"resume", resume),
     (c"enter", enter),
 ];
-
-/// This thread's store. Scratch functions are reached through exports of an environment that made it.
-#[inline(always)]
-pub fn store<'a>() -> &'a Store {
-    // SAFETY: made in `init` and alive while an environment of the thread is.
-    unsafe { &*arch::current() }
-}
 
 /// Does nothing: the floor that calls are measured against.
 unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
@@ -63,7 +53,7 @@ fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
     loop {
         let interrupted = store.interrupted();
         for memory in store.take_grown() {
-            Buffers::detach(env, &memory);
+            buffers::detach(env, &memory);
         }
         let Some(depth) = interrupted else { break };
         if !store.while_interrupted(|| interrupts::poll(env, environment)) {

@@ -1,19 +1,21 @@
 //! Tags and exceptions.
 
-use super::calls::store;
+use super::callback::{Functions, number, store};
+use super::cells::Kind;
 use super::modules::signature;
+use super::realm::cell;
 use super::values::TYPES;
 use crate::module::FuncType;
 use crate::runtime::Tag;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
-use std::ffi::CStr;
 use std::ptr::null_mut;
 
-type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
-
-pub const FUNCTIONS: &[(&CStr, Callback)] = &[(c"exceptionObject", exception_object)];
+pub const FUNCTIONS: &Functions = &[
+    (c"exceptionObject", exception_object),
+    (c"tagCell", tag_cell),
+];
 
 /// A new tag whose exceptions have values of these types; its number.
 #[napi]
@@ -54,4 +56,12 @@ unsafe extern "C" fn exception_object(
     let store = store();
     store.set_exception_object(store.slot(0) as u32, store.slot(1) as u32);
     null_mut()
+}
+
+/// Argument: a tag's number. Its cell, undefined if there is none.
+unsafe extern "C" fn tag_cell(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    cell(env, Kind::Tag, Some(number(env, info)))
 }

@@ -1,14 +1,18 @@
 //! Instantiation, and the functions of instances.
 
-use super::calls::store;
-use super::cells::with_retry;
+use super::callback::{Functions, number, store};
+use super::cells::Kind;
+use super::collection::with_retry;
 use super::modules::signature;
-use super::realm::Realm;
+use super::realm::{Realm, cell};
 use crate::module::ImportKind;
 use crate::runtime::vm::State;
 use crate::runtime::{ExportValue, ImportValue, Instance, InstantiateError};
 use napi::bindgen_prelude::*;
+use napi::sys;
 use napi_derive::napi;
+
+pub const FUNCTIONS: &Functions = &[(c"functionCell", function_cell), (c"hostCell", host_cell)];
 
 /// Numbers before those of the exports in the answer of [`instantiate`].
 const HEADER: usize = 3;
@@ -120,7 +124,7 @@ fn locate<'a>(number: u32) -> Result<(&'a Instance, u32)> {
 }
 
 /// Handle of the instance that function `number` belongs to.
-pub fn owner(number: u32) -> Option<u32> {
+fn owner(number: u32) -> Option<u32> {
     let (instance, _) = locate(number).ok()?;
     Some(instance.host_data() as u32)
 }
@@ -136,4 +140,22 @@ pub fn function_index(number: u32) -> Result<u32> {
 pub fn function_signature(number: u32) -> Result<String> {
     locate(number)
         .map(|(instance, index)| signature(instance.module().module().function_type(index)))
+}
+
+/// Argument: a function's number. The cell of its instance, undefined if there is none.
+unsafe extern "C" fn function_cell(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    cell(env, Kind::Instance, owner(number(env, info)))
+}
+
+/// Argument: a host function's number. The cell of the instance that imports it, undefined if there is none.
+unsafe extern "C" fn host_cell(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let host = number(env, info);
+    let instance = Realm::with(|realm| realm.cells.host(host));
+    cell(env, Kind::Instance, instance)
 }

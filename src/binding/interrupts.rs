@@ -1,18 +1,15 @@
 //! Interrupted guests: JavaScript gets its turn, and may end them.
 
-use super::calls::store;
+use super::callback::{Functions, arguments, call, store};
 use super::realm::Realm;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 use std::cell::Cell;
-use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::time::Duration;
 
-type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
-
-pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+pub const FUNCTIONS: &Functions = &[
     (c"onInterrupt", on_interrupt),
     (c"onCrowded", on_crowded),
     (c"within", within),
@@ -65,26 +62,6 @@ struct Deadline {
     outer: *const Deadline,
 }
 
-/// The first arguments of a running callback.
-fn arguments<const N: usize>(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> [sys::napi_value; N] {
-    let (mut count, mut values) = (N, [null_mut(); N]);
-    // SAFETY: a running callback; there is room for so many arguments.
-    unsafe {
-        sys::napi_get_cb_info(
-            env,
-            info,
-            &mut count,
-            values.as_mut_ptr(),
-            null_mut(),
-            null_mut(),
-        );
-    }
-    values
-}
-
 /// (function): what is to be called when a guest is interrupted, instead of an empty function. For
 /// measurements.
 unsafe extern "C" fn on_interrupt(
@@ -123,24 +100,6 @@ fn keep(
         }
     }
     null_mut()
-}
-
-/// Calls a function without receiver and arguments; its result, or the status.
-fn call(
-    env: sys::napi_env,
-    function: sys::napi_value,
-) -> std::result::Result<sys::napi_value, sys::napi_status> {
-    let (mut undefined, mut result) = (null_mut(), null_mut());
-    // SAFETY: a live environment on its thread; `function` is a value of it.
-    let status = unsafe {
-        sys::napi_get_undefined(env, &mut undefined);
-        let none = std::ptr::null();
-        sys::napi_call_function(env, undefined, function, 0, none, &mut result)
-    };
-    match status {
-        sys::Status::napi_ok => Ok(result),
-        status => Err(status),
-    }
 }
 
 impl Environment {

@@ -7,9 +7,11 @@
 //! checking only what memory safety needs.
 
 mod buffers;
+mod callback;
 mod calls;
 mod carriers;
 mod cells;
+mod collection;
 mod exceptions;
 #[cfg(feature = "faults")]
 mod faults;
@@ -19,7 +21,9 @@ mod interrupts;
 mod modules;
 mod objects;
 mod realm;
+mod stats;
 mod values;
+mod weak;
 
 use crate::runtime::{Store, vm::SHARED_SIZE};
 use interrupts::Environment;
@@ -46,10 +50,12 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     set(&env, &exports, c"scratch", scratch)?;
     let functions = calls::FUNCTIONS
         .iter()
-        .chain(cells::FUNCTIONS)
+        .chain(collection::FUNCTIONS)
         .chain(exceptions::FUNCTIONS)
+        .chain(instances::FUNCTIONS)
+        .chain(interrupts::FUNCTIONS)
         .chain(objects::FUNCTIONS);
-    for (name, callback) in functions.chain(interrupts::FUNCTIONS) {
+    for (name, callback) in functions {
         let mut function = std::ptr::null_mut();
         // SAFETY: a live environment; the name is 0-terminated; the data lives as long as the environment.
         let status = unsafe {
@@ -75,6 +81,7 @@ const TICK: Duration = Duration::from_millis(5);
 extern "C" fn closed(data: *mut c_void) {
     // SAFETY: made in `init`; no function of the environment is called any more.
     let environment = unsafe { Box::from_raw(data.cast::<Environment>()) };
+    buffers::forget(environment.env());
     Realm::closed(environment.env());
 }
 

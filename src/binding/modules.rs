@@ -80,7 +80,7 @@ pub fn compile_async(bytes: &[u8]) -> AsyncTask<Compilation> {
 /// Why a guest ended with the trap that a function could not be compiled.
 #[napi]
 pub fn take_compile_error() -> String {
-    super::calls::store()
+    super::callback::store()
         .take_compile_error()
         .map_or_else(String::new, |error| error.to_string())
 }

@@ -1,8 +1,8 @@
 //! Memories, tables and globals: scratch functions. Slots are listed with each.
 
-use super::buffers::Buffers;
-use super::calls::store;
-use super::cells::{settle, with_retry};
+use super::buffers;
+use super::callback::{Functions, store};
+use super::collection::{settle, with_retry};
 use super::realm::Realm;
 use super::values::{TYPES, from_word, to_word};
 use crate::module::{AddressType, GlobalType, Limits, MemoryType, PAGE_BITS, TableType, ValType};
@@ -11,13 +11,10 @@ use crate::runtime::{Global, Memory, Store, Table, Trap, new_global, new_table};
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
-use std::ffi::CStr;
 use std::ptr::null_mut;
 use std::rc::Rc;
 
-type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
-
-pub const FUNCTIONS: &[(&CStr, Callback)] = &[
+pub const FUNCTIONS: &Functions = &[
     (c"memoryNew", memory_new),
     (c"memorySize", memory_size),
     (c"memoryGrow", memory_grow),
@@ -97,7 +94,7 @@ unsafe extern "C" fn memory_grow(
     let memory = memory(store).filter(|memory| !(memory.moves() && store.is_interrupted()));
     let before = memory.and_then(|memory| {
         let before = memory.grow(store.slot(1))?;
-        Buffers::detach(env, &memory);
+        buffers::detach(env, &memory);
         store.count_growth();
         settle(env);
         Some(before)
@@ -111,7 +108,7 @@ unsafe extern "C" fn memory_grow(
 pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
     let memory = Realm::with(|r| r.memories.get(handle).cloned())
         .ok_or_else(|| Error::from_reason("no such memory"))?;
-    let buffer = Buffers::renew(env.raw(), &memory)?;
+    let buffer = buffers::renew(env.raw(), &memory)?;
     // SAFETY: a value of this environment, made in this call.
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
 }

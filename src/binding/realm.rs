@@ -1,14 +1,15 @@
 //! What JavaScript holds of the engine on one thread, by handle.
 
-use super::buffers::Buffers;
-use super::calls::store;
+use super::callback::store;
 use super::cells::{Cells, Kind};
+use super::weak::Weak;
 use crate::code::CompiledModule;
 use crate::runtime::{Global, Instance, Memory, Store, Table, Tag};
 use hashbrown::HashMap;
 use napi::sys;
 use slab::Slab;
 use std::cell::RefCell;
+use std::ptr::null_mut;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -60,7 +61,6 @@ pub struct Realm {
     pub memories: Handles<Memory>,
     pub tables: Handles<Table>,
     pub globals: Handles<Global>,
-    pub buffers: Buffers,
     pub cells: Cells,
     /// Bytes that modules and instances take.
     held: usize,
@@ -161,7 +161,6 @@ impl Realm {
     pub fn closed(env: sys::napi_env) {
         let last = Self::with(|realm| {
             realm.cells.forget(env);
-            realm.buffers.forget(env);
             realm.environments -= 1;
             realm.environments == 0
         });
@@ -172,6 +171,16 @@ impl Realm {
             unsafe { Store::close() };
         }
     }
+}
+
+/// A cell, for code of the environment that made it; null if there is none.
+pub fn cell(env: sys::napi_env, kind: Kind, handle: Option<u32>) -> sys::napi_value {
+    Realm::with(|realm| {
+        handle
+            .and_then(|handle| realm.cells.get(kind, handle))
+            .filter(|cell| cell.is_of(env))
+            .map_or(null_mut(), Weak::get)
+    })
 }
 
 /// What V8 is told of a module and of an instance: what each takes, and something for the many small

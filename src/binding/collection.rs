@@ -1,0 +1,107 @@
+//! V8's collections: it is told what the engine holds, and what it has freed is released.
+//!
+//! V8 does not see what engine objects take, so it is told, and collects when that becomes much.
+
+use super::buffers;
+use super::callback::{Functions, arguments, store};
+use super::cells::KINDS;
+use super::realm::{Dead, Realm};
+use super::weak::Weak;
+use crate::runtime::Account;
+use napi::sys;
+use std::ptr::null_mut;
+
+pub const FUNCTIONS: &Functions = &[(c"watch", watch), (c"sweep", sweep_now)];
+
+/// What V8 is told of a memory apart from its bytes, so that reservations do not pile up, either.
+const RESERVATION_COST: usize = 32 << 10;
+/// More than any heap: V8 collects at once when it is told of that much.
+const PRESSURE: i64 = 1 << 40;
+
+fn tell(env: sys::napi_env, change: i64) {
+    let mut total = 0;
+    if change != 0 {
+        // SAFETY: a live environment. V8 may collect in this call; the realm is not borrowed.
+        unsafe { sys::napi_adjust_external_memory(env, change, &mut total) };
+    }
+}
+
+/// What V8 should know that the engine holds.
+fn held(realm: &Realm) -> usize {
+    let account = Account::current();
+    // Half of it: few programs touch all that they could, and each collection takes milliseconds.
+    account.bytes / 2 + account.memories * RESERVATION_COST + realm.held()
+}
+
+/// Tells V8 how much the engine holds by now, if that has changed by much.
+pub fn settle(env: sys::napi_env) {
+    let (change, is_overdue) = Realm::with(|realm| {
+        let held = held(realm);
+        (realm.cells.untold(held), realm.cells.is_overdue())
+    });
+    tell(env, change);
+    if is_overdue {
+        collect(env);
+    }
+}
+
+/// Releases what has lost its cell.
+fn sweep(env: sys::napi_env) {
+    let dead: Dead = Realm::with(|realm| realm.take_dead(env));
+    // Dropped where the realm is not borrowed; buffers outlive their memories, so they come after.
+    drop(dead);
+    buffers::sweep(env);
+    Realm::with(|realm| {
+        // Before `settle`, which would find it overdue for ever.
+        let held = held(realm);
+        realm.cells.set_swept(held);
+    });
+    settle(env);
+}
+
+/// Makes V8 collect now, and releases what that has freed: for when something could not be had.
+fn collect(env: sys::napi_env) {
+    tell(env, PRESSURE);
+    tell(env, -PRESSURE);
+    sweep(env);
+}
+
+/// `attempt`, and once more after a collection if it fails. A collection that was already under way
+/// takes what has died since for alive, hence two.
+pub fn with_retry<T, E>(
+    env: sys::napi_env,
+    mut attempt: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    for _ in 0..2 {
+        if let Ok(result) = attempt() {
+            return Ok(result);
+        }
+        collect(env);
+    }
+    attempt()
+}
+
+/// Slots (kind, handle), argument: the cell. What the handle names is released when the cell is gone.
+unsafe extern "C" fn watch(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let store = store();
+    let (kind, handle) = (store.slot(0) as u32, store.slot(1) as u32);
+    let Some(kind) = KINDS.get(kind as usize) else {
+        return null_mut();
+    };
+    let [cell] = arguments(env, info);
+    let Ok(cell) = Weak::new(env, cell) else {
+        // Never, for an object. It would be kept for ever, which is safe.
+        return null_mut();
+    };
+    Realm::with(|realm| realm.cells.add(*kind, handle, cell));
+    settle(env);
+    if Realm::with(|realm| realm.cells.has_collected(env)) {
+        sweep(env);
+    }
+    null_mut()
+}
+
+unsafe extern "C" fn sweep_now(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    sweep(env);
+    null_mut()
+}
