@@ -82,6 +82,54 @@ only('what is called in place of a function is outside of its handlers', () => {
   expect(guest()).toBe(1);
 });
 
+only('functions that become a part of their callers', () => {
+  // Locals are zero at each call, loops, calls of itself, handlers and traps are those of each body.
+  const { f, trap } = instantiate(wat`(module (tag $t (param i32))
+    (func $f (export "f") (param $n i32) (param $sum i32) (result i32) (local $fresh i32)
+      (if (i32.eqz (local.get $n)) (then (return (local.get $sum))))
+      (local.set $fresh (i32.add (local.get $fresh) (i32.const 1)))
+      (return_call $g (local.get $sum) (i32.sub (local.get $n) (i32.const 1)) (local.get $fresh)))
+    (func $g (param $sum i32) (param $n i32) (param $add i32) (result i32) (local $fresh i32)
+      (loop $l
+        (local.set $fresh (i32.add (local.get $fresh) (i32.const 10)))
+        (br_if $l (i32.lt_u (local.get $fresh) (i32.const 30))))
+      (try
+        (do (call $throws (i32.const 100)) (unreachable))
+        (catch $t (local.set $fresh (i32.add (local.get $fresh)))))
+      (return_call $f (local.get $n)
+        (i32.add (i32.add (local.get $sum) (local.get $add)) (i32.add (local.get $fresh) (call $fib (i32.const 6))))))
+    (func $throws (param i32) (throw $t (local.get 0)))
+    (func $fib (param i32) (result i32)
+      (if (i32.lt_u (local.get 0) (i32.const 2)) (then (return (local.get 0))))
+      (return_call $sum (local.get 0)))
+    (func $sum (param i32) (result i32)
+      (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1))) (call $fib (i32.sub (local.get 0) (i32.const 2)))))
+    (func (export "trap") (param i32) (result i32) (return_call $divide (i32.const 1) (local.get 0)))
+    (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1))))`);
+  for (const n of [1, 20000, 1, 20000, 2]) expect(f(n, 5)).toBe(5 + 139 * n);
+  for (let i = 0; i < 5000; i++) expect(trap(1)).toBe(1);
+  expect(() => trap(0)).toThrow('divide by zero');
+});
+
+only('tail calls through a table that come to the function itself, and to the same one of another instance', () => {
+  const bytes = wat`(module (type $t (func (param i32 i32) (result i32))) (import "m" "t" (table 2 funcref))
+    (import "m" "place" (global $place i32)) (global $count (mut i32) (i32.const 0))
+    (elem (global.get $place) $f)
+    (func $f (type $t)
+      (global.set $count (i32.add (global.get $count) (i32.const 1)))
+      (if (i32.eqz (local.get 0)) (then (return (local.get 1))))
+      (return_call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.add (local.get 1) (i32.const 3))
+        (i32.rem_u (i32.div_u (local.get 0) (i32.const 3)) (i32.const 2))))
+    (func (export "f") (param i32) (result i32) (return_call $f (local.get 0) (i32.const 0)))
+    (func (export "count") (result i32) (global.get $count)))`;
+  const t = new W.Table({ element: 'anyfunc', initial: 2 });
+  const one = instantiate(bytes, { m: { t, place: 0 } });
+  const other = instantiate(bytes, { m: { t, place: 1 } });
+  for (let i = 0; i < 4; i++) expect(one.f(60000)).toBe(180000);
+  expect(one.count() + other.count()).toBe(240004);
+  expect(other.count()).toBe(120000);
+});
+
 only('a tail call into a wrong function is a trap', () => {
   const { f } = instantiate(wat`(module (type $t (func (result i32))) (table 2 funcref) (elem (i32.const 0) $g)
     (func $g) (func (export "f") (param i32) (result i32) (return_call_indirect (type $t) (local.get 0))))`);

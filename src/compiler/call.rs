@@ -23,12 +23,7 @@ impl<'a> Translator<'a, '_> {
                 type_index,
                 table_index,
             } => self.call_indirect(*type_index, *table_index)?,
-            Operator::ReturnCall { function_index } => self.return_call(*function_index)?,
-            Operator::ReturnCallIndirect {
-                type_index,
-                table_index,
-            } => self.return_call_indirect(*type_index, *table_index)?,
-            _ => return Ok(false),
+            _ => return self.tail_call(operator),
         }
         Ok(true)
     }
@@ -39,7 +34,7 @@ impl<'a> Translator<'a, '_> {
         let args = self.pop_canonical(ty.params.len())?;
         let results = match index.checked_sub(self.module.imported_functions) {
             None => self.call_import(index, type_index, ty, &args)?,
-            Some(_) if index == self.index => {
+            Some(_) if index == self.function => {
                 let args = self.with_context(self.e.vmctx, &args);
                 let itself = self.itself(ty);
                 self.e.call_throwing_function(itself, &args)
@@ -55,7 +50,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// The code of defined function `defined`.
-    fn code_of(&mut self, defined: u32) -> Result<Value> {
+    pub fn code_of(&mut self, defined: u32) -> Result<Value> {
         let offset = i32::try_from(8 * i64::from(defined));
         let offset = offset.map_err(|_| "code table too large")?;
         let table = self.e.fixed(POINTER, VMCTX_CODE_TABLE);
@@ -63,12 +58,12 @@ impl<'a> Translator<'a, '_> {
         Ok(self.ins().load(POINTER, flags, table, offset))
     }
 
-    fn func_type(&self, index: u32) -> Result<&'a FuncType> {
+    pub fn func_type(&self, index: u32) -> Result<&'a FuncType> {
         let ty = self.module.types.get(index as usize);
         ty.ok_or_else(|| "no such type".to_owned())
     }
 
-    fn with_context(&self, vmctx: Value, args: &[Value]) -> Vec<Value> {
+    pub fn with_context(&self, vmctx: Value, args: &[Value]) -> Vec<Value> {
         std::iter::once(vmctx).chain(args.iter().copied()).collect()
     }
 
@@ -90,7 +85,7 @@ impl<'a> Translator<'a, '_> {
             return itself;
         }
         let signature = self.e.b.import_signature(signature::guest(ty));
-        let name = UserExternalName::new(0, self.index);
+        let name = UserExternalName::new(0, self.function);
         let name = self.e.b.func.declare_imported_user_function(name);
         let itself = self.e.b.import_function(ExtFuncData {
             name: ExternalName::user(name),
@@ -131,7 +126,7 @@ impl<'a> Translator<'a, '_> {
 
     /// Branches by what import `import` is: the host's number of it, and the blocks where it is of the host and
     /// of wasm.
-    fn import_kind(&mut self, import: u32) -> (Value, Block, Block) {
+    pub fn import_kind(&mut self, import: u32) -> (Value, Block, Block) {
         let place = self.offsets.imported_function(import);
         let host = self.e.fixed(types::I32, place + IMPORT_HOST);
         let of_host = self.e.b.create_block();
@@ -143,7 +138,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// Code and context of an import that is of wasm.
-    fn imported_code(&mut self, import: u32) -> (Value, Value) {
+    pub fn imported_code(&mut self, import: u32) -> (Value, Value) {
         let place = self.offsets.imported_function(import);
         let slot = self.e.fixed(POINTER, place + IMPORT_CODE);
         let flags = self.e.flags.reference;
@@ -162,7 +157,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// Code and context of the table's function whose index is on top, which must have this type.
-    fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<(Value, Value)> {
+    pub fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<(Value, Value)> {
         let index = self.pop()?;
         let entry = self.table_element(table, index)?;
         let flags = self.e.flags.table;
@@ -176,65 +171,5 @@ impl<'a> Translator<'a, '_> {
         let code = self.ins().load(POINTER, code_flags, slot, 0);
         let vmctx = self.ins().load(POINTER, flags, entry, ENTRY_VMCTX);
         Ok((code, vmctx))
-    }
-
-    /// Calls in place of this function: its frame is gone before the callee's first instruction, and with it the
-    /// handlers around the call.
-    fn return_call(&mut self, index: u32) -> Result<()> {
-        let type_index = self.callee_type(index)?;
-        let ty = self.func_type(type_index)?;
-        let args = self.pop_canonical(ty.params.len())?;
-        match index.checked_sub(self.module.imported_functions) {
-            None => self.return_call_import(index, type_index, ty, &args)?,
-            Some(defined) => {
-                let code = self.code_of(defined)?;
-                self.return_call_code(type_index, code, self.e.vmctx, &args)?;
-            }
-        }
-        self.reachable = false;
-        Ok(())
-    }
-
-    fn return_call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
-        let ty = self.func_type(type_index)?;
-        let (code, vmctx) = self.indirect_callee(type_index, table)?;
-        let args = self.pop_canonical(ty.params.len())?;
-        self.return_call_code(type_index, code, vmctx, &args)?;
-        self.reachable = false;
-        Ok(())
-    }
-
-    fn return_call_code(
-        &mut self,
-        type_index: u32,
-        code: Value,
-        vmctx: Value,
-        args: &[Value],
-    ) -> Result<()> {
-        let signature = self.guest_signature(type_index)?;
-        let args = self.with_context(vmctx, args);
-        self.ins().return_call_indirect(signature, code, &args);
-        Ok(())
-    }
-
-    fn return_call_import(
-        &mut self,
-        import: u32,
-        type_index: u32,
-        ty: &FuncType,
-        args: &[Value],
-    ) -> Result<()> {
-        let (host, of_host, of_wasm) = self.import_kind(import);
-
-        self.e.b.switch_to_block(of_host);
-        // What the host throws is not this function's to catch.
-        let handler = self.e.handler.take();
-        let results = self.e.host_call(host, args, &ty.params, &ty.results)?;
-        self.e.handler = handler;
-        self.ins().return_(&results);
-
-        self.e.b.switch_to_block(of_wasm);
-        let (code, vmctx) = self.imported_code(import);
-        self.return_call_code(type_index, code, vmctx, args)
     }
 }

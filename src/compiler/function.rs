@@ -5,6 +5,7 @@ use super::emit::Emitter;
 use super::local::Local;
 use super::signature;
 use super::simd_relaxed::Relaxed;
+use super::tail::Heads;
 use super::tier::{Tier, Tiering};
 use crate::module::{Module, ValType};
 use crate::runtime::vm::VMOffsets;
@@ -34,7 +35,9 @@ pub(super) struct Translator<'a, 'b> {
     pub e: Emitter<'b>,
     pub module: &'a Module,
     pub offsets: &'a VMOffsets,
-    /// Index of the function, imported ones included.
+    /// The function that is compiled, imported ones included.
+    pub function: u32,
+    /// The one whose body is translated: another one where tail calls are jumps.
     pub index: u32,
     pub stack: Vec<Operand>,
     pub frames: Vec<Frame<'a>>,
@@ -49,13 +52,14 @@ pub(super) struct Translator<'a, 'b> {
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
     pub tiering: Tiering,
+    pub heads: Heads,
     pub relaxed: Relaxed,
     /// Is the branch that is being translated taken, as a rule?
     pub likely: Option<bool>,
 }
 
 /// The body of function `index` (imported ones included).
-fn body(module: &Module, index: u32) -> Result<FunctionBody<'_>> {
+pub(super) fn body(module: &Module, index: u32) -> Result<FunctionBody<'_>> {
     let range = index
         .checked_sub(module.imported_functions)
         .and_then(|defined| module.bodies.get(defined as usize))
@@ -109,6 +113,7 @@ pub(super) fn translate(
         e,
         module,
         offsets,
+        function: index,
         index,
         stack: Vec::new(),
         frames: Vec::new(),
@@ -119,11 +124,15 @@ pub(super) fn translate(
         signatures: HashMap::new(),
         itself: None,
         tiering: Tiering::new(tier),
+        heads: Heads::default(),
         relaxed: Relaxed::new(isa, module.features.deterministic),
         likely: None,
     };
     translator.begin()?;
-    translator.body(&body)?;
+    let params = translator.params();
+    let params = translator.first_head(&body, params);
+    translator.body(&body, params)?;
+    translator.heads()?;
     translator.finish()?;
     translator.e.b.seal_all_blocks();
     translator.e.b.finalize(isa.frontend_config());
@@ -140,8 +149,21 @@ pub(super) fn parse_error(error: wasmparser::Error) -> String {
 }
 
 impl<'a, 'b> Translator<'a, 'b> {
-    fn body(&mut self, body: &FunctionBody<'a>) -> Result<()> {
-        self.declare_locals(body)?;
+    /// The arguments of the function.
+    fn params(&mut self) -> Vec<Value> {
+        match self.tiering.tier {
+            // All locals come from elsewhere.
+            Tier::FromLoop(_) => {
+                let ty = self.module.function_type(self.function);
+                ty.params.iter().map(|ty| self.zero(*ty)).collect()
+            }
+            Tier::Baseline | Tier::Optimized => self.e.b.block_params(self.e.entry)[1..].to_vec(),
+        }
+    }
+
+    /// Translates a body, whose arguments are `params`.
+    pub fn body(&mut self, body: &FunctionBody<'a>, params: Vec<Value>) -> Result<()> {
+        self.declare_locals(body, params)?;
         self.count_call()?;
         self.push_function_frame()?;
         let start = body.range().start;

@@ -43,13 +43,8 @@ pub(super) fn frame_flags() -> MemFlagsData {
 }
 
 impl Translator<'_, '_> {
-    pub fn declare_locals(&mut self, body: &FunctionBody<'_>) -> Result<()> {
+    pub fn declare_locals(&mut self, body: &FunctionBody<'_>, params: Vec<Value>) -> Result<()> {
         let ty = self.module.function_type(self.index);
-        let params = match self.tiering.tier {
-            // All locals come from elsewhere.
-            Tier::FromLoop(_) => ty.params.iter().map(|ty| self.zero(*ty)).collect(),
-            _ => self.e.b.block_params(self.e.entry)[1..].to_vec(),
-        };
         for ty in &ty.params {
             self.declare_local(*ty);
         }

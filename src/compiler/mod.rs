@@ -25,6 +25,7 @@ mod simd_integer;
 mod simd_memory;
 mod simd_relaxed;
 mod table;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod tier;
