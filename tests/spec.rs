@@ -487,7 +487,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::BadConversion => &["invalid conversion to integer", "integer overflow"],
         Trap::StackOverflow => &["call stack exhausted"],
         Trap::ThrowNull => &["null exception reference"],
-        Trap::NotCompiled => &[],
+        Trap::NotCompiled | Trap::OutOfMemory => &[],
     };
     names.iter().any(|name| message.starts_with(name))
 }

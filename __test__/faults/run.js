@@ -30,6 +30,12 @@ const TEXTS = {
     (func $f (export "f") (result i32) (i32.const 7)) (elem (i32.const 0) $f) (data (i32.const 0) "x")
     (func (export "growMemory") (result i32) (memory.grow (i32.const 1)))
     (func (export "growTable") (result i32) (table.grow 0 (ref.null func) (i32.const 1000))))`,
+  exceptions: `(module (import "m" "f" (func $f)) (tag $t (export "t") (param i32))
+    (func (export "caught") (param i32) (result i32)
+      (try (result i32) (do (throw $t (local.get 0))) (catch $t)))
+    (func (export "thrown") (param i32) (throw $t (local.get 0)))
+    (func (export "fromHost") (param i32) (result i32)
+      (try (result i32) (do (call $f) (i32.const 0)) (catch $t) (catch_all (local.get 0)))))`,
 };
 
 /** What the engine does, in all its ways. Each returns what it computes; what fails may be an error or a -1. */
@@ -51,6 +57,26 @@ const scenarios = (W, bytes) => ({
   },
   guestGrowsTable() {
     return new W.Instance(new W.Module(bytes.objects)).exports.growTable();
+  },
+  guestCatches() {
+    return new W.Instance(new W.Module(bytes.exceptions), { m: { f() {} } }).exports.caught(7);
+  },
+  guestThrows() {
+    const { t, thrown } = new W.Instance(new W.Module(bytes.exceptions), { m: { f() {} } }).exports;
+    try {
+      thrown(7);
+    } catch (error) {
+      if (error instanceof W.Exception) return error.getArg(t, 0);
+      throw error;
+    }
+    return undefined;
+  },
+  hostThrows() {
+    // No object: the engine has it until it looks which exceptions are held, and its stack trace has the instance.
+    const f = () => {
+      throw 'of the host';
+    };
+    return new W.Instance(new W.Module(bytes.exceptions), { m: { f } }).exports.fromHost(7);
   },
   memory() {
     const memory = new W.Memory({ initial: 1, maximum: 10 });
@@ -122,7 +148,9 @@ async function main() {
   const assembler = await wabt();
   const bytes = {};
   for (const [name, text] of Object.entries(TEXTS)) {
-    bytes[name] = new Uint8Array(assembler.parseWat(name, text, { reference_types: true }).toBinary({}).buffer);
+    bytes[name] = new Uint8Array(
+      assembler.parseWat(name, text, { reference_types: true, exceptions: true }).toBinary({}).buffer,
+    );
   }
   const long = `(module (func (export "f") (param i32) (result i32) (local.get 0)) (data "${'x'.repeat(2000)}"))`;
   bytes.kept = new Uint8Array(assembler.parseWat('kept', long, { bulk_memory: true }).toBinary({}).buffer);

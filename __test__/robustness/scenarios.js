@@ -367,7 +367,12 @@ const scenarios = {
 };
 
 const support = { W, wat, instantiate, meter, growth, caught, check, TRAPS, SCRIPT: __filename };
-Object.assign(scenarios, require('./lifetimes')(support), require('./address-space')(support));
+Object.assign(
+  scenarios,
+  require('./lifetimes')(support),
+  require('./address-space')(support),
+  require('./threads')({ ...support, NEST, builtin }),
+);
 
 async function inWorker() {
   if (workerData.short || workerData.idle) {

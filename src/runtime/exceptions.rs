@@ -10,6 +10,7 @@
 //! ends at the activation's record.
 
 use super::Tag;
+use super::fault::{self, Site};
 use super::store::Store;
 use super::trap::Trap;
 use super::vm::{
@@ -97,6 +98,7 @@ impl Exceptions {
         values: impl ExactSizeIterator<Item = u64>,
         object: u32,
     ) -> Option<u32> {
+        fault::check(Site::Exception).ok()?;
         let mut all = self.all.borrow_mut();
         if all.is_empty() {
             all.try_reserve(1).ok()?;
@@ -266,7 +268,7 @@ impl Store {
     }
 
     fn out_of_memory(&self) -> Landing {
-        self.set_state(State::Trap, Trap::StackOverflow as i32);
+        self.set_state(State::Trap, Trap::OutOfMemory as i32);
         self.host_side()
     }
 
@@ -364,7 +366,7 @@ pub(super) unsafe extern "C" fn new_exception(
     let made = store.new_exception(tag, words.iter().copied(), 0);
     made.unwrap_or_else(|| {
         // SAFETY: in an activation of this thread; nothing is held that has to be dropped.
-        unsafe { arch::raise(store.vm(), State::Trap as i32, Trap::StackOverflow as i32) };
+        unsafe { arch::raise(store.vm(), State::Trap as i32, Trap::OutOfMemory as i32) };
         std::ptr::null()
     })
 }

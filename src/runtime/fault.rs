@@ -24,6 +24,8 @@ pub enum Site {
     TableGrowth,
     /// The context of an instance.
     InstanceContext,
+    /// An exception and its values.
+    Exception,
     /// Numbers for functions of an instance.
     FunctionNumbers,
     /// Address space of an arena of code, or of an image.
@@ -54,7 +56,7 @@ mod armed {
     use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 
     /// In the order of [`Site`].
-    pub const NAMES: [&str; 16] = [
+    pub const NAMES: [&str; 17] = [
         "GuestStack",
         "Store",
         "SignalStack",
@@ -65,6 +67,7 @@ mod armed {
         "TableElements",
         "TableGrowth",
         "InstanceContext",
+        "Exception",
         "FunctionNumbers",
         "CodeReservation",
         "CodePages",

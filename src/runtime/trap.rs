@@ -20,6 +20,8 @@ pub enum Trap {
     BadConversion = 8,
     /// The guest stack is used up.
     StackOverflow = 9,
+    /// There was no memory for an exception.
+    OutOfMemory = 10,
     /// A function could not be compiled when it was called; the store says why.
     NotCompiled = 11,
     /// `table.init` went out of the bounds of its segment, or the segment was dropped.
@@ -42,6 +44,7 @@ impl Trap {
             IntegerOverflow,
             BadConversion,
             StackOverflow,
+            OutOfMemory,
             NotCompiled,
             ElementOutOfBounds,
             ThrowNull,
