@@ -112,6 +112,31 @@ only('maxCompileThreads', () => {
   expect(W.stats().compile.improved.count).toBe(improved.count);
 });
 
+/** A section; its numbers are below 2 ** 21. */
+function section(id, count, items) {
+  const number = (n) => [(n & 127) | 128, ((n >> 7) & 127) | 128, n >> 14];
+  const bytes = [...number(count), ...items];
+  return [id, ...number(bytes.length), ...bytes];
+}
+const repeated = (count, item) => Array.from({ length: count }, () => item).flat();
+
+test('more element segments than programs have', () => {
+  const COUNT = 150_000;
+  const bytes = Uint8Array.from([
+    ...[0, 97, 115, 109, 1, 0, 0, 0],
+    ...section(1, 1, [0x60, 0, 1, 0x7f]),
+    ...section(2, 2, repeated(2, [1, 97, 1, 98, 0, 0])),
+    ...section(4, 1, [0x70, 0, 3]),
+    ...section(7, 2, [1, 99, 0, 0, 1, 100, 1, 0]),
+    // Active: the first function to place 1. The last one: the second function to place 2.
+    ...section(9, COUNT, [...repeated(COUNT - 1, [0, 0x41, 1, 0x0b, 1, 0]), 0, 0x41, 2, 0x0b, 1, 1]),
+  ]);
+  const { c, d } = new W.Instance(new W.Module(bytes), { a: { b: () => 7 } }).exports;
+  expect(d.get(0)).toBe(null);
+  expect(d.get(1)).toBe(c);
+  expect(d.get(2)()).toBe(7);
+});
+
 only('mistakes', () => {
   expect(errorOf(() => (W.limits.maxInstances = '1'))).toBe('TypeError: wrt.limits.maxInstances must be a number');
   for (const value of [-1, NaN]) {

@@ -1,27 +1,22 @@
 //! Decodes and validates modules.
 
+use super::validation::{Validation, parse};
 use super::{
     AddressType, BranchHints, ConstBinary, ConstExpr, ConstOp, DataSegment, ElementSegment, Export,
     ExportKind, Features, FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module,
     PAGE_BITS, Place, SegmentMode, TableType, ValType,
 };
-use crate::runtime::limits::COMPILE_THREADS;
-use rayon::prelude::*;
 use std::ops::Range;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, FuncToValidate, FuncValidatorAllocations,
-    FunctionBody, Operator, Parser, Payload, RefType, TypeRef, ValidPayload, Validator,
-    ValidatorResources,
+    DataKind, ElementItems, ElementKind, ExternalKind, Operator, Payload, RefType, TypeRef,
 };
 
 /// Size of a module above which it is refused (limit of the JavaScript interface).
-const MAX_MODULE_SIZE: usize = 1 << 30;
+pub(super) const MAX_MODULE_SIZE: usize = 1 << 30;
 /// Declared minimum of a table above which a module is refused (limit of the JavaScript interface).
 const MAX_TABLE_SIZE: u64 = 10_000_000;
 /// Declared size of a memory above which a module is refused (limit of the JavaScript interface).
 const MAX_MEMORY_PAGES: u64 = (1 << 37) - 1;
-/// Bytes of function bodies above which validating them on all cores is worth its overhead.
-const PARALLEL_THRESHOLD: usize = 64 << 10;
 
 /// Why bytes are no valid module.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,10 +27,10 @@ pub struct DecodeError {
     pub offset: usize,
 }
 
-type Result<T> = std::result::Result<T, DecodeError>;
+pub(super) type Result<T> = std::result::Result<T, DecodeError>;
 
 impl DecodeError {
-    fn new(message: impl Into<String>, offset: usize) -> Self {
+    pub(super) fn new(message: impl Into<String>, offset: usize) -> Self {
         Self {
             message: message.into(),
             offset,
@@ -50,18 +45,12 @@ impl From<wasmparser::Error> for DecodeError {
 }
 
 /// An offset of the parser as an index. Offsets never exceed the length of the bytes.
-fn position(offset: u64) -> usize {
+pub(super) fn position(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
-fn positions(range: &Range<u64>) -> Range<usize> {
+pub(super) fn positions(range: &Range<u64>) -> Range<usize> {
     position(range.start)..position(range.end)
-}
-
-/// A function body whose validation waits until the rest of the module is known.
-struct PendingBody<'a> {
-    function: FuncToValidate<ValidatorResources>,
-    body: FunctionBody<'a>,
 }
 
 impl Module {
@@ -85,32 +74,29 @@ impl Module {
     }
 }
 
-/// The module that `bytes` describe, but without its copy of them; checked by a validator if asked for.
+/// The module that `bytes` describe, but without its copy of them; validated if asked for.
 fn decode(bytes: &[u8], validate: bool) -> Result<Module> {
     check_header(bytes)?;
     let features = Features::current();
-    let mut validator = validate.then(|| Validator::new_with_features(features.parser));
-    let mut parser = Parser::new(0);
-    parser.set_features(features.parser);
+    let mut validation = validate.then(|| Validation::new(features, bytes));
     let mut module = Module {
         features,
         ..Module::default()
     };
-    let mut bodies = Vec::new();
-    for payload in parser.parse_all(bytes) {
+    for payload in parse(features, bytes) {
         let payload = payload?;
         if let Payload::CodeSectionEntry(body) = &payload {
             module.bodies.push(positions(&body.range()));
         }
-        // The validator sees every payload first, so that the code below meets valid ones only.
-        if let Some(validator) = &mut validator
-            && let ValidPayload::Func(function, body) = validator.payload(&payload)?
-        {
-            bodies.push(PendingBody { function, body });
+        // So that the code below meets valid ones only.
+        if let Some(validation) = &mut validation {
+            validation.payload(&payload, &module)?;
         }
         module.add(payload)?;
     }
-    validate_bodies(bodies)?;
+    if let Some(validation) = validation {
+        validation.bodies(&module)?;
+    }
     module.find_values();
     Ok(module)
 }
@@ -145,43 +131,6 @@ fn hex(bytes: &[u8]) -> String {
         .map(|b| format!("{b:02x}"))
         .collect::<Vec<_>>()
         .join(" ")
-}
-
-/// Validates all bodies. Of several errors the one of the lowest function index is reported, however
-/// the work was spread.
-fn validate_bodies(bodies: Vec<PendingBody<'_>>) -> Result<()> {
-    let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
-    let threads = COMPILE_THREADS.most();
-    if size > PARALLEL_THRESHOLD && threads > 0 {
-        // As many pieces as threads may work, and no more threads than that.
-        let piece = bodies.len().div_ceil(threads);
-        let errors = bodies
-            .into_par_iter()
-            .with_min_len(piece)
-            .map_init(FuncValidatorAllocations::default, |allocations, body| {
-                validate_body(body, allocations)
-            });
-        errors.find_first(Result::is_err).unwrap_or(Ok(()))
-    } else {
-        let mut allocations = FuncValidatorAllocations::default();
-        bodies
-            .into_iter()
-            .try_for_each(|body| validate_body(body, &mut allocations))
-    }
-}
-
-fn validate_body(body: PendingBody<'_>, allocations: &mut FuncValidatorAllocations) -> Result<()> {
-    let index = body.function.index;
-    let mut validator = body.function.into_validator(std::mem::take(allocations));
-    let result = validator.validate(&body.body);
-    *allocations = validator.into_allocations();
-    result.map_err(|error| {
-        let error = DecodeError::from(error);
-        DecodeError::new(
-            format!("Compiling function #{index} failed: {}", error.message),
-            error.offset,
-        )
-    })
 }
 
 impl Module {
@@ -335,36 +284,48 @@ impl Module {
         Ok(())
     }
 
+    /// The functions that are exported, in element segments or initial values of globals, ascending: those that
+    /// `ref.func` may name.
+    pub(super) fn declared_functions(&self) -> Vec<u32> {
+        let exported = self.exports.iter().filter_map(|export| match export.kind {
+            ExportKind::Function(index) => Some(index),
+            _ => None,
+        });
+        let expressions = self
+            .global_inits
+            .iter()
+            .chain(self.elements.iter().flat_map(|e| &e.items));
+        let named = expressions.filter_map(|expression| match expression {
+            ConstExpr::RefFunc(index) => Some(*index),
+            _ => None,
+        });
+        let mut functions: Vec<u32> = exported.chain(named).collect();
+        functions.sort_unstable();
+        functions.dedup();
+        functions
+    }
+
     /// Finds the functions that can become values and the globals that others can see.
     fn find_values(&mut self) {
-        let mut functions: Vec<u32> = self.start.into_iter().collect();
+        let mut functions = self.declared_functions();
+        if let Some(start) = self.start
+            && let Err(place) = functions.binary_search(&start)
+        {
+            functions.insert(place, start);
+        }
+        self.func_refs = functions;
         let mut in_cell = vec![false; self.globals.len()];
         in_cell
             .iter_mut()
             .take(self.imported_globals as usize)
             .for_each(|cell| *cell = true);
         for export in &self.exports {
-            match export.kind {
-                ExportKind::Function(index) => functions.push(index),
-                ExportKind::Global(index) => {
-                    if let Some(cell) = in_cell.get_mut(index as usize) {
-                        *cell = true;
-                    }
-                }
-                ExportKind::Table(_) | ExportKind::Memory(_) | ExportKind::Tag(_) => {}
+            if let ExportKind::Global(index) = export.kind
+                && let Some(cell) = in_cell.get_mut(index as usize)
+            {
+                *cell = true;
             }
         }
-        let expressions = self
-            .global_inits
-            .iter()
-            .chain(self.elements.iter().flat_map(|e| &e.items));
-        functions.extend(expressions.filter_map(|expression| match expression {
-            ConstExpr::RefFunc(index) => Some(*index),
-            _ => None,
-        }));
-        functions.sort_unstable();
-        functions.dedup();
-        self.func_refs = functions;
         self.global_in_cell = in_cell;
     }
 }

@@ -7,6 +7,7 @@ mod leaf;
 #[cfg(test)]
 mod tests;
 mod types;
+mod validation;
 
 pub use branch_hints::BranchHints;
 pub use decode::DecodeError;

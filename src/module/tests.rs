@@ -182,6 +182,148 @@ fn limits_of_the_javascript_interface_hold() {
     error(&wat::parse_str(locals(50_001)).unwrap());
 }
 
+fn number(value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    wasm_encoder::Encode::encode(&(value as u32), &mut bytes);
+    bytes
+}
+
+fn section(id: u8, count: usize, items: &[u8]) -> Vec<u8> {
+    let count = number(count);
+    let size = number(count.len() + items.len());
+    [&[id], size.as_slice(), &count, items].concat()
+}
+
+/// A module of these sections behind the type `[] -> []`.
+fn sections(sections: &[Vec<u8>]) -> Vec<u8> {
+    let types = section(1, 1, &[0x60, 0, 0]);
+    [b"\0asm\x01\0\0\0".as_slice(), &types, &sections.concat()].concat()
+}
+
+#[test]
+fn as_many_imports_and_exports_as_the_javascript_interface_says() {
+    let imports = |n: usize| section(2, n, &[0, 0, 0, 0].repeat(n));
+    let module = Module::decode(sections(&[imports(1_000_000)])).unwrap();
+    assert_eq!(module.imported_functions, 1_000_000);
+    let message = error(&sections(&[imports(1_000_001)]));
+    assert!(
+        message.starts_with("imports count of 1000001 exceeds internal limit of 1000000"),
+        "{message}"
+    );
+    let exports = |n: usize| {
+        let names = (0..n).map(|i| format!("\x07{i:07}\0\0"));
+        section(7, n, names.collect::<String>().as_bytes())
+    };
+    let module = Module::decode(sections(&[imports(1), exports(1_000_000)])).unwrap();
+    assert_eq!(module.exports.len(), 1_000_000);
+    error(&sections(&[imports(1), exports(1_000_001)]));
+}
+
+#[test]
+fn imported_functions_and_tags_come_before_the_module_s_own() {
+    decode(
+        r#"(module (import "" "" (func $a (param i32))) (import "" "" (global $g f32)) (import "" "" (tag $t (param f64)))
+            (import "" "" (func $b (param i64))) (tag $u (param f32))
+            (func $c (param f32) (call $a (i32.const 1)) (call $b (i64.const 1)) (call $c (global.get $g)))
+            (func $d (param f64) (if (i32.const 1) (then (throw $t (local.get 0)))) (throw $u (f32.const 1))))"#,
+    );
+    for text in [
+        r#"(module (import "" "" (func (type 3))))"#,
+        r#"(module (import "" "" (tag (type 3))))"#,
+        r#"(module (type (func (result i32))) (import "" "" (tag (type 0))))"#,
+        r#"(module (import "" "" (func $a (param i32))) (func $c (param f32) (call $a (f32.const 1))))"#,
+        r#"(module (import "" "" (func $a (param i32))) (func $c (param f32) (call 2 (f32.const 1))))"#,
+        r#"(module (import "" "" (tag $a (param i32))) (func (throw $a (f32.const 1))))"#,
+    ] {
+        error(&wat::parse_str(text).unwrap());
+    }
+}
+
+#[test]
+fn exports_are_checked() {
+    decode(r#"(module (func (export "a") (export "b")) (memory (export "") 1))"#);
+    for (text, message) in [
+        (
+            r#"(module (func (export "a")) (func (export "a")))"#,
+            "Duplicate export name 'a' for function 0 and function 1 @+27",
+        ),
+        (
+            r#"(module (export "a" (table 0)))"#,
+            "table index 0 out of bounds (0 entries) @+14",
+        ),
+        (
+            r#"(module (global i32 (i32.const 1)) (export "a" (global 1)))"#,
+            "global index 1 out of bounds (1 entry) @+22",
+        ),
+        (
+            r#"(module (tag) (export "a" (tag 7)))"#,
+            "tag index 7 out of bounds (1 entry) @+25",
+        ),
+        (
+            r#"(module (memory 1) (export "a" (memory 7)))"#,
+            "invalid exported memory index 7 (having 1 memory) @+19",
+        ),
+    ] {
+        assert_eq!(error(&wat::parse_str(text).unwrap()), message);
+    }
+}
+
+#[test]
+fn functions_are_declared_by_what_may_name_them() {
+    for declaration in [
+        "(export \"a\" (func $f))",
+        "(elem declare func $f)",
+        "(elem funcref (ref.func $f))",
+        "(global funcref (ref.func $f))",
+    ] {
+        decode(&format!(
+            "(module {declaration} (func $f) (func (drop (ref.func $f))))"
+        ));
+    }
+    for text in [
+        "(module (start $f) (func $f) (func (drop (ref.func $f))))",
+        "(module (func $f) (func (drop (ref.func $f))))",
+    ] {
+        error(&wat::parse_str(text).unwrap());
+    }
+}
+
+/// A module with `n` passive segments of no functions and then `last`, and a function of these instructions.
+fn segments(n: usize, last: &[u8], body: &[u8]) -> Vec<u8> {
+    let items = [[1, 0, 0].repeat(n).as_slice(), last].concat();
+    let body = [&[0], body, &[0x0b]].concat();
+    let code = [number(body.len()).as_slice(), &body].concat();
+    sections(&[
+        section(3, 1, &[0]),
+        section(4, 1, &[0x70, 0, 9]),
+        section(9, n + 1, &items),
+        section(10, 1, &code),
+    ])
+}
+
+#[test]
+fn more_element_segments_than_one_validator_takes() {
+    const MANY: usize = 250_000;
+    let function = [1, 0, 1, 0];
+    // i32.const 0, three times; table.init.
+    let init = |segment: usize| {
+        let segment = number(segment);
+        [&[0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 12], &*segment, &[0]].concat()
+    };
+    // ref.func 0; drop.
+    let body = [init(MANY).as_slice(), &[0xd2, 0, 0x1a]].concat();
+    let module = Module::decode(segments(MANY, &function, &body)).unwrap();
+    assert_eq!(module.elements.len(), MANY + 1);
+    assert_eq!(module.elements[MANY].items, [ConstExpr::RefFunc(0)]);
+    // The function is not declared; no such function; no such segment; a segment of another type.
+    error(&segments(MANY, &[1, 0, 0], &body));
+    error(&segments(MANY, &[1, 0, 1, 1], &init(MANY)));
+    error(&segments(MANY, &function, &init(MANY + 1)));
+    error(&segments(MANY, &[5, 0x6f, 0], &init(MANY)));
+    // No such table.
+    error(&segments(MANY, &[2, 1, 0x41, 0, 0x0b, 0, 0], &[]));
+}
+
 #[test]
 fn malformed_contents_of_custom_sections_are_ignored() {
     // A "name" section of one byte that is no subsection.

@@ -1,0 +1,409 @@
+//! Validation, by wasmparser. It counts some things against limits of its own, lower than the standard's; what
+//! would meet those is shown to it in another form, or is checked here.
+
+use super::decode::{DecodeError, MAX_MODULE_SIZE, Result, position, positions};
+use super::{Features, Module};
+use crate::runtime::limits::COMPILE_THREADS;
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use std::ops::Range;
+use wasmparser::types::CoreTypeId;
+use wasmparser::{
+    BinaryReader, ElementItems, ElementSectionReader, Export, ExportSectionReader, ExternalKind,
+    FromReader, FuncToValidate, FuncType, FuncValidatorAllocations, FunctionBody, GlobalType,
+    HeapType, ImportSectionReader, MemoryType, Parser, Payload, RefType, SectionLimited, SubType,
+    TableType, TypeRef, ValType, ValidPayload, Validator, ValidatorResources, WasmModuleResources,
+};
+
+/// How many imports, and how many exports, a module may have (limit of the JavaScript interface).
+const MAX_IMPORTS_OR_EXPORTS: u32 = 1_000_000;
+/// How many element segments V8 takes.
+const MAX_ELEMENT_SEGMENTS: u32 = 10_000_000;
+/// How many element segments one validator takes.
+const ELEMENT_SEGMENTS: usize = 100_000;
+/// Bytes of function bodies above which validating them on all cores is worth its overhead.
+const PARALLEL_THRESHOLD: usize = 64 << 10;
+
+/// The validation of one module. It sees every payload before anybody else does.
+pub(super) struct Validation<'a> {
+    features: Features,
+    bytes: &'a [u8],
+    validator: Validator,
+    /// Types of all element segments, where the validator does not know them.
+    elements: Option<Vec<RefType>>,
+    bodies: Vec<Body<'a>>,
+}
+
+/// A function body whose validation waits until the rest of the module is known.
+struct Body<'a> {
+    function: FuncToValidate<ValidatorResources>,
+    body: FunctionBody<'a>,
+}
+
+impl<'a> Validation<'a> {
+    pub fn new(features: Features, bytes: &'a [u8]) -> Self {
+        Self {
+            features,
+            bytes,
+            validator: Validator::new_with_features(features.parser),
+            elements: None,
+            bodies: Vec::new(),
+        }
+    }
+
+    /// Checks a payload; `module` is what those before it said.
+    pub fn payload(&mut self, payload: &Payload<'a>, module: &Module) -> Result<()> {
+        match payload {
+            Payload::ImportSection(section) => self.imports(section),
+            Payload::ExportSection(section) => exports(section, module, self.bytes),
+            Payload::ElementSection(section) if section.count() as usize > ELEMENT_SEGMENTS => {
+                self.elements(section, module)
+            }
+            Payload::CodeSectionEntry(body) => self.body(body, module),
+            _ => match self.validator.payload(payload)? {
+                ValidPayload::Func(..) => Err(DecodeError::new("a function at a wrong place", 0)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The validator adds up how large the types of imports are. So imported functions and tags are shown to it as
+    /// if they were the module's own, which come behind them: it makes no difference between them.
+    fn imports(&mut self, section: &ImportSectionReader<'_>) -> Result<()> {
+        let Range { start, end } = positions(&section.range());
+        check_count("imports", section.count(), MAX_IMPORTS_OR_EXPORTS, start)?;
+        let mut imports = section.clone().into_imports_with_offsets().peekable();
+        while let Some(import) = imports.next() {
+            let (offset, import) = import?;
+            let offset = position(offset);
+            match import.ty {
+                TypeRef::Func(ty) => {
+                    let one = Excerpt::new(1, &leb128(ty), offset);
+                    self.validator
+                        .function_section(&one.section(self.features)?)?;
+                }
+                TypeRef::Tag(ty) => {
+                    // Behind the attribute of exceptions, the only one.
+                    let item = [&[0], leb128(ty.func_type_idx).as_slice()].concat();
+                    let one = Excerpt::new(1, &item, offset);
+                    self.validator.tag_section(&one.section(self.features)?)?;
+                }
+                _ => {
+                    let end = match imports.peek() {
+                        Some(Ok((next, _))) => position(*next),
+                        _ => end,
+                    };
+                    let item = self.bytes.get(offset..end).unwrap_or_default();
+                    let one = Excerpt::new(1, item, offset);
+                    self.validator
+                        .import_section(&one.section(self.features)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Segments do not depend on each other, so each validator is shown as many as it takes.
+    fn elements(&mut self, section: &ElementSectionReader<'_>, module: &Module) -> Result<()> {
+        let start = position(section.range().start);
+        let count = section.count();
+        check_count("segment", count, MAX_ELEMENT_SEGMENTS, start)?;
+        // All see again what comes before, which shall not take longer than the longest module does.
+        let validators = (count as usize).div_ceil(ELEMENT_SEGMENTS);
+        if start.saturating_mul(validators) > MAX_MODULE_SIZE {
+            let message = "too many segments behind so large declarations";
+            return Err(DecodeError::new(message, start));
+        }
+        let mut offsets = Vec::with_capacity(validators + 1);
+        let mut types = Vec::with_capacity(count as usize);
+        for (index, item) in section.clone().into_iter_with_offsets().enumerate() {
+            let (offset, element) = item?;
+            if index % ELEMENT_SEGMENTS == 0 {
+                offsets.push(position(offset));
+            }
+            types.push(match element.items {
+                ElementItems::Functions(_) => RefType::FUNC,
+                ElementItems::Expressions(ty, _) => ty,
+            });
+        }
+        offsets.push(position(section.range().end));
+        for (chunk, types) in offsets.windows(2).zip(types.chunks(ELEMENT_SEGMENTS)) {
+            let mut other = Self::new(self.features, self.bytes);
+            for payload in parse(self.features, self.bytes) {
+                match payload? {
+                    Payload::ElementSection(_) => break,
+                    payload => other.payload(&payload, module)?,
+                }
+            }
+            let items = self.bytes.get(chunk[0]..chunk[1]).unwrap_or_default();
+            let some = Excerpt::new(types.len() as u32, items, chunk[0]);
+            other
+                .validator
+                .element_section(&some.section(self.features)?)?;
+        }
+        self.elements = Some(types);
+        Ok(())
+    }
+
+    fn body(&mut self, body: &FunctionBody<'a>, module: &Module) -> Result<()> {
+        let mut function = self.validator.code_section_entry(body)?;
+        // The validator does not know of imported functions.
+        function.index += module.imported_functions;
+        function.ty = match module.functions.get(function.index as usize) {
+            Some(ty) => *ty,
+            None => return Err(DecodeError::new("a body without a function", 0)),
+        };
+        self.bodies.push(Body {
+            function,
+            body: body.clone(),
+        });
+        Ok(())
+    }
+
+    /// Checks all bodies. Of several errors the one of the lowest function index is reported, however the work was
+    /// spread.
+    pub fn bodies(self, module: &Module) -> Result<()> {
+        let declared = &module.declared_functions();
+        let elements = self.elements.as_deref();
+        let check = |allocations: &mut _, body: Body<'_>| {
+            let FuncToValidate {
+                resources: validator,
+                index,
+                ty,
+                features,
+            } = body.function;
+            let resources = Resources {
+                validator,
+                declared,
+                elements,
+            };
+            let function = FuncToValidate {
+                resources,
+                index,
+                ty,
+                features,
+            };
+            check_body(function, &body.body, allocations)
+        };
+        let bodies = self.bodies;
+        let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
+        let threads = COMPILE_THREADS.most();
+        if size > PARALLEL_THRESHOLD && threads > 0 {
+            // As many pieces as threads may work, and no more threads than that.
+            let piece = bodies.len().div_ceil(threads);
+            let errors = bodies
+                .into_par_iter()
+                .with_min_len(piece)
+                .map_init(FuncValidatorAllocations::default, check);
+            errors.find_first(Result::is_err).unwrap_or(Ok(()))
+        } else {
+            let mut allocations = FuncValidatorAllocations::default();
+            bodies
+                .into_iter()
+                .try_for_each(|body| check(&mut allocations, body))
+        }
+    }
+}
+
+/// The payloads of a module.
+pub(super) fn parse(
+    features: Features,
+    bytes: &[u8],
+) -> impl Iterator<Item = wasmparser::Result<Payload<'_>>> {
+    let mut parser = Parser::new(0);
+    parser.set_features(features.parser);
+    parser.parse_all(bytes)
+}
+
+fn check_body(
+    function: FuncToValidate<Resources<'_>>,
+    body: &FunctionBody<'_>,
+    allocations: &mut FuncValidatorAllocations,
+) -> Result<()> {
+    let index = function.index;
+    let mut validator = function.into_validator(std::mem::take(allocations));
+    let result = validator.validate(body);
+    *allocations = validator.into_allocations();
+    result.map_err(|error| {
+        let error = DecodeError::from(error);
+        DecodeError::new(
+            format!("Compiling function #{index} failed: {}", error.message),
+            error.offset,
+        )
+    })
+}
+
+/// The validator would add up how large the types of exports are. There is little to check.
+fn exports(section: &ExportSectionReader<'_>, module: &Module, bytes: &[u8]) -> Result<()> {
+    let start = position(section.range().start);
+    check_count("exports", section.count(), MAX_IMPORTS_OR_EXPORTS, start)?;
+    let mut names = HashMap::new();
+    for export in section.clone() {
+        let export = export?;
+        let name = export.name.as_ptr().addr() - bytes.as_ptr().addr();
+        let index = name + export.name.len() + 1;
+        let entries = match export.kind {
+            ExternalKind::Func => module.functions.len(),
+            ExternalKind::Table => module.tables.len(),
+            ExternalKind::Memory => module.memories.len(),
+            ExternalKind::Global => module.globals.len(),
+            ExternalKind::Tag => module.tags.len(),
+            ExternalKind::FuncExact => {
+                return Err(DecodeError::new("unsupported kind of export", index - 1));
+            }
+        };
+        if export.index as usize >= entries {
+            let message = match export.kind {
+                ExternalKind::Memory => format!(
+                    "invalid exported memory index {} (having {entries} memor{})",
+                    export.index,
+                    if entries == 1 { "y" } else { "ies" }
+                ),
+                _ => format!(
+                    "{} index {} out of bounds ({entries} entr{})",
+                    kind(&export),
+                    export.index,
+                    if entries == 1 { "y" } else { "ies" }
+                ),
+            };
+            return Err(DecodeError::new(message, index));
+        }
+        if let Some(first) = names.insert(export.name, export) {
+            let message = format!(
+                "Duplicate export name '{}' for {} {} and {} {}",
+                first.name,
+                kind(&first),
+                first.index,
+                kind(&export),
+                export.index
+            );
+            return Err(DecodeError::new(message, name));
+        }
+    }
+    Ok(())
+}
+
+fn kind(export: &Export<'_>) -> &'static str {
+    match export.kind {
+        ExternalKind::Func | ExternalKind::FuncExact => "function",
+        ExternalKind::Table => "table",
+        ExternalKind::Memory => "memory",
+        ExternalKind::Global => "global",
+        ExternalKind::Tag => "tag",
+    }
+}
+
+/// V8's text.
+fn check_count(what: &str, count: u32, limit: u32, offset: usize) -> Result<()> {
+    if count <= limit {
+        return Ok(());
+    }
+    let message = format!("{what} count of {count} exceeds internal limit of {limit}");
+    Err(DecodeError::new(message, offset))
+}
+
+/// Some items of a section, as a section of their own.
+struct Excerpt {
+    contents: Vec<u8>,
+    /// Where the contents would begin for the items to be at their place.
+    offset: u64,
+}
+
+impl Excerpt {
+    fn new(count: u32, items: &[u8], offset: usize) -> Self {
+        let mut contents = leb128(count);
+        // Items are preceded by their section's size and count, at least.
+        let offset = offset.saturating_sub(contents.len()) as u64;
+        contents.extend_from_slice(items);
+        Self { contents, offset }
+    }
+
+    fn section<'s, T: FromReader<'s>>(
+        &'s self,
+        features: Features,
+    ) -> wasmparser::Result<SectionLimited<'s, T>> {
+        let reader = BinaryReader::new_features(&self.contents, self.offset, features.parser);
+        SectionLimited::new(reader)
+    }
+}
+
+fn leb128(mut value: u32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(5);
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// What the validator knows, and what it was not shown.
+struct Resources<'a> {
+    validator: ValidatorResources,
+    /// Functions that may be named by `ref.func`, ascending.
+    declared: &'a [u32],
+    elements: Option<&'a [RefType]>,
+}
+
+impl WasmModuleResources for Resources<'_> {
+    fn is_function_referenced(&self, index: u32) -> bool {
+        self.declared.binary_search(&index).is_ok()
+    }
+    fn element_count(&self) -> u32 {
+        match self.elements {
+            Some(elements) => elements.len() as u32,
+            None => self.validator.element_count(),
+        }
+    }
+    fn element_type_at(&self, at: u32) -> Option<RefType> {
+        let Some(elements) = self.elements else {
+            return self.validator.element_type_at(at);
+        };
+        let mut ty = *elements.get(at as usize)?;
+        self.validator.check_ref_type(&mut ty, 0).ok()?;
+        Some(ty)
+    }
+
+    fn table_at(&self, at: u32) -> Option<TableType> {
+        self.validator.table_at(at)
+    }
+    fn memory_at(&self, at: u32) -> Option<MemoryType> {
+        self.validator.memory_at(at)
+    }
+    fn tag_at(&self, at: u32) -> Option<&FuncType> {
+        self.validator.tag_at(at)
+    }
+    fn global_at(&self, at: u32) -> Option<GlobalType> {
+        self.validator.global_at(at)
+    }
+    fn sub_type_at(&self, at: u32) -> Option<&SubType> {
+        self.validator.sub_type_at(at)
+    }
+    fn sub_type_at_id(&self, id: CoreTypeId) -> &SubType {
+        self.validator.sub_type_at_id(id)
+    }
+    fn type_id_of_function(&self, at: u32) -> Option<CoreTypeId> {
+        self.validator.type_id_of_function(at)
+    }
+    fn type_index_of_function(&self, at: u32) -> Option<u32> {
+        self.validator.type_index_of_function(at)
+    }
+    fn check_heap_type(&self, ty: &mut HeapType, offset: u64) -> wasmparser::Result<()> {
+        self.validator.check_heap_type(ty, offset)
+    }
+    fn top_type(&self, ty: &HeapType) -> HeapType {
+        self.validator.top_type(ty)
+    }
+    fn is_subtype(&self, a: ValType, b: ValType) -> bool {
+        self.validator.is_subtype(a, b)
+    }
+    fn is_shared(&self, ty: RefType) -> bool {
+        self.validator.is_shared(ty)
+    }
+    fn data_count(&self) -> Option<u32> {
+        self.validator.data_count()
+    }
+    fn has_function_exact_type(&self, at: u32) -> bool {
+        self.validator.has_function_exact_type(at)
+    }
+}
