@@ -17,13 +17,35 @@ const { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } = require('./sc
 const { createCell, jsTag, tagCell } = require('./tag');
 const { functionType } = require('./types');
 const { load, store, toWebAssembly } = require('./values');
-const { createBrand, defineInterface, isObject, receiver, requireNew, unsignedLong } = require('./webidl');
+const { Brand, defineInterface, isObject, receiver, requireNew, unsignedLong } = require('./webidl');
 
 /** @typedef {import('./lifetime').TagCell} TagCell */
 
 /** @typedef {{ tag: TagCell, values: any[] }} ExceptionState */
 
-const exceptions = createBrand();
+class exceptions extends Brand {
+  /** @type {ExceptionState} */
+  #state;
+
+  constructor(object, state) {
+    super(object);
+    this.#state = state;
+  }
+
+  /** @returns {ExceptionState | undefined} */
+  static get(value) {
+    return isObject(value) && #state in value ? value.#state : undefined;
+  }
+
+  /** @returns {ExceptionState | undefined} */
+  static expect(value) {
+    try {
+      return value.#state;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /** Types of the values of a tag's exceptions. */
 function parameters(tag) {
@@ -157,7 +179,7 @@ function requireTag(value, api) {
 defineInterface(Exception, {
   getArg(exceptionTag, index) {
     const api = 'WebAssembly.Exception.getArg()';
-    const state = /** @type {ExceptionState} */ (receiver(exceptions, this, 'Exception', api));
+    const state = /** @type {ExceptionState} */ (receiver(exceptions.expect(this), 'Exception', api));
     const tag = requireTag(exceptionTag, api);
     const at = unsignedLong(index, api, 'Index');
     if (state.tag !== tag) throw typeError(api, text.otherTag);
@@ -169,12 +191,12 @@ defineInterface(Exception, {
 
   is(exceptionTag) {
     const api = 'WebAssembly.Exception.is()';
-    const state = /** @type {ExceptionState} */ (receiver(exceptions, this, 'Exception', api));
+    const state = /** @type {ExceptionState} */ (receiver(exceptions.expect(this), 'Exception', api));
     return state.tag === requireTag(exceptionTag, api);
   },
 
   get stack() {
-    receiver(exceptions, this, 'Exception', 'WebAssembly.Exception.stack()');
+    receiver(exceptions.expect(this), 'Exception', 'WebAssembly.Exception.stack()');
     return undefined;
   },
 });

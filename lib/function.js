@@ -19,7 +19,7 @@ const {
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
 const { functionPrototype } = require('./types');
-const { createBrand, isObject } = require('./webidl');
+const { Brand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
@@ -29,7 +29,29 @@ const { createFactories } = require('./wrappers');
 const { enter } = binding;
 
 /** Marks Exported Functions. */
-const records = createBrand();
+class records extends Brand {
+  /** @type {FunctionRecord} */
+  #record;
+
+  constructor(object, record) {
+    super(object);
+    this.#record = record;
+  }
+
+  /** @returns {FunctionRecord | undefined} */
+  static get(value) {
+    return isObject(value) && #record in value ? value.#record : undefined;
+  }
+
+  /** @returns {FunctionRecord | undefined} */
+  static expect(value) {
+    try {
+      return value.#record;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The record of an Exported Function, undefined for any other value.
@@ -80,7 +102,7 @@ function createFunction(cell, number, index, signature) {
  */
 function functionNumber(value, holder) {
   if (value === null) return 0;
-  const record = functionRecord(value);
+  const record = records.expect(value);
   if (record === undefined) return -1;
   hold(holder, record);
   return record.number;

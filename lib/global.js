@@ -10,11 +10,33 @@ const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { globalType } = require('./types');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
-const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
+const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').GlobalCell} GlobalCell */
 
-const globals = createBrand();
+class globals extends Brand {
+  /** @type {GlobalCell} */
+  #cell;
+
+  constructor(object, cell) {
+    super(object);
+    this.#cell = cell;
+  }
+
+  /** @returns {GlobalCell | undefined} */
+  static get(value) {
+    return isObject(value) && #cell in value ? value.#cell : undefined;
+  }
+
+  /** @returns {GlobalCell | undefined} */
+  static expect(value) {
+    try {
+      return value.#cell;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The constructor; a second argument is the initial value.
@@ -136,17 +158,17 @@ function getValue(cell, api) {
 defineInterface(Global, {
   valueOf() {
     const api = 'WebAssembly.Global.valueOf()';
-    return getValue(receiver(globals, this, 'Global', api), api);
+    return getValue(receiver(globals.expect(this), 'Global', api), api);
   },
 
   get value() {
     const api = 'get WebAssembly.Global.value';
-    return getValue(receiver(globals, this, 'Global', api), api);
+    return getValue(receiver(globals.expect(this), 'Global', api), api);
   },
 
   set value(v) {
     const api = 'set WebAssembly.Global.value';
-    const cell = receiver(globals, this, 'Global', api);
+    const cell = receiver(globals.expect(this), 'Global', api);
     // 4.-5. What cannot be set.
     if (cell.type === 'v128') throw typeError(api, text.setVector);
     if (!cell.mutable) throw typeError(api, text.setImmutable);
@@ -163,7 +185,7 @@ defineInterface(Global, {
   },
 
   type() {
-    const { mutable, type } = receiver(globals, this, 'Global', 'WebAssembly.Global.type()');
+    const { mutable, type } = receiver(globals.expect(this), 'Global', 'WebAssembly.Global.type()');
     return globalType(mutable, type);
   },
 });

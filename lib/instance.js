@@ -27,7 +27,7 @@ const {
 const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
 const tables = require('./table');
 const tags = require('./tag');
-const { createBrand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
+const { Brand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
@@ -36,7 +36,29 @@ const { createBrand, defineInterface, isObject, receiver, requireNew } = require
 /** What comes before the exports in the engine's answer. */
 const HEADER = 3;
 
-const instances = createBrand();
+class instances extends Brand {
+  /** @type {{ cell: InstanceCell, exports: object }} */
+  #state;
+
+  constructor(object, state) {
+    super(object);
+    this.#state = state;
+  }
+
+  /** @returns {{ cell: InstanceCell, exports: object } | undefined} */
+  static get(value) {
+    return isObject(value) && #state in value ? value.#state : undefined;
+  }
+
+  /** @returns {{ cell: InstanceCell, exports: object } | undefined} */
+  static expect(value) {
+    try {
+      return value.#state;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The constructor; a second argument has the imports.
@@ -434,7 +456,7 @@ function createInstance(moduleCell, values, api) {
 
 defineInterface(Instance, {
   get exports() {
-    return receiver(instances, this, 'Instance', 'WebAssembly.Instance.exports()').exports;
+    return receiver(instances.expect(this), 'Instance', 'WebAssembly.Instance.exports()').exports;
   },
 });
 

@@ -48,6 +48,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
 /**
  * @typedef {object} TableCell
  * @property {number} handle
+ * @property {number} slot of scratch memory where the length is; 0 if not known
  * @property {'funcref' | 'externref'} element
  * @property {'i32' | 'i64'} address
  * @property {any} maximum a number or, by `address`, a BigInt; -1 if there is no maximum

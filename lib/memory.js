@@ -20,7 +20,7 @@ const {
   addressType,
   addressValue,
   arrayBufferLength,
-  createBrand,
+  Brand,
   defineInterface,
   isDetached,
   isObject,
@@ -39,7 +39,29 @@ const MAX_MAXIMUM = { i32: 65536, i64: 137438953471n };
 /** Node 18 and 20 have no ArrayBuffers beyond 4 GiB, and would not survive an attempt to make one. */
 const { MAX_LENGTH } = require('buffer').constants;
 
-const memories = createBrand();
+class memories extends Brand {
+  /** @type {MemoryCell} */
+  #cell;
+
+  constructor(object, cell) {
+    super(object);
+    this.#cell = cell;
+  }
+
+  /** @returns {MemoryCell | undefined} */
+  static get(value) {
+    return isObject(value) && #cell in value ? value.#cell : undefined;
+  }
+
+  /** @returns {MemoryCell | undefined} */
+  static expect(value) {
+    try {
+      return value.#cell;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The constructor.
@@ -176,7 +198,7 @@ defineInterface(Memory, {
   grow(delta) {
     const api = 'WebAssembly.Memory.grow()';
     // 1. The memory.
-    const cell = receiver(memories, this, 'Memory', api);
+    const cell = receiver(memories.expect(this), 'Memory', api);
     // 4. The number of pages.
     const pages = addressValue(delta, cell.address, api, 'Argument 0');
     // 5. Grow; the engine detaches the buffer.
@@ -190,24 +212,24 @@ defineInterface(Memory, {
   },
 
   get buffer() {
-    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.buffer'));
+    return currentBuffer(receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.buffer'));
   },
 
   toFixedLengthBuffer() {
     // All buffers have a fixed length.
-    return currentBuffer(receiver(memories, this, 'Memory', 'WebAssembly.Memory.toFixedLengthBuffer()'));
+    return currentBuffer(receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.toFixedLengthBuffer()'));
   },
 
   toResizableBuffer() {
     const api = 'WebAssembly.Memory.toResizableBuffer()';
     /** @type {MemoryCell} */
-    const cell = receiver(memories, this, 'Memory', api);
+    const cell = receiver(memories.expect(this), 'Memory', api);
     throw typeError(api, cell.maximum === -1 ? text.memoryNoMaximum : text.resizableBuffer);
   },
 
   type() {
     /** @type {MemoryCell} */
-    const cell = receiver(memories, this, 'Memory', 'WebAssembly.Memory.type()');
+    const cell = receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.type()');
     const minimum = toAddressValue(memorySize(cell), cell.address);
     const maximum = cell.maximum === -1 ? undefined : cell.maximum;
     return memoryType({ address: cell.address, minimum, maximum, pageSize: cell.pageSize });

@@ -17,7 +17,7 @@ const {
   SymbolHasInstance,
 } = require('./primordials');
 const { externType } = require('./types');
-const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, toString } = require('./webidl');
+const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').ModuleCell} ModuleCell */
 
@@ -40,7 +40,29 @@ const { bufferSource, createBrand, defineInterface, isWellFormed, requireNew, to
 
 /** @typedef {{ imports: ExternType[], exports: ExternType[] }} Description */
 
-const modules = createBrand();
+class modules extends Brand {
+  /** @type {ModuleCell} */
+  #cell;
+
+  constructor(object, cell) {
+    super(object);
+    this.#cell = cell;
+  }
+
+  /** @returns {ModuleCell | undefined} */
+  static get(value) {
+    return isObject(value) && #cell in value ? value.#cell : undefined;
+  }
+
+  /** @returns {ModuleCell | undefined} */
+  static expect(value) {
+    try {
+      return value.#cell;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The constructor: compiles at once.

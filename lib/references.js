@@ -23,6 +23,8 @@ const COLLECT_AFTER = 1024;
 const refs = [null];
 /** First free slot, 0 if there is none. */
 let free = 0;
+/** The slot of the object that was put last, 0 for none: the same one is often passed again and again. */
+let latest = 0;
 /** Slots in use after the last collection. */
 let live = 0;
 /** Slots to take before the next one: as many again, and in proportion to what the last one looked through. */
@@ -57,9 +59,11 @@ function append(value) {
  */
 function putFirst(value) {
   if (value === null) return 0;
+  // (Of -0 one cannot tell so whether it is the same.)
+  if (typeof value === 'object' && refs[latest] === value) return latest;
   // No slot is free, so all that were not live after the last collection were taken since.
   if (free === 0 && refs.length - 1 - live >= allowance) collect();
-  return put(value);
+  return (latest = put(value));
 }
 
 function collect() {
@@ -71,6 +75,7 @@ function collect() {
   if (last < refs.length >>> 2) refs.length = MathMax(last + 1, refs.length >>> 1);
   free = 0;
   live = 0;
+  latest = 0;
   for (let slot = refs.length - 1; slot > 0; slot--) {
     if ((marks[slot >>> 5] & (1 << (slot & 31))) !== 0) {
       live++;

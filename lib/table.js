@@ -7,14 +7,14 @@ const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { TABLE, watch } = require('./lifetime');
 const { Map, MapGet, MapSet, ObjectGetPrototypeOf, Set } = require('./primordials');
-const { SLOT0, STATE, TRAP, i32, loadSize, storeAddress } = require('./scratch');
+const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
 const { tableType } = require('./types');
 const { defaultValue, load, store, toWebAssembly } = require('./values');
 const {
   addressMember,
   addressType,
   addressValue,
-  createBrand,
+  Brand,
   defineInterface,
   isObject,
   receiver,
@@ -28,7 +28,29 @@ const {
 /** An implementation limit of the standard. */
 const MAX_SIZE = 10000000;
 
-const tables = createBrand();
+class tables extends Brand {
+  /** @type {TableCell} */
+  #cell;
+
+  constructor(object, cell) {
+    super(object);
+    this.#cell = cell;
+  }
+
+  /** @returns {TableCell | undefined} */
+  static get(value) {
+    return isObject(value) && #cell in value ? value.#cell : undefined;
+  }
+
+  /** @returns {TableCell | undefined} */
+  static expect(value) {
+    try {
+      return value.#cell;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * The constructor; a second argument is the initial value of the elements.
@@ -84,7 +106,7 @@ function elementType(value, api) {
  * @returns {TableCell}
  */
 function newCell(element, address = 'i32', maximum = -1) {
-  return { handle: 0, element, address, maximum, object: null, functions: new Map(), edges: new Set() };
+  return { handle: 0, slot: 0, element, address, maximum, object: null, functions: new Map(), edges: new Set() };
 }
 
 /**
@@ -125,9 +147,11 @@ const tableCell = tables.get;
  * @param {TableCell} cell
  */
 function tableSize(cell) {
+  if (cell.slot !== 0) return i32[WORDS + 2 * cell.slot];
   i32[SLOT0] = cell.handle;
   binding.tableSize();
-  return loadSize();
+  cell.slot = i32[SLOT1];
+  return i32[SLOT0];
 }
 
 /** Elements that JavaScript never sees. @type {string} */
@@ -162,13 +186,13 @@ function currentElement(cell) {
 defineInterface(Table, {
   get length() {
     /** @type {TableCell} */
-    const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.length()');
+    const cell = receiver(tables.expect(this), 'Table', 'WebAssembly.Table.length()');
     return toAddressValue(tableSize(cell), cell.address);
   },
 
   grow(delta) {
     const api = 'WebAssembly.Table.grow()';
-    const cell = receiver(tables, this, 'Table', api);
+    const cell = receiver(tables.expect(this), 'Table', api);
     // 5. The number of elements.
     const count = addressValue(delta, cell.address, api, 'Argument 0');
     // 6.-7. The value.
@@ -185,7 +209,7 @@ defineInterface(Table, {
 
   set(index) {
     const api = 'WebAssembly.Table.set()';
-    const cell = receiver(tables, this, 'Table', api);
+    const cell = receiver(tables.expect(this), 'Table', api);
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
@@ -200,7 +224,7 @@ defineInterface(Table, {
 
   get(index) {
     const api = 'WebAssembly.Table.get()';
-    const cell = receiver(tables, this, 'Table', api);
+    const cell = receiver(tables.expect(this), 'Table', api);
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. Read.
@@ -215,7 +239,7 @@ defineInterface(Table, {
 
   type() {
     /** @type {TableCell} */
-    const cell = receiver(tables, this, 'Table', 'WebAssembly.Table.type()');
+    const cell = receiver(tables.expect(this), 'Table', 'WebAssembly.Table.type()');
     const minimum = toAddressValue(tableSize(cell), cell.address);
     const maximum = cell.maximum === -1 ? undefined : cell.maximum;
     return tableType({ element: cell.element, address: cell.address, minimum, maximum });

@@ -9,11 +9,33 @@ const { TAG, watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set, SetAdd, StringIncludes } = require('./primordials');
 const { functionType, letterOf, listMember } = require('./types');
 const { typeNumber } = require('./values');
-const { createBrand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
+const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
 /** @typedef {import('./lifetime').TagCell} TagCell */
 
-const tags = createBrand();
+class tags extends Brand {
+  /** @type {TagCell} */
+  #cell;
+
+  constructor(object, cell) {
+    super(object);
+    this.#cell = cell;
+  }
+
+  /** @returns {TagCell | undefined} */
+  static get(value) {
+    return isObject(value) && #cell in value ? value.#cell : undefined;
+  }
+
+  /** @returns {TagCell | undefined} */
+  static expect(value) {
+    try {
+      return value.#cell;
+    } catch {
+      return undefined;
+    }
+  }
+}
 
 /**
  * Tags whose exceptions can have functions. An exception in the engine does not keep the functions that it has, nor
@@ -79,7 +101,7 @@ const tagCell = tags.get;
 
 defineInterface(Tag, {
   type() {
-    const { signature } = receiver(tags, this, 'Tag', 'WebAssembly.Tag.type()');
+    const { signature } = receiver(tags.expect(this), 'Tag', 'WebAssembly.Tag.type()');
     return { parameters: functionType(signature).parameters };
   },
 });

@@ -28,35 +28,24 @@ const {
   Uint8Array,
 } = require('./primordials');
 
-/** @type {any} Returning an object from a base constructor makes it the `this` of the derived one. */
-const Identity = function (object) {
-  return object;
-};
-
 /**
- * Makes a brand: a hidden mark on objects that carries their internal state and cannot be forged.
- * A private field does this at a fraction of a WeakMap's cost, and survives subclassing.
+ * Base of brands: a brand is a class whose private field is a hidden mark on objects, carries their internal state and
+ * cannot be forged. A private field does this at a fraction of a WeakMap's cost, and survives subclassing: what a base
+ * constructor returns is the `this` of the derived one, which gets the field.
+ *
+ * The methods that read the field are written anew in each brand: V8 keeps what it learns of a field with the text that
+ * reads it. `get` is for values that may be anything; `expect` for those that are most likely of the brand, since V8 has
+ * fast code for reading a field but not for asking whether it is there.
  */
-function createBrand() {
-  return class Brand extends Identity {
-    #state;
+class Brand {
+  constructor(object) {
+    return object;
+  }
 
-    constructor(object, state) {
-      super(object);
-      this.#state = state;
-    }
-
-    /** Marks `object`. */
-    static set(object, state) {
-      new Brand(object, state);
-      return object;
-    }
-
-    /** The state of a marked object; undefined for anything else. */
-    static get(value) {
-      return isObject(value) && #state in value ? value.#state : undefined;
-    }
-  };
+  /** Marks `object`. @returns {any} */
+  static set(object, state) {
+    return new /** @type {any} */ (this)(object, state);
+  }
 }
 
 /** @type {(value: unknown) => value is object} */
@@ -66,13 +55,13 @@ function isObject(value) {
 
 /**
  * The state behind `this` in a method or accessor.
- * @param {ReturnType<typeof createBrand>} brand
- * @param {unknown} object
+ * @template T
+ * @param {T | undefined} state what the brand of the interface expects
  * @param {string} name of the interface
  * @param {string} api
+ * @returns {T}
  */
-function receiver(brand, object, name, api) {
-  const state = brand.get(object);
+function receiver(state, name, api) {
   if (state === undefined) throw typeError(api, text.receiver(name));
   return state;
 }
@@ -277,12 +266,12 @@ function bufferSource(source) {
 }
 
 module.exports = {
+  Brand,
   addressMember,
   addressType,
   addressValue,
   arrayBufferLength,
   bufferSource,
-  createBrand,
   defineInterface,
   defineMembers,
   isDetached,

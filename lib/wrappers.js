@@ -128,9 +128,12 @@ function wrapperText({ params, results }) {
   let result = '';
   if (results.length === 1) result = `return ${read(0)};`;
   if (results.length > 1) result = `return [${commas(results.length, read)}];`;
-  // A method is no constructor; its computed key gives it the name.
-  return `(cell, number, name) => ({
-    [name](${commas(params.length, (k) => `p${k}`)}) {
+  let list = '';
+  for (let k = 0; k < params.length; k++) list += `, p${k}`;
+  // All functions of a signature share `call`: so what V8 learns of it, and has for constant in it, holds at a call
+  // site of many of them. A method is no constructor; its computed key gives it the name.
+  return `(() => {
+    const call = (cell, number${list}) => {
       ${storing(
         params,
         names(params.length, (k) => `p${k}`),
@@ -139,8 +142,13 @@ function wrapperText({ params, results }) {
       enter();
       if (i32[${STATE}] !== ${DONE}) slow(i32[${DEPTH}], cell);
       ${result}
-    },
-  })[name]`;
+    };
+    return (cell, number, name) => ({
+      [name](${commas(params.length, (k) => `p${k}`)}) {
+        return call(cell, number${list});
+      },
+    })[name];
+  })()`;
 }
 
 function thunkText({ params, results }) {

@@ -337,6 +337,24 @@ same('references', (W, log) => {
   }
 });
 
+same('an object that comes again, with many others in between', (W, log) => {
+  const { t, set } = instantiate(
+    W,
+    wat`(module (table $t (export "t") 2 externref)
+      (func (export "set") (param i32 externref) (table.set $t (local.get 0) (local.get 1))))`,
+  );
+  const object = {};
+  let wrong = 0;
+  for (let i = 0; i < 5000; i++) {
+    set(0, object);
+    const other = i % 3 === 0 ? object : { i };
+    t.set(1, other);
+    if (t.get(0) !== object || t.get(1) !== other) wrong++;
+    set(0, null);
+  }
+  log(wrong);
+});
+
 same('stack overflow is a RangeError, and the instance goes on', (W, log) => {
   const { f, g } = instantiate(
     W,

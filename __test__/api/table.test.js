@@ -89,6 +89,22 @@ same('tables of externref', (W, log) => {
   );
 });
 
+same('the length, whoever makes the table grow', (W, log) => {
+  const table = new W.Table({ element: 'externref', initial: 2, maximum: 9 });
+  log(table.length);
+  const { grow } = instantiate(
+    W,
+    wat`(module (table (import "m" "t") 2 externref)
+      (func (export "grow") (param i32) (result i32) (table.grow (ref.null extern) (local.get 0))))`,
+    { m: { t: table } },
+  );
+  for (const delta of [1, 0, 3, 100]) {
+    log(grow(delta), table.length);
+    log.try(() => table.grow(delta));
+    log(table.length);
+  }
+});
+
 same('what the guest and JavaScript do to one table', (W, log) => {
   const a = instantiate(
     W,

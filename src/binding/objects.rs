@@ -143,10 +143,13 @@ fn changeable_table(store: &Store) -> Option<Rc<Table>> {
     table(store).filter(|_| !store.is_interrupted())
 }
 
-/// (handle) -> length
+/// (handle) -> length, and the slot where it is from now on, or 0
 unsafe extern "C" fn table_size(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    store.set_slot(0, table(store).map_or(0, |table| table.len()));
+    let table = table(store);
+    let slot = table.as_ref().and_then(|table| store.share_length(table));
+    store.set_slot(0, table.map_or(0, |table| table.len()));
+    store.set_slot(1, slot.map_or(0, |slot| slot_of_shared(slot).into()));
     null_mut()
 }
 

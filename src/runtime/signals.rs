@@ -166,12 +166,12 @@ unsafe fn trap(info: *const siginfo_t, context: *mut c_void) -> bool {
     };
     // si_code <= 0 means that somebody sent the signal: no fault.
     // SAFETY: `info` is the kernel's.
-    if !store.is_running() || unsafe { (*info).si_code } <= 0 {
+    if unsafe { (*info).si_code } <= 0 {
         return false;
     }
     // SAFETY: `context` is the kernel's.
     let mut context = unsafe { SignalContext::new(context) };
-    // A pc in our code that has no record is a bug, and must crash.
+    // Nothing but a guest is in our code. A pc there that has no record is a bug, and must crash.
     let Some(trap) = trap_at(context.pc()) else {
         return false;
     };

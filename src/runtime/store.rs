@@ -22,7 +22,7 @@ use super::references::References;
 use super::slots::SharedSlots;
 use super::stack::{self, GuestStack};
 use super::vm::*;
-use super::{Memory, Tag, Tags, Trap, signals};
+use super::{Memory, Table, Tag, Tags, Trap, signals};
 use crate::arch;
 use crate::module::{FuncType, ValType};
 use region::{Allocation, Protection};
@@ -54,16 +54,6 @@ pub const CODE_REFUSED: i32 = 0;
 /// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
 pub const CODE_INTERRUPTED: i32 = 13;
 
-/// What of wasm runs on a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Running {
-    Nothing,
-    /// A guest, on the guests' stack.
-    Guest,
-    /// A leaf, on the host's stack: it can trap, but is not interrupted.
-    Leaf,
-}
-
 /// Lies at the start of an activation and keeps the context of the one suspended above it.
 #[repr(C, align(64))]
 struct Record {
@@ -90,8 +80,8 @@ unsafe fn copy_control(from: *const VMControl, to: *mut VMControl) {
 #[repr(C)]
 pub struct Store {
     vm: UnsafeCell<VMThread>,
-    /// Whether a guest runs, and where. The signal handler reads it.
-    running: Cell<Running>,
+    /// Whether a guest runs on the guests' stack: it can suspend. Signal handlers read it.
+    running: Cell<bool>,
     /// Number of activations, the running one included.
     depth: Cell<u32>,
     /// Record of the innermost activation.
@@ -164,7 +154,7 @@ impl Store {
                 host: none,
                 stack_limit: stack.limit(),
             }),
-            running: Cell::new(Running::Nothing),
+            running: Cell::new(false),
             depth: Cell::new(0),
             record: Cell::new(std::ptr::null_mut()),
             stack_top: stack.top(),
@@ -237,7 +227,7 @@ impl Store {
 
     /// Can the running guest be interrupted, and does the state word let it?
     pub(super) fn may_be_interrupted(&self) -> bool {
-        self.running.get() == Running::Guest && self.word(SCRATCH_STATE) == State::Run as i32
+        self.running.get() && self.word(SCRATCH_STATE) == State::Run as i32
     }
 
     /// All addresses of the stack of guests.
@@ -247,6 +237,11 @@ impl Store {
 
     pub(super) fn shared_slots(&self) -> &SharedSlots {
         &self.shared_slots
+    }
+
+    /// The number of the shared slot where JavaScript finds the length of `table` from now on, if one is free.
+    pub fn share_length(&self, table: &Table) -> Option<u32> {
+        table.share_length(|| self.shared_slots.take())
     }
 
     /// Tags by the numbers that JavaScript knows them by.
@@ -365,20 +360,18 @@ impl Store {
         if self.is_interrupted() {
             return self.set_state(State::Trap, CODE_INTERRUPTED);
         }
-        self.running.set(Running::Leaf);
         // SAFETY: by the caller; no guest runs now. A leaf does not suspend, since `running` says so.
         unsafe { arch::enter_leaf(self.vm.get(), func_ref, entry) };
-        self.running.set(Running::Nothing);
     }
 
     /// A guest is about to run. False if that must not be: the host holds one that is interrupted.
     #[inline(always)]
     fn begin(&self) -> bool {
-        self.running.set(Running::Guest);
+        self.running.set(true);
         if self.interruption.ready() || self.interruption.prepare() {
             return true;
         }
-        self.running.set(Running::Nothing);
+        self.running.set(false);
         false
     }
 
@@ -409,7 +402,7 @@ impl Store {
         // Not `self`, which the compiler keeps on the host's stack: see `arch`.
         // SAFETY: by the caller.
         let this = unsafe { &*vm.cast::<Self>() };
-        this.running.set(Running::Nothing);
+        this.running.set(false);
         let state = this.word(SCRATCH_STATE);
         if state == State::Call as i32 {
             this.set_word(SCRATCH_DEPTH, this.depth.get() as i32);
@@ -451,7 +444,7 @@ impl Store {
         self.abandon(1);
     }
 
-    /// Called by the signal handler: if a guest runs, ends its activation with `trap` and gives the host's
+    /// Called by the signal handler while a guest runs: ends its activation, or the leaf, with `trap` and gives the host's
     /// context.
     pub(super) fn trap_in_handler(&self, trap: Trap) -> &VMThread {
         self.set_state(State::Trap, trap as i32);
@@ -459,9 +452,9 @@ impl Store {
         unsafe { &*self.vm.get() }
     }
 
-    /// Does a guest run on this thread?
+    /// Does a guest run on this thread that can suspend?
     pub(super) fn is_running(&self) -> bool {
-        self.running.get() != Running::Nothing
+        self.running.get()
     }
 
     /// Counts a growth of a memory, so that the facade looks at its buffers again.

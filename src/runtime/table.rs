@@ -3,10 +3,11 @@
 use super::account::Account;
 use super::fault::{self, Site};
 use super::limits::{Share, TABLE_ELEMENTS};
+use super::slots::SharedSlot;
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
 use crate::module::{TableType, ValType};
 use std::alloc::{Layout, alloc_zeroed};
-use std::cell::UnsafeCell;
+use std::cell::{OnceCell, UnsafeCell};
 
 /// Most elements of a table, by the JavaScript API.
 pub const MAX_ELEMENTS: u64 = 10_000_000;
@@ -20,6 +21,8 @@ pub struct Table {
     words: UnsafeCell<Vec<u64>>,
     /// The elements, as they count for the process.
     share: Share,
+    /// Where JavaScript reads its length, once it has asked for it.
+    length_slot: OnceCell<SharedSlot>,
 }
 
 /// Words of an element.
@@ -63,6 +66,7 @@ impl Table {
             definition: UnsafeCell::new(definition),
             words: UnsafeCell::new(words),
             share,
+            length_slot: OnceCell::new(),
         };
         Account::update(|account| {
             account.tables += 1;
@@ -87,6 +91,22 @@ impl Table {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The number of the shared slot where its length is from now on, if there is one: `slot`, or the one that it has.
+    pub(super) fn share_length(&self, slot: impl FnOnce() -> Option<SharedSlot>) -> Option<u32> {
+        if self.length_slot.get().is_none() {
+            let _ = self.length_slot.set(slot()?);
+        }
+        self.show_length();
+        self.length_slot.get().map(SharedSlot::index)
+    }
+
+    fn show_length(&self) {
+        if let Some(slot) = self.length_slot.get() {
+            // SAFETY: 16 bytes, aligned, which are this table's.
+            unsafe { slot.place().cast::<u64>().write(self.len()) };
+        }
     }
 
     /// Size in bytes.
@@ -190,6 +210,7 @@ impl Table {
         };
         // SAFETY: as above.
         unsafe { *self.definition.get() = definition };
+        self.show_length();
         Account::update(|account| {
             account.bytes += delta as usize * words_each(self.ty.element) * 8
         });
