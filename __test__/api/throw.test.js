@@ -164,6 +164,62 @@ same('traps and overflows are not caught by old instructions', (W, log) => {
   log(outcome(overflow));
 });
 
+// Both tiers must agree on which of the loops can be reached: the one before the last cannot.
+const UNREACHED = {
+  old: '(try (do (nop)) (catch_all (loop $dead (br $dead))))',
+  new: `(block $out
+    (block $dead
+      (block $a (try_table (catch $t $a) (catch $u $dead) (throw $t)))
+      (br $out))
+    (loop $dead (br $dead)))`,
+};
+
+same.each({ '(old)': UNREACHED.old, '(new)': UNREACHED.new })(
+  'code that nothing thrown gets to',
+  (W, log, unreached) => {
+    const bytes = wat`(module (tag $t) (tag $u)
+    (func (export "f") (param $n i32) (result i32) (local $i i32)
+      ${unreached}
+      (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+      (local.get $i)))`;
+    if (!W.validate(bytes)) return log('not there');
+    const { f } = instantiate(W, bytes);
+    for (let i = 0; i < 3; i++) log(f(5000000));
+  },
+);
+
+same('blocks that catch: parameters, several clauses, several levels', (W, log) => {
+  const { f } = instantiate(
+    W,
+    wat`(module
+      (tag $a (param i32 i64)) (tag $b (param f64)) (tag $c)
+      (func $throw (param $what i32) (param $f f64) (result i32)
+        (if (i32.eq (local.get $what) (i32.const 1)) (then (throw $a (i32.const 7) (i64.const 0x100000000))))
+        (if (i32.eq (local.get $what) (i32.const 2)) (then (throw $b (local.get $f))))
+        (if (i32.eq (local.get $what) (i32.const 3)) (then (throw $c)))
+        (local.get $what))
+      (func $inner (param $what i32) (result i32) (local $kept i64)
+        (local.set $kept (i64.const 1000))
+        (i32.const 100000)
+        (local.get $what)
+        (try (param i32) (result i32)
+          (do (f64.const 2.5) (call $throw))
+          (catch $a (i64.add (local.get $kept)) (i64.shr_u (i64.const 3)) (i32.wrap_i64) (i32.add))
+          (catch $b (drop) (try (result i32) (do (rethrow 1)) (delegate 1))))
+        (i32.add))
+      (func (export "f") (param $what i32) (result i32)
+        (i32.const 1000000)
+        (try (result i32)
+          (do (try (result i32) (do (call $inner (local.get $what))) (catch $c (i32.const 5))))
+          (catch $b (i32.trunc_f64_s (f64.mul (f64.const 2)))))
+        (i32.add)))`,
+  );
+  const results = () => [0, 1, 2, 3, 4].map((what) => outcome(() => f(what))).join();
+  log(results());
+  const first = results();
+  for (let i = 0; i < ROUNDS; i++) if (results() !== first) log(i, results());
+});
+
 same('rethrow and delegate', (W, log) => {
   const exports = instantiate(
     W,

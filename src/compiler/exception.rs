@@ -12,7 +12,7 @@ use super::emit::{Emitter, trap_code};
 use super::function::{Result, Translator};
 use super::local::frame_flags;
 use super::signature::{self, POINTER};
-use crate::module::ValType;
+use crate::module::{Module, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{Builtin, EXCEPTION_PAYLOAD, EXCEPTION_REFERENCE, EXCEPTION_TAG};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -129,14 +129,42 @@ impl Emitter<'_> {
     }
 }
 
-/// What a handler does with an exception of a tag.
-enum Fate {
+/// What a block that catches does with an exception of a tag.
+pub(super) enum Fate {
     /// This label gets its values, or nothing.
     Caught { label: u32, values: bool },
     /// Known only when it happens, or not without the exception itself.
     Open,
     /// It passes.
     Passes,
+}
+
+impl Fate {
+    /// Of an exception of tag `thrown` in a `try_table`.
+    pub fn of(module: &Module, thrown: u32, catches: &[Catch]) -> Self {
+        let imported = |tag: u32| tag < module.imported_tags;
+        for catch in catches {
+            let fate = match *catch {
+                Catch::One { tag, label } if tag == thrown => Self::Caught {
+                    label,
+                    values: true,
+                },
+                Catch::All { label } => Self::Caught {
+                    label,
+                    values: false,
+                },
+                // Two imports may be one tag; one that the module defines is no other.
+                Catch::One { tag, .. } | Catch::OneRef { tag, .. }
+                    if tag != thrown && !(imported(tag) && imported(thrown)) =>
+                {
+                    continue;
+                }
+                _ => Self::Open,
+            };
+            return fate;
+        }
+        Self::Passes
+    }
 }
 
 impl<'a> Translator<'a, '_> {
@@ -225,7 +253,7 @@ impl<'a> Translator<'a, '_> {
         for (position, frame) in self.frames.iter().enumerate().rev() {
             match &frame.kind {
                 Kind::Try { .. } => return None,
-                Kind::TryTable { catches, .. } => match self.fate(tag, catches) {
+                Kind::TryTable { catches, .. } => match Fate::of(self.module, tag, catches) {
                     Fate::Caught { label, values } => {
                         let depth = self.frames.len() - position + label as usize;
                         return Some((depth as u32, values));
@@ -237,31 +265,6 @@ impl<'a> Translator<'a, '_> {
             }
         }
         None
-    }
-
-    fn fate(&self, thrown: u32, catches: &[Catch]) -> Fate {
-        let imported = |tag: u32| tag < self.module.imported_tags;
-        for catch in catches {
-            let fate = match *catch {
-                Catch::One { tag, label } if tag == thrown => Fate::Caught {
-                    label,
-                    values: true,
-                },
-                Catch::All { label } => Fate::Caught {
-                    label,
-                    values: false,
-                },
-                // Two imports may be one tag; one that the module defines is no other.
-                Catch::One { tag, .. } | Catch::OneRef { tag, .. }
-                    if tag != thrown && !(imported(tag) && imported(thrown)) =>
-                {
-                    continue;
-                }
-                _ => Fate::Open,
-            };
-            return fate;
-        }
-        Fate::Passes
     }
 
     /// The code of a `try_table`'s handler, at its end.

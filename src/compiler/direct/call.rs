@@ -105,6 +105,7 @@ impl Direct<'_> {
                     ; call QWORD [rax]);
             }
         }
+        self.may_throw();
         self.results(ty);
         Ok(())
     }
@@ -140,6 +141,7 @@ impl Direct<'_> {
             ; mov rdi, [rax + ENTRY_VMCTX]);
         self.arguments(ty)?;
         dynasm!(self.asm ; .arch x64 ; call QWORD [r11]);
+        self.may_throw();
         self.results(ty);
         Ok(())
     }

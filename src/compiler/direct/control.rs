@@ -1,5 +1,6 @@
 //! Blocks and branches. Where control flow joins, all operands are in their places.
 
+use super::exception::Catching;
 use super::frame::is_float;
 use super::operand::Operand;
 use super::{Direct, Result, Unsupported};
@@ -12,20 +13,23 @@ use wasmparser::{BlockType, BrTable, Operator};
 /// An open block.
 pub struct Label {
     /// Where branches go.
-    target: DynamicLabel,
+    pub target: DynamicLabel,
     is_loop: bool,
     /// Where the second arm of an `if` begins, until it is reached.
     otherwise: Option<DynamicLabel>,
     /// Operands below the parameters.
-    height: usize,
+    pub height: usize,
     params: usize,
-    results: usize,
+    pub results: usize,
     /// Does anything branch to its end?
-    is_used: bool,
+    pub is_used: bool,
+    pub catching: Catching,
+    /// Position of the block around this one that gets exceptions.
+    pub outer_handler: Option<usize>,
 }
 
 impl Label {
-    fn arity(&self) -> usize {
+    pub fn arity(&self) -> usize {
         if self.is_loop {
             self.params
         } else {
@@ -45,6 +49,8 @@ impl Direct<'_> {
             params: 0,
             results: self.ty.results.len(),
             is_used: false,
+            catching: Catching::Nothing,
+            outer_handler: None,
         });
     }
 
@@ -52,12 +58,21 @@ impl Direct<'_> {
     pub fn control(&mut self, operator: &Operator<'_>) -> Result<bool> {
         if !self.reachable {
             match operator {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                    self.skipped += 1;
-                }
+                Operator::Block { .. }
+                | Operator::Loop { .. }
+                | Operator::If { .. }
+                | Operator::Try { .. }
+                | Operator::TryTable { .. } => self.skipped += 1,
                 Operator::Else if self.skipped == 0 => self.otherwise()?,
-                Operator::End if self.skipped == 0 => self.end()?,
-                Operator::End => self.skipped -= 1,
+                Operator::Catch { tag_index } if self.skipped == 0 => {
+                    self.catch(Some(*tag_index))?;
+                }
+                Operator::CatchAll if self.skipped == 0 => self.catch(None)?,
+                Operator::Delegate { relative_depth } if self.skipped == 0 => {
+                    self.delegate(*relative_depth)?;
+                }
+                Operator::End if self.skipped == 0 => self.end_block()?,
+                Operator::End | Operator::Delegate { .. } => self.skipped -= 1,
                 _ => {}
             }
             return Ok(true);
@@ -84,7 +99,7 @@ impl Direct<'_> {
                 self.open(*blockty, false, Some(otherwise))?;
             }
             Operator::Else => self.otherwise()?,
-            Operator::End => self.end()?,
+            Operator::End => self.end_block()?,
             Operator::Br { relative_depth } => {
                 self.branch(*relative_depth)?;
                 self.reachable = false;
@@ -96,12 +111,17 @@ impl Direct<'_> {
                 self.leave();
                 self.reachable = false;
             }
-            _ => return Ok(false),
+            _ => return self.exception(operator),
         }
         Ok(true)
     }
 
-    fn open(&mut self, ty: BlockType, is_loop: bool, otherwise: Option<DynamicLabel>) -> Result {
+    pub fn open(
+        &mut self,
+        ty: BlockType,
+        is_loop: bool,
+        otherwise: Option<DynamicLabel>,
+    ) -> Result {
         let (params, results) = match ty {
             BlockType::Empty => (0, 0),
             BlockType::Type(ty) => {
@@ -136,6 +156,8 @@ impl Direct<'_> {
             params,
             results,
             is_used: false,
+            catching: Catching::Nothing,
+            outer_handler: self.handler,
         });
         if is_loop {
             dynasm!(self.asm ; .arch x64 ; =>target);
@@ -144,7 +166,7 @@ impl Direct<'_> {
     }
 
     /// Goes on with `count` operands in their places above `height`.
-    fn join(&mut self, height: usize, count: usize) {
+    pub fn join(&mut self, height: usize, count: usize) {
         self.stack.truncate(height);
         self.stack.resize(height + count, Operand::Placed);
         self.height = self.height.max(self.stack.len());
@@ -155,20 +177,38 @@ impl Direct<'_> {
     fn otherwise(&mut self) -> Result {
         let mut label = self.labels.pop().ok_or(Unsupported)?;
         let otherwise = label.otherwise.take().ok_or(Unsupported)?;
-        if self.reachable {
-            self.copy_top(label.results, label.height)?;
-            let target = label.target;
-            dynasm!(self.asm ; .arch x64 ; jmp =>target);
-            label.is_used = true;
-        }
+        self.leave_arm(&mut label)?;
         dynasm!(self.asm ; .arch x64 ; =>otherwise);
         self.join(label.height, label.params);
         self.labels.push(label);
         Ok(())
     }
 
-    fn end(&mut self) -> Result {
-        let label = self.labels.pop().ok_or(Unsupported)?;
+    /// Ends a part of a block that another part follows.
+    pub fn leave_arm(&mut self, label: &mut Label) -> Result {
+        if self.reachable {
+            self.copy_top(label.results, label.height)?;
+            let target = label.target;
+            dynasm!(self.asm ; .arch x64 ; jmp =>target);
+            label.is_used = true;
+        }
+        Ok(())
+    }
+
+    fn end_block(&mut self) -> Result {
+        let outer = self.labels.last().and_then(|label| label.outer_handler);
+        self.end(outer)
+    }
+
+    /// Ends the innermost block. If it is an old `try` without clauses, its exceptions go to the handler of `target`.
+    pub fn end(&mut self, target: Option<usize>) -> Result {
+        let mut label = self.labels.pop().ok_or(Unsupported)?;
+        self.handler = label.outer_handler;
+        if label.catching.has_code() {
+            self.leave_arm(&mut label)?;
+            self.end_of_catching(&label.catching, target)?;
+            self.reachable = false;
+        }
         let is_function = self.labels.is_empty();
         if is_function && self.reachable && !label.is_used {
             self.pop_result()?;
@@ -221,13 +261,18 @@ impl Direct<'_> {
         Ok(())
     }
 
-    fn label(&mut self, depth: u32) -> Result<&mut Label> {
+    /// Position of the block at `depth` among the open ones.
+    pub fn position(&self, depth: u32) -> Result<usize> {
         let position = self.labels.len().checked_sub(1 + depth as usize);
-        let label = position.and_then(|position| self.labels.get_mut(position));
-        label.ok_or(Unsupported)
+        position.ok_or(Unsupported)
     }
 
-    fn branch(&mut self, depth: u32) -> Result {
+    pub fn label(&mut self, depth: u32) -> Result<&mut Label> {
+        let position = self.position(depth)?;
+        self.labels.get_mut(position).ok_or(Unsupported)
+    }
+
+    pub fn branch(&mut self, depth: u32) -> Result {
         let label = self.label(depth)?;
         label.is_used = true;
         let (count, height, target) = (label.arity(), label.height, label.target);

@@ -1,5 +1,6 @@
 //! Entering and leaving a function, and changing over to a better form of it.
 
+use super::operand::{R12, R13, R15, RBX};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
@@ -13,6 +14,10 @@ use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 pub const INTEGER_PARAMS: [u8; 5] = [6, 2, 1, 8, 9];
 /// Xmm registers of float parameters.
 pub const FLOAT_PARAMS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// What a handler finds, as distances below rbp: the context, and registers that callees keep for the caller, since who
+/// was thrown out of has not given them back.
+const FOR_HANDLERS: [(i32, u8); 4] = [(24, R15), (32, RBX), (40, R12), (48, R13)];
 
 /// Where the size of the frame is to be written, once it is known.
 pub struct Sizes {
@@ -48,8 +53,32 @@ pub fn is_float(ty: ValType) -> bool {
 impl Direct<'_> {
     /// Bytes below rbp: saved registers, operands, locals.
     pub fn frame_size(&self) -> i32 {
-        let words = 2 + self.locals.len() + self.height;
+        let words = 2 + self.saved() + self.locals.len() + self.height;
         8 * words.next_multiple_of(2) as i32
+    }
+
+    /// How many words a handler finds.
+    fn saved(&self) -> usize {
+        match self.catches {
+            true => FOR_HANDLERS.len(),
+            false => 0,
+        }
+    }
+
+    /// Leaves what a handler wants. But for the context, the function does not touch these registers.
+    pub fn save_for_handlers(&mut self) {
+        self.catches = true;
+        for (distance, register) in FOR_HANDLERS {
+            dynasm!(self.asm ; .arch x64 ; mov [rbp - distance], Rq(register));
+        }
+    }
+
+    /// In a handler; rax stays.
+    pub fn restore_in_handler(&mut self) {
+        for (distance, register) in FOR_HANDLERS {
+            dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rbp - distance]);
+        }
+        self.load_memory_base();
     }
 
     /// What happens before the first operator.
@@ -66,10 +95,7 @@ impl Direct<'_> {
             ; sub rsp, unknown);
         let allocate = self.asm.offset().0;
         dynasm!(self.asm ; .arch x64 ; mov [rbp - 8], r15 ; mov [rbp - 16], r14 ; mov r15, rdi);
-        if !self.module.memories.is_empty() {
-            let offset = self.offsets.memory_base(0);
-            dynasm!(self.asm ; .arch x64 ; mov r14, [r15 + offset]);
-        }
+        self.load_memory_base();
         let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
         // Above rbp: the caller's, the place to return to, then what no register holds.
         let mut above = 16;
@@ -95,6 +121,13 @@ impl Direct<'_> {
         self.zero_locals();
         self.count(CALL_WEIGHT, None);
         Sizes { check, allocate }
+    }
+
+    fn load_memory_base(&mut self) {
+        if !self.module.memories.is_empty() {
+            let offset = self.offsets.memory_base(0);
+            dynasm!(self.asm ; .arch x64 ; mov r14, [r15 + offset]);
+        }
     }
 
     fn zero_locals(&mut self) {

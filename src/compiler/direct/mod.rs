@@ -17,13 +17,14 @@
 mod call;
 mod control;
 mod conversion;
+mod exception;
 mod float;
 mod frame;
 mod integer;
 mod memory;
 mod operand;
 
-use super::{CompiledFunction, TrapSite};
+use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::module::{FuncType, Module, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::VMOffsets;
@@ -66,6 +67,12 @@ struct Direct<'a> {
     /// Most operands so far.
     height: usize,
     labels: Vec<Label>,
+    /// Position of the innermost block that gets exceptions.
+    handler: Option<usize>,
+    /// Is there any?
+    catches: bool,
+    /// Return addresses of calls inside of such blocks, with the places where exceptions go.
+    throwing: Vec<(u32, DynamicLabel)>,
     reachable: bool,
     /// Blocks that were opened since code became unreachable.
     skipped: u32,
@@ -142,6 +149,9 @@ pub(super) fn compile(
         pushed: 0,
         height: 0,
         labels: Vec::new(),
+        handler: None,
+        catches: false,
+        throwing: Vec::new(),
         reachable: true,
         skipped: 0,
         loops: 0,
@@ -167,6 +177,7 @@ impl Direct<'_> {
         if size > MAX_FRAME {
             return Err(Unsupported);
         }
+        let handlers = self.handlers(size)?;
         let mut code = self.asm.finalize().map_err(|_| Unsupported)?;
         sizes.patch(&mut code, size)?;
         self.traps.sort_by_key(|site| site.offset);
@@ -174,8 +185,22 @@ impl Direct<'_> {
             code,
             align: 16,
             traps: self.traps,
-            handlers: Vec::new(),
+            handlers,
         })
+    }
+
+    /// The records of calls that may throw, in a frame of `size` bytes.
+    fn handlers(&self, size: i32) -> Result<Vec<HandlerSite>> {
+        let labels = self.asm.labels();
+        let sites = self.throwing.iter().map(|(return_address, landing)| {
+            let landing = labels.resolve_dynamic(*landing).map_err(|_| Unsupported)?;
+            Ok(HandlerSite {
+                return_address: *return_address,
+                landing: landing.0 as u32,
+                frame: size as u32,
+            })
+        });
+        sites.collect()
     }
 
     fn operator(&mut self, operator: &Operator<'_>) -> Result {

@@ -28,10 +28,14 @@ pub enum Source {
 pub const RAX: u8 = 0;
 pub const RCX: u8 = 1;
 pub const RDX: u8 = 2;
+pub const RBX: u8 = 3;
 pub const RSI: u8 = 6;
 pub const R8: u8 = 8;
 pub const R9: u8 = 9;
+pub const R12: u8 = 12;
+pub const R13: u8 = 13;
 pub const R14: u8 = 14;
+pub const R15: u8 = 15;
 
 impl Direct<'_> {
     pub fn local_place(&self, index: u32) -> i32 {
