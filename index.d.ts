@@ -593,6 +593,25 @@ export interface Features {
 
 export const features: Features;
 
+/** What {@link withLimits} takes: each may be left out. */
+export type CallLimits = Partial<Pick<Limits, 'maxMemoryBytes' | 'maxTableElements' | 'maxInstances'>>;
+
+/**
+ * Calls `func`, and sets limits for all memories, tables and instances that are made in it, taken together, for as long as
+ * these live: a guest cannot grow its memory beyond them later. What `func` awaits is part of the call. Limits around it, and
+ * those of the process ({@link limits}), hold as well. What is beyond a limit fails as it does there.
+ *
+ * Code is not limited in this way, since modules of the same bytes share it.
+ *
+ * @example
+ * const { instance } = await wrt.withLimits({ maxMemoryBytes: 2 ** 26, maxInstances: 1 }, () =>
+ *   WebAssembly.instantiate(bytes, imports),
+ * );
+ *
+ * @returns what `func` returns
+ */
+export function withLimits<T>(limits: CallLimits, func: () => T): T;
+
 /**
  * What all wasm of the process may take at most, threads and modules taken together; `Infinity`, which is the default, is no
  * limit. What is beyond a limit fails as it does when the system has no more: memories, tables and instances with a

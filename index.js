@@ -9,6 +9,7 @@ const { Function } = require('./lib/function-interface');
 const { Global } = require('./lib/global');
 const { Instance } = require('./lib/instance');
 const { withDeadline } = require('./lib/interrupt');
+const { withLimits } = require('./lib/limits');
 const { Memory } = require('./lib/memory');
 const { Module } = require('./lib/module');
 const { operations, streaming } = require('./lib/namespace');
@@ -41,7 +42,14 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, { ...cache.extensions, ...policy.extensions, stats, withDeadline, ...settings.extensions });
+defineExtensions(namespace, {
+  ...cache.extensions,
+  ...policy.extensions,
+  stats,
+  withDeadline,
+  withLimits,
+  ...settings.extensions,
+});
 defineExtensions(Module, cache.moduleExtensions);
 
 module.exports = namespace;

@@ -234,6 +234,9 @@ const text = {
   aborted: 'the call was aborted',
   deadlineLimit: 'Argument 0 must be a number of milliseconds or an AbortSignal',
   deadlineFunction: 'Argument 1 must be a function',
+  limitsObject: 'Argument 0 must be an object',
+  limitNumber: (name) => `${name} must be a number`,
+  limitNegative: (name) => `${name} must not be negative`,
   interrupted: 'wrt: wasm was stopped between two instructions and cannot be called before it goes on',
 
   internal: (what) => `wrt: internal error: ${what}`,

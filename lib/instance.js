@@ -8,6 +8,7 @@ const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = requi
 const { createFunction, createThunk, functionRecord, prepare } = require('./function');
 const globals = require('./global');
 const { INSTANCE, hold, watch } = require('./lifetime');
+const { applyLimits } = require('./limits');
 const memories = require('./memory');
 const { describe, requireModule } = require('./module');
 const {
@@ -239,6 +240,7 @@ function instantiateCore(moduleCell, values, api) {
   // 2. module_instantiate: match types, allocate, initialize tables and memories.
   const numbers = prepareNumbers(moduleCell, description);
   const cells = linkImports(description.imports, values, numbers, api);
+  applyLimits();
   const refusal = binding.instantiate(moduleCell.handle, numbers);
   if (refusal !== null) throw rangeError(api, refusal);
   const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;

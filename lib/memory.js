@@ -6,6 +6,7 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { MEMORY, watch } = require('./lifetime');
+const { applyLimits } = require('./limits');
 const {
   ArrayBufferPrototype,
   ObjectGetPrototypeOf,
@@ -92,6 +93,7 @@ function Memory(descriptor) {
   storeAddress(initial, 1);
   storeAddress(maximum === undefined ? 0 : 1, 2);
   storeAddress(maximum === undefined ? 0 : maximum, 3);
+  applyLimits();
   binding.memoryNew();
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.memoryAllocation);

@@ -3,7 +3,8 @@
 /** `features` and `limits`, exports beyond the standard: what belongs to the process and can be set. */
 
 const binding = require('./binding');
-const { ObjectDefineProperty, ObjectFreeze, RangeError, TypeError } = require('./primordials');
+const { requireLimit } = require('./limits');
+const { ObjectDefineProperty, ObjectFreeze, TypeError } = require('./primordials');
 
 /**
  * An object with a property for each of the engine's settings of a kind. Other threads see what one of them has set.
@@ -29,9 +30,7 @@ function setFeature(name, on) {
 }
 
 function setLimit(name, most) {
-  if (typeof most !== 'number') throw new TypeError(`wrt.limits.${name} must be a number`);
-  if (!(most >= 0)) throw new RangeError(`wrt.limits.${name} must not be negative`);
-  binding.setLimit(name, most);
+  binding.setLimit(name, requireLimit(`wrt.limits.${name}`, most));
 }
 
 const extensions = {

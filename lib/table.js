@@ -6,6 +6,7 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { TABLE, watch } = require('./lifetime');
+const { applyLimits } = require('./limits');
 const { Map, MapGet, MapSet, ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
 const { tableType } = require('./types');
@@ -83,6 +84,7 @@ function Table(descriptor, value = undefined) {
   storeAddress(initial, 2);
   storeAddress(maximum === undefined ? 0 : 1, 3);
   storeAddress(maximum === undefined ? 0 : maximum, 4);
+  applyLimits();
   binding.tableNew();
   const handle = i32[SLOT0];
   if (handle === 0) throw rangeError(api, text.tableAllocation);

@@ -145,3 +145,98 @@ only('mistakes', () => {
     );
   }
 });
+
+describe('withLimits', () => {
+  const text = `(module (memory (export "m") 1) (table (export "t") 1 funcref)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "growTable") (param i32) (result i32) (table.grow 0 (ref.null func) (local.get 0))))`;
+
+  only('holds for what is made in the call, as long as it lives', () => {
+    const module = new W.Module(wat(text));
+    const limits = { maxMemoryBytes: 3 * PAGE, maxTableElements: 10 };
+    const { m, t, grow, growTable } = W.withLimits(limits, () => new W.Instance(module)).exports;
+    expect([grow(3), grow(2), grow(1)]).toEqual([-1, 1, -1]);
+    expect(errorOf(() => m.grow(1))).toMatch(/^RangeError: WebAssembly.Memory.grow/);
+    expect([growTable(10), growTable(9)]).toEqual([-1, 1]);
+    expect(errorOf(() => t.grow(1))).toMatch(/^RangeError: WebAssembly.Table.grow/);
+    // Others are free, also those that grow meanwhile.
+    const other = new W.Instance(module).exports;
+    W.withLimits({ maxMemoryBytes: 0 }, () => expect(other.grow(100)).toBe(1));
+    expect(new W.Memory({ initial: 100 }).grow(1)).toBe(100);
+  });
+
+  only('counts all of one call together', () => {
+    const module = new W.Module(wat(text));
+    W.withLimits({ maxMemoryBytes: 2 * PAGE, maxInstances: 1, maxTableElements: 100 }, () => {
+      const memory = new W.Memory({ initial: 1 });
+      const { grow } = new W.Instance(module).exports;
+      expect(errorOf(() => new W.Instance(module))).toMatch(/^RangeError: WebAssembly.Instance\(\)/);
+      expect([grow(1), errorOf(() => memory.grow(1))]).toEqual([-1, expect.stringMatching(/^RangeError/)]);
+      expect(errorOf(() => new W.Table({ element: 'anyfunc', initial: 101 }))).toMatch(/^RangeError/);
+    });
+    new W.Instance(module);
+  });
+
+  only('holds after each await, and for asynchronous instantiation', async () => {
+    const limits = { maxMemoryBytes: 2 * PAGE };
+    const inside = W.withLimits(limits, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      const { instance } = await W.instantiate(wat(text));
+      return instance.exports;
+    });
+    const outside = (await W.instantiate(wat(text))).instance.exports;
+    const { grow } = await inside;
+    expect([grow(2), grow(1), outside.grow(2)]).toEqual([-1, 1, 1]);
+  });
+
+  only('limits around others, and those of the process, hold as well', () => {
+    W.withLimits({ maxMemoryBytes: 4 * PAGE }, () => {
+      const inner = W.withLimits({ maxMemoryBytes: 3 * PAGE }, () => new W.Memory({ initial: 1 }));
+      const outer = new W.Memory({ initial: 2 });
+      expect(errorOf(() => inner.grow(2))).toMatch(/^RangeError/);
+      inner.grow(1);
+      expect(errorOf(() => outer.grow(1))).toMatch(/^RangeError/);
+    });
+    W.limits.maxMemoryBytes = 0;
+    expect(errorOf(() => W.withLimits({}, () => new W.Memory({ initial: 1 })))).toMatch(/^RangeError/);
+  });
+
+  only('what is collected can be used again', () => {
+    W.withLimits({ maxMemoryBytes: 16 * 1024 * PAGE, maxInstances: 10 }, () => {
+      for (let k = 0; k < 50; k++) new W.Memory({ initial: 8 * 1024 });
+      const module = new W.Module(wat(text));
+      for (let k = 0; k < 50; k++) new W.Instance(module);
+    });
+  });
+
+  only('memories that move keep their limits', () => {
+    W.features.boundsChecks = true;
+    try {
+      const memory = W.withLimits({ maxMemoryBytes: 8 * PAGE }, () => new W.Memory({ initial: 1 }));
+      for (let k = 1; k < 4; k++) expect(memory.grow(1)).toBe(k);
+      expect(errorOf(() => memory.grow(5))).toMatch(/^RangeError/);
+    } finally {
+      W.features.boundsChecks = false;
+    }
+  });
+
+  only('gives what the function gives', () => {
+    expect(W.withLimits({}, () => 7)).toBe(7);
+    const thrown = new Error('thrown');
+    const f = () => {
+      throw thrown;
+    };
+    expect(() => W.withLimits({}, f)).toThrow(thrown);
+  });
+
+  only('mistakes', () => {
+    expect(errorOf(() => W.withLimits(1, () => {}))).toBe('TypeError: Argument 0 must be an object');
+    expect(errorOf(() => W.withLimits({}))).toBe('TypeError: Argument 1 must be a function');
+    expect(errorOf(() => W.withLimits({ maxInstances: '1' }, () => {}))).toBe(
+      'TypeError: limits.maxInstances must be a number',
+    );
+    expect(errorOf(() => W.withLimits({ maxInstances: -1 }, () => {}))).toBe(
+      'RangeError: limits.maxInstances must not be negative',
+    );
+  });
+});

@@ -18,6 +18,7 @@ mod faults;
 mod images;
 mod instances;
 mod interrupts;
+mod limits;
 mod modules;
 mod objects;
 mod realm;

@@ -8,7 +8,6 @@ use crate::module::{
     AddressType, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
     Module, PAGE_BITS, TableType,
 };
-use crate::runtime::limits;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use serde_json::{Map, Value, json};
@@ -96,32 +95,6 @@ pub fn features() -> Vec<Either<&'static str, bool>> {
 #[napi]
 pub fn set_feature(name: String, on: bool) -> bool {
     Features::set(&name, on)
-}
-
-/// What the process may take at most: `[name, number, name, number, ...]`.
-#[napi]
-pub fn limits() -> Vec<Either<&'static str, f64>> {
-    limits::list()
-        .flat_map(|(name, most)| {
-            let most = if most == usize::MAX {
-                f64::INFINITY
-            } else {
-                most as f64
-            };
-            [Either::A(name), Either::B(most)]
-        })
-        .collect()
-}
-
-#[napi]
-pub fn set_limit(name: String, most: f64) -> bool {
-    let Some(resource) = limits::find(&name) else {
-        return false;
-    };
-    // Saturates.
-    resource.limit(most as usize);
-    crate::code::limit_changed();
-    true
 }
 
 #[napi]

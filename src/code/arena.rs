@@ -7,7 +7,7 @@ use super::lookup::{CodeRange, PlacedFunction, Registration};
 use super::mapping::{Executable, Writable};
 use crate::compiler::CompiledFunction;
 use crate::compiler::Compiler;
-use crate::runtime::limits::{CODE_BYTES, Share};
+use crate::runtime::limits::{Resource, Share};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{Module as _, ModuleError, ModuleResult, default_libcall_names};
 use std::io;
@@ -33,7 +33,7 @@ impl Arena {
     /// An arena with room for `size` bytes of code.
     pub fn new(compiler: &Compiler, size: usize) -> io::Result<Self> {
         let size = size.max(1).next_multiple_of(region::page::size());
-        let share = Share::new(&CODE_BYTES, 0).ok_or(io::ErrorKind::OutOfMemory)?;
+        let share = Share::new(Resource::CodeBytes, 0).ok_or(io::ErrorKind::OutOfMemory)?;
         let (executable, writable) = Executable::with_writable(size)?;
         let start = executable.start();
         let registration = CodeRange::new(start..start + size, size / ALIGN)

@@ -2,7 +2,7 @@
 
 use super::CompiledModule;
 use crate::runtime::fault::{self, Site};
-use crate::runtime::limits::COMPILE_THREADS;
+use crate::runtime::limits::{PROCESS, Resource};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, Once, Weak};
 use std::thread;
@@ -68,7 +68,7 @@ fn work(number: usize) {
     loop {
         let mut jobs = JOBS.lock().unwrap_or_else(|e| e.into_inner());
         let job = loop {
-            let allowed = number < COMPILE_THREADS.most();
+            let allowed = number < PROCESS.most(Resource::CompileThreads);
             match jobs.pop_front_if(|_| allowed) {
                 Some(job) => break job,
                 None => jobs = ARRIVED.wait(jobs).unwrap_or_else(|e| e.into_inner()),

@@ -19,7 +19,7 @@ use super::tiering::Options;
 use crate::compiler::{Compiler, HandlerSite, TrapSite};
 use crate::module::Features;
 use crate::runtime::Trap;
-use crate::runtime::limits::{CODE_BYTES, Share};
+use crate::runtime::limits::{Resource, Share};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -92,7 +92,7 @@ impl Image {
         let bytes = mapping.bytes(len);
         let (code_start, records, traps, all_handlers) = check(bytes, key)?;
         let start = mapping.start();
-        let share = Share::new(&CODE_BYTES, len).ok_or(ImageError::Memory)?;
+        let share = Share::new(Resource::CodeBytes, len).ok_or(ImageError::Memory)?;
         let range = CodeRange::new(start..start + mapping.size(), records.len());
         let registration = range.and_then(Registration::new);
         let mut registration = registration.ok_or(ImageError::Memory)?;

@@ -3,7 +3,7 @@
 
 use super::decode::{DecodeError, MAX_MODULE_SIZE, Result, position, positions};
 use super::{Features, Module};
-use crate::runtime::limits::COMPILE_THREADS;
+use crate::runtime::limits::{PROCESS, Resource};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -187,7 +187,7 @@ impl<'a> Validation<'a> {
         };
         let bodies = self.bodies;
         let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
-        let threads = COMPILE_THREADS.most();
+        let threads = PROCESS.most(Resource::CompileThreads);
         if size > PARALLEL_THRESHOLD && threads > 0 {
             // As many pieces as threads may work, and no more threads than that.
             let piece = bodies.len().div_ceil(threads);

@@ -1,7 +1,7 @@
 //! Instances: a module's code with a context to run in.
 
 use super::context::Context;
-use super::limits::{INSTANCES, Share};
+use super::limits::{Resource, Share};
 use super::store::Store;
 use super::vm::*;
 use super::{Global, Memory, Table, Tag, builtins, signature};
@@ -90,7 +90,7 @@ impl Instance {
                 .map_err(|_| InstantiateError::Context)?,
         };
         let m = module.module();
-        let share = Share::new(&INSTANCES, 1).ok_or(InstantiateError::Context)?;
+        let share = Share::new(Resource::Instances, 1).ok_or(InstantiateError::Context)?;
         let context = Context::new(module.offsets().size()).ok_or(InstantiateError::Context)?;
         let first_function = store
             .functions()

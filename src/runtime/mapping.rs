@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::blocks;
 use super::fault::{self, Site};
-use super::limits::{MEMORY_BYTES, Share};
+use super::limits::{Resource, Share};
 use std::cell::Cell;
 use std::io;
 use std::ptr::null_mut;
@@ -108,20 +108,36 @@ impl Mapping {
         let base = fault::check(Site::MemoryReservation)
             .and_then(|()| map(size, libc::PROT_NONE))
             .inspect_err(|_| Budget::give_back(size))?;
-        Self::new(base, size, accessible, Kind::Reservation(size))
+        let share = Share::none(Resource::MemoryBytes);
+        Self::new(base, size, accessible, Kind::Reservation(size), share)
     }
 
     /// The same without inaccessible addresses behind it: no more than have room for `size` bytes, if possible.
     pub fn plain(size: usize, accessible: usize) -> io::Result<Self> {
-        if let Some(block) = blocks::take(size) {
-            let (base, size) = block?;
-            return Self::new(base, size, accessible, Kind::Block);
-        }
-        let base = map(size, libc::PROT_READ | libc::PROT_WRITE)?;
-        Self::new(base, size, accessible, Kind::Plain)
+        Self::plain_with(size, accessible, Share::none(Resource::MemoryBytes))
     }
 
-    fn new(base: *mut u8, size: usize, accessible: usize, kind: Kind) -> io::Result<Self> {
+    /// A plain one that takes the place of this one, which outgrew its size.
+    pub fn larger(&self, size: usize, accessible: usize) -> io::Result<Self> {
+        Self::plain_with(size, accessible, self.share.sibling())
+    }
+
+    fn plain_with(size: usize, accessible: usize, share: Share) -> io::Result<Self> {
+        if let Some(block) = blocks::take(size) {
+            let (base, size) = block?;
+            return Self::new(base, size, accessible, Kind::Block, share);
+        }
+        let base = map(size, libc::PROT_READ | libc::PROT_WRITE)?;
+        Self::new(base, size, accessible, Kind::Plain, share)
+    }
+
+    fn new(
+        base: *mut u8,
+        size: usize,
+        accessible: usize,
+        kind: Kind,
+        share: Share,
+    ) -> io::Result<Self> {
         Account::update(|account| {
             account.memories += 1;
             account.reserved += size;
@@ -130,7 +146,7 @@ impl Mapping {
             base,
             reserved: Cell::new(size),
             accessible: Cell::new(0),
-            share: Share::none(&MEMORY_BYTES),
+            share,
             discarded: Cell::new(false),
             kind,
         };

@@ -149,8 +149,9 @@ impl Memory {
         // Room to grow, so that a memory which grows by single pages is not copied every time.
         let most = accessible((max_pages(&self.ty) << self.ty.page_bits) as usize);
         let roomy = (2 * self.len()).clamp(size, most.max(size));
-        let mapping = Mapping::plain(roomy, size);
-        let mapping = mapping.or_else(|_| Mapping::plain(size, size)).ok()?;
+        let former = self.mapping.borrow().clone();
+        let mapping = former.larger(roomy, size);
+        let mapping = mapping.or_else(|_| former.larger(size, size)).ok()?;
         // SAFETY: all bytes of the memory, to a new mapping that has more; nobody else uses the definition now.
         unsafe {
             mapping
@@ -158,7 +159,7 @@ impl Memory {
                 .copy_from_nonoverlapping(self.base(), self.len());
             (*self.definition.get()).base = mapping.base();
         }
-        let former = self.mapping.replace(Rc::new(mapping));
+        self.mapping.replace(Rc::new(mapping));
         if Rc::strong_count(&former) > 1 {
             self.former.borrow_mut().push(former);
         }

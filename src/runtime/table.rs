@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::fault::{self, Site};
-use super::limits::{Share, TABLE_ELEMENTS};
+use super::limits::{Resource, Share};
 use super::slots::SharedSlot;
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
 use crate::module::{TableType, ValType};
@@ -55,7 +55,7 @@ impl Table {
             return None;
         }
         fault::check(Site::TableElements).ok()?;
-        let share = Share::new(&TABLE_ELEMENTS, len as usize)?;
+        let share = Share::new(Resource::TableElements, len as usize)?;
         let mut words = zeroed(len as usize * words_each(ty.element))?;
         let definition = VMTable {
             base: words.as_mut_ptr().cast(),

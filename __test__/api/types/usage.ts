@@ -104,6 +104,12 @@ is<number>()(
 WebAssembly.withDeadline(new AbortController().signal, () => {});
 // @ts-expect-error a limit is required
 WebAssembly.withDeadline(() => 5);
+is<Promise<number>>()(
+  WebAssembly.withLimits({ maxMemoryBytes: 65536, maxInstances: 1 }, async () => 5),
+  true,
+);
+// @ts-expect-error code is limited for the process only
+WebAssembly.withLimits({ maxCodeBytes: 1 }, () => 5);
 declare const late: WebAssembly.DeadlineError;
 is<'ERR_WRT_DEADLINE'>()(late.code, true);
 const trapped: WebAssembly.RuntimeError = late;

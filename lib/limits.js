@@ -1,0 +1,53 @@
+'use strict';
+
+/** `withLimits`: limits for what is made in a call, and in what it awaits. */
+
+const { AsyncLocalStorage } = require('async_hooks');
+const binding = require('./binding');
+const { text } = require('./errors');
+const { RangeError, TypeError, uncurryThis } = require('./primordials');
+
+const getStore = uncurryThis(AsyncLocalStorage.prototype.getStore);
+const run = uncurryThis(AsyncLocalStorage.prototype.run);
+
+/** What belongs to objects. Code belongs to modules, which others may share. */
+const NAMES = ['maxMemoryBytes', 'maxTableElements', 'maxInstances'];
+
+/** Which limits are in force; made when there are any, since it costs promises a little. */
+let storage;
+
+/**
+ * Checks the value of a limit.
+ * @param {string} name
+ * @param {any} most
+ * @returns {number}
+ */
+function requireLimit(name, most) {
+  if (typeof most !== 'number') throw new TypeError(text.limitNumber(name));
+  if (!(most >= 0)) throw new RangeError(text.limitNegative(name));
+  return most;
+}
+
+/**
+ * @param {object} limits
+ * @param {() => any} func
+ * @returns {any} what `func` returns
+ */
+function withLimits(limits, func) {
+  if (typeof limits !== 'object' || limits === null) throw new TypeError(text.limitsObject);
+  if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
+  storage = storage || new AsyncLocalStorage();
+  const inner = binding.newLimits(getStore(storage));
+  for (let k = 0; k < NAMES.length; k++) {
+    const most = limits[NAMES[k]];
+    if (most !== undefined) binding.setLimit(NAMES[k], requireLimit(`limits.${NAMES[k]}`, most), inner);
+  }
+  return run(storage, inner, func);
+}
+
+/** Tells the engine which limits hold for what is made next. */
+function applyLimits() {
+  if (storage !== undefined) binding.useLimits(getStore(storage));
+}
+
+module.exports = { applyLimits, requireLimit, withLimits };
