@@ -22,6 +22,7 @@ const path = require('path');
  * @property {() => void} reclaim discards activations that nobody will resume
  * @property {(bytes: Uint8Array) => number | string} compile a module, or the text of an error
  * @property {(bytes: Uint8Array) => Promise<number | string>} compileAsync
+ * @property {{ new (): ModuleStream }} ModuleStream fails where a module's bytes must be seen as a whole
  * @property {(bytes: Uint8Array) => boolean} validate
  * @property {() => (string | boolean)[]} features names of switches, each with whether it is on
  * @property {(name: string, on: boolean) => boolean} setFeature
@@ -37,7 +38,7 @@ const path = require('path');
  * @property {() => Promise<number>} flushCacheAsync
  * @property {(module: number) => string} describe imports and exports with types, as JSON
  * @property {(module: number, name: string) => ArrayBuffer[]} customSections
- * @property {(module: number) => ArrayBuffer} carrier bytes of the module that carries it, see `lib/carrier.js`
+ * @property {(module: number, Module: Function) => object} carrier a module of V8's that carries it, see `lib/carrier.js`
  * @property {(section: Uint8Array) => number | string} open a module from the section of a carrier
  * @property {(module: number, numbers: Int32Array) => string | null} instantiate
  * @property {() => void} memoryNew
@@ -66,6 +67,13 @@ const path = require('path');
  * @property {(func: number) => any} functionCell cell of a function's instance
  * @property {(host: number) => any} hostCell cell of the instance that imports a host function
  * @property {() => number[]} stats
+ */
+
+/**
+ * A module whose bytes arrive one after the other.
+ * @typedef {object} ModuleStream
+ * @property {(bytes: Uint8Array) => void} push
+ * @property {() => Promise<number | string>} finish as `compileAsync`
  */
 
 /** @returns {Binding} */

@@ -70,7 +70,7 @@ function createCarrier(handle, prototype) {
   if (Carrier === undefined) return createObject(prototype);
   let carrier;
   try {
-    carrier = new Carrier(binding.carrier(handle));
+    carrier = binding.carrier(handle, Carrier);
   } catch {
     // V8 may not compile in this realm, or has no memory for the bytes.
     return createObject(prototype);

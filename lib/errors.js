@@ -227,6 +227,7 @@ const text = {
     'The "source" argument must be an instance of Response or an Promise resolving to Response. ' + `Received ${value}`,
   responseType: (type) => `WebAssembly response has unsupported MIME type '${type}'`,
   responseStatus: (status) => `WebAssembly response has status code ${status}`,
+  responseChunk: 'chunk must be an ArrayBufferView or an ArrayBuffer',
   responseUsed: 'WebAssembly response body has already been used',
 
   // Deadlines and interruption; no prefix.

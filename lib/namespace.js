@@ -7,8 +7,7 @@ const { text, typeError } = require('./errors');
 const { checkImportObject, createInstance, readImports } = require('./instance');
 const { createModule, moduleCell, requireBytes } = require('./module');
 const { allowed } = require('./policy');
-const { Uint8Array } = require('./primordials');
-const { responseBytes } = require('./streaming');
+const { compileSource } = require('./streaming');
 const { bufferSource, isObject } = require('./webidl');
 
 /**
@@ -56,9 +55,7 @@ async function instantiate(bytesOrModule, importObject) {
 }
 
 async function compileResponse(source, api) {
-  const bytes = allowed(new Uint8Array(await responseBytes(source)), api);
-  const result = bytes.length === 0 ? text.emptyResponse : await binding.compileAsync(bytes);
-  return createModule(result, api);
+  return createModule(await compileSource(source, api), api);
 }
 
 async function instantiateStreaming(source, importObject) {

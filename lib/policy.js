@@ -30,6 +30,11 @@ function allowed(source, api) {
   return bytes;
 }
 
+/** Whether there is a policy. */
+function isRestricted() {
+  return policy !== null;
+}
+
 const extensions = {
   setCodeGenerationPolicy(newPolicy) {
     if (newPolicy !== null && typeof newPolicy !== 'function') {
@@ -39,4 +44,4 @@ const extensions = {
   },
 };
 
-module.exports = { allowed, extensions };
+module.exports = { allowed, extensions, isRestricted };

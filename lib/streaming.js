@@ -4,8 +4,18 @@
 
 const { inspect } = require('util');
 
+const binding = require('./binding');
 const { text } = require('./errors');
-const { ObjectDefineProperty, StringCharCodeAt, StringSlice, StringToLowerCase, TypeError } = require('./primordials');
+const { allowed, isRestricted } = require('./policy');
+const {
+  ObjectDefineProperty,
+  StringCharCodeAt,
+  StringSlice,
+  StringToLowerCase,
+  TypeError,
+  Uint8Array,
+} = require('./primordials');
+const { bufferSource } = require('./webidl');
 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
@@ -41,12 +51,12 @@ function trim(string) {
 }
 
 /**
- * The bytes of a response, or of a promise of one. The class Response is looked up at each call:
+ * A response that has a module, of itself or of a promise. The class Response is looked up at each call:
  * Node loads it late, and programs replace it.
  * @param {any} source
- * @returns {Promise<ArrayBuffer>}
+ * @returns {Promise<any>}
  */
-async function responseBytes(source) {
+async function moduleResponse(source) {
   const response = await source;
   const { Response } = /** @type {any} */ (globalThis);
   if (typeof Response !== 'function' || !(response instanceof Response)) {
@@ -60,8 +70,44 @@ async function responseBytes(source) {
   // 7. The status.
   if (!response.ok) throw responseError(text.responseStatus(response.status), 'ERR_WEBASSEMBLY_RESPONSE');
   if (response.bodyUsed) throw responseError(text.responseUsed, 'ERR_WEBASSEMBLY_RESPONSE');
-  // 8. The body.
-  return response.arrayBuffer();
+  return response;
 }
 
-module.exports = { responseBytes };
+/** What takes bytes as they arrive; undefined where they must be seen as a whole first. */
+function newStream() {
+  if (isRestricted()) return undefined;
+  try {
+    return new binding.ModuleStream();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the engine makes of the body of a response.
+ * @param {any} source a response or a promise of one
+ * @param {string} api
+ * @returns {Promise<number | string>} as `binding.compile`
+ */
+async function compileSource(source, api) {
+  const response = await moduleResponse(source);
+  // 8. The body, which is compiled as it arrives.
+  const stream = newStream();
+  if (stream === undefined) {
+    const bytes = allowed(new Uint8Array(await response.arrayBuffer()), api);
+    return bytes.length === 0 ? text.emptyResponse : binding.compileAsync(bytes);
+  }
+  let size = 0;
+  const { body } = response;
+  if (body !== null) {
+    for await (const chunk of body) {
+      const bytes = bufferSource(chunk);
+      if (bytes === undefined) throw responseError(text.responseChunk, 'ERR_INVALID_ARG_TYPE');
+      size += bytes.length;
+      stream.push(bytes);
+    }
+  }
+  return size === 0 ? text.emptyResponse : stream.finish();
+}
+
+module.exports = { compileSource };

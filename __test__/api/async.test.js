@@ -123,6 +123,27 @@ same.each(NO_STREAMS)('streaming what is no stream of a module', async (W, log, 
   await log.settled(() => W.instantiateStreaming(make(), {}), { as: 'instantiateStreaming' });
 });
 
+const inPieces = (...pieces) =>
+  respond(
+    new ReadableStream({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    }),
+  );
+
+same('streaming bodies in pieces of other kinds', async (W, log) => {
+  const { buffer } = MODULE.slice();
+  await log.settled(() => W.compileStreaming(inPieces(buffer)));
+  await log.settled(() => W.compileStreaming(inPieces(new DataView(buffer, 0, 20), new Uint16Array(buffer, 20, 0))));
+  await log.settled(() => W.compileStreaming(inPieces(new Uint8Array(0))));
+  for (const piece of ['text', 5, null, {}, []]) {
+    await log.settled(() => W.compileStreaming(inPieces(piece)), { as: `${piece}` });
+    await log.settled(() => W.compileStreaming(inPieces(MODULE.slice(0, 9), piece)), { as: `${piece}` });
+  }
+});
+
 same('streaming a body that was used', async (W, log) => {
   const response = respond(MODULE);
   await response.arrayBuffer();

@@ -1,45 +1,46 @@
 //! Modules on their way to another thread, see `lib/carrier.js`.
 
+use super::buffers;
 use super::modules::{Compiled, compile_bytes, module, register};
 use crate::code::registry;
 use napi::bindgen_prelude::*;
+use napi::sys;
 use napi_derive::napi;
-
-/// Name of the custom section in a carrier.
-const SECTION: &[u8] = b"wrt";
+use std::ptr::null_mut;
 
 /// Bytes below which a buffer is copied.
 const SMALL: usize = 64 << 10;
 
-/// The bytes of a module that has nothing but a custom section, with the number and the bytes of the
-/// module of this handle.
-#[napi]
-pub fn carrier(env: &Env, handle: u32) -> Result<ArrayBuffer<'_>> {
+/// A new object of `class`, which is V8's class of modules, made of the carrier of a module's bytes. Throws what V8 throws.
+#[napi(ts_return_type = "object")]
+pub fn carrier(env: &Env, handle: u32, class: Object) -> Result<sys::napi_value> {
     let module = module(handle)?;
-    let number = registry::add(&module).to_le_bytes();
-    let bytes = &module.module().bytes;
-    let size = 1 + SECTION.len() + number.len() + bytes.len();
-    let size = u32::try_from(size).map_err(|e| Error::from_reason(e.to_string()))?;
-    let mut carrier = Vec::with_capacity(size as usize + 16);
-    carrier.extend_from_slice(b"\0asm\x01\0\0\0\0");
-    leb128(&mut carrier, size);
-    carrier.push(SECTION.len() as u8);
-    carrier.extend_from_slice(SECTION);
-    carrier.extend_from_slice(&number);
-    carrier.extend_from_slice(bytes);
-    // V8 reads it once; a small one is cheaper copied than given a finaliser.
-    match carrier.len() < SMALL {
-        true => ArrayBuffer::copy_from(env, carrier),
-        false => ArrayBuffer::from_data(env, carrier),
+    registry::add(&module);
+    let carrier = module.module().bytes.carrier();
+    if carrier.len() < SMALL {
+        let buffer = ArrayBuffer::copy_from(env, carrier)?;
+        return construct(env.raw(), class.raw(), buffer.raw());
     }
+    let buffer = buffers::external(env.raw(), carrier.as_ptr().cast_mut(), carrier.len(), None)?;
+    let result = construct(env.raw(), class.raw(), buffer);
+    // V8 has its own copy, and nobody has seen the buffer.
+    // SAFETY: a live buffer of a live environment.
+    if unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer) } != sys::Status::napi_ok {
+        // Then it has the module's bytes for ever.
+        std::mem::forget(module.clone());
+    }
+    result
 }
 
-fn leb128(to: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        to.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    to.push(value as u8);
+fn construct(
+    env: sys::napi_env,
+    class: sys::napi_value,
+    argument: sys::napi_value,
+) -> Result<sys::napi_value> {
+    let mut object = null_mut();
+    // SAFETY: a live environment and live values of it.
+    check_status!(unsafe { sys::napi_new_instance(env, class, 1, &argument, &mut object) })?;
+    Ok(object)
 }
 
 /// The module that a carrier's section stands for: the same one if it is still there, else it is
@@ -50,5 +51,5 @@ pub fn open(section: &[u8]) -> Compiled {
         return Either::B("no module".to_owned());
     };
     let module = registry::find(u64::from_le_bytes(*number), bytes);
-    register(module.map_or_else(|| compile_bytes(bytes.to_vec()), Ok))
+    register(module.map_or_else(|| compile_bytes(bytes.into()), Ok))
 }

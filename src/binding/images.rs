@@ -21,7 +21,7 @@ pub fn serialize(env: &Env, handle: u32) -> Result<ArrayBuffer<'_>> {
 pub fn deserialize(image: &[u8], bytes: &[u8]) -> Compiled {
     // A panic would be a bug of ours; it ends this operation, not the process.
     let result = catch_unwind(AssertUnwindSafe(|| {
-        CompiledModule::from_image(image, bytes.to_vec(), options()).map_err(|e| e.to_string())
+        CompiledModule::from_image(image, bytes, options()).map_err(|e| e.to_string())
     }));
     register(result.unwrap_or_else(|_| Err("internal error".to_owned())))
 }

@@ -23,6 +23,7 @@ mod modules;
 mod objects;
 mod realm;
 mod stats;
+mod streams;
 mod values;
 mod weak;
 

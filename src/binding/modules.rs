@@ -2,10 +2,10 @@
 
 use super::realm::Realm;
 use super::values::{letter, name};
-use crate::code::{CompiledModule, Options, cache};
+use crate::code::{CompileError, CompiledModule, Options, cache};
 use crate::compiler::Tier;
 use crate::module::{
-    AddressType, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
+    AddressType, Bytes, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
     Module, PAGE_BITS, TableType,
 };
 use napi::bindgen_prelude::*;
@@ -16,7 +16,8 @@ use std::sync::{Arc, OnceLock};
 
 /// A module's handle, or why there is none.
 pub type Compiled = Either<u32, String>;
-type Outcome = std::result::Result<Arc<CompiledModule>, String>;
+/// A module, or the text of an error.
+pub type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 
 /// How modules of this process are compiled. `WRT_TIER=optimized` leaves the first tier out, for tests.
 pub fn options() -> Options {
@@ -34,10 +35,16 @@ pub fn options() -> Options {
 }
 
 /// Makes a module of the bytes.
-pub fn compile_bytes(bytes: Vec<u8>) -> Outcome {
-    // A panic would be a bug of ours; it ends this compilation, not the process.
-    catch_unwind(AssertUnwindSafe(|| cache::module(bytes, options())))
-        .unwrap_or_else(|_| Err(crate::code::CompileError::Machine("internal error".into())))
+pub fn compile_bytes(bytes: Bytes) -> Outcome {
+    guarded(|| cache::module(bytes, options()))
+}
+
+/// What a compilation gives. A panic would be a bug of ours; it ends that compilation, not the process.
+pub fn guarded(
+    compile: impl FnOnce() -> std::result::Result<Arc<CompiledModule>, CompileError>,
+) -> Outcome {
+    catch_unwind(AssertUnwindSafe(compile))
+        .unwrap_or_else(|_| Err(CompileError::Machine("internal error".into())))
         .map_err(|e| e.to_string())
 }
 
@@ -50,12 +57,13 @@ pub fn register(outcome: Outcome) -> Compiled {
 
 #[napi]
 pub fn compile(bytes: &[u8]) -> Compiled {
-    let known = cache::known(bytes).map(Ok);
-    register(known.unwrap_or_else(|| compile_bytes(bytes.to_vec())))
+    let number = Bytes::number_of(bytes);
+    let known = cache::known(number, bytes).map(Ok);
+    register(known.unwrap_or_else(|| compile_bytes(Bytes::new(bytes, number))))
 }
 
 /// A compilation off the JavaScript thread.
-pub struct Compilation(Vec<u8>);
+pub struct Compilation(Bytes);
 
 impl Task for Compilation {
     type Output = Outcome;
@@ -73,7 +81,7 @@ impl Task for Compilation {
 /// Compiles a copy of the bytes, taken now, off the JavaScript thread.
 #[napi(ts_return_type = "Promise<number | string>")]
 pub fn compile_async(bytes: &[u8]) -> AsyncTask<Compilation> {
-    AsyncTask::new(Compilation(bytes.to_vec()))
+    AsyncTask::new(Compilation(bytes.into()))
 }
 
 /// Why a guest ended with the trap that a function could not be compiled.

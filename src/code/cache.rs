@@ -7,7 +7,7 @@
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
 use super::{CompileError, CompiledModule, Options, registry};
-use crate::module::Features;
+use crate::module::{Bytes, Features};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -55,6 +55,10 @@ fn current() -> Option<Cache> {
     CACHE.lock().unwrap_or_else(|e| e.into_inner()).clone()
 }
 
+pub fn is_enabled() -> bool {
+    current().is_some()
+}
+
 /// Uses `directory`, which is made if need be. It must belong to this user and be closed to others, since what
 /// lies in it is run.
 pub fn enable(directory: &Path) -> io::Result<PathBuf> {
@@ -88,16 +92,16 @@ fn is_private(found: &fs::Metadata) -> bool {
     found.uid() == unsafe { libc::geteuid() } && found.mode() & 0o022 == 0
 }
 
-/// A module of `bytes` that is there already, if no cache has a say in it.
-pub fn known(bytes: &[u8]) -> Option<Arc<CompiledModule>> {
+/// A module of `bytes`, which have this number, that is there already, if no cache has a say in it.
+pub fn known(number: u64, bytes: &[u8]) -> Option<Arc<CompiledModule>> {
     match current() {
-        None => registry::known(bytes),
+        None => registry::known(number, bytes),
         Some(_) => None,
     }
 }
 
 /// A module of `bytes`, with the code that the cache has for it.
-pub fn module(bytes: Vec<u8>, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
+pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
     let cache = current().filter(|_| bytes.len() >= MIN_MODULE);
     let Some(cache) = cache else {
         let module = CompiledModule::new(bytes, options)?;

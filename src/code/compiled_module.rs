@@ -11,10 +11,9 @@ use super::image::{self, Image, ImageError, Key};
 use super::stubs::{IN_MEMORY, USUAL};
 use super::tiering::Options;
 use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
-use crate::module::{DecodeError, Features, Module};
+use crate::module::{Bytes, DecodeError, Features, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -87,8 +86,6 @@ pub struct CompiledModule {
     /// Code that was there from the start.
     image: Option<Image>,
     key: OnceLock<Key>,
-    /// See [`registry::add`](super::registry::add).
-    pub(super) number: OnceLock<u64>,
     compiled: AtomicUsize,
     cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
@@ -126,10 +123,15 @@ pub enum Unit {
 
 impl CompiledModule {
     /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
-    pub fn new(bytes: Vec<u8>, options: Options) -> Result<Arc<Self>, CompileError> {
+    pub fn new(bytes: impl Into<Bytes>, options: Options) -> Result<Arc<Self>, CompileError> {
         let start = Instant::now();
         let module = Module::decode(bytes)?;
         figures::DECODED.add(1, start);
+        Self::of(module, options)
+    }
+
+    /// A module that is decoded. Nothing is compiled.
+    pub fn of(module: Module, options: Options) -> Result<Arc<Self>, CompileError> {
         let offsets = VMOffsets::new(&module);
         Self::with_code(module.into(), offsets, options, None)
     }
@@ -137,7 +139,7 @@ impl CompiledModule {
     /// A module with code from an image. The image's key says that it was made from these bytes, which
     /// were valid then.
     pub fn with_image(
-        bytes: Vec<u8>,
+        bytes: impl Into<Bytes>,
         options: Options,
         image: Image,
     ) -> Result<Arc<Self>, CompileError> {
@@ -175,7 +177,6 @@ impl CompiledModule {
             arenas: Mutex::default(),
             image: None,
             key: OnceLock::new(),
-            number: OnceLock::new(),
             compiled: AtomicUsize::new(0),
             cache_status: OnceLock::new(),
             counters: module
@@ -261,13 +262,10 @@ impl CompiledModule {
         arenas + moving + self.image.as_ref().map_or(0, Image::size)
     }
 
-    /// Compiles everything that is not compiled yet, on all cores.
+    /// Compiles everything that is not compiled yet.
     pub fn compile_all(&self) -> Result<(), CompileError> {
-        let functions = (0..self.module.bodies.len() as u32).map(Unit::Function);
-        let units: Vec<Unit> = functions.collect();
-        units
-            .par_iter()
-            .try_for_each(|unit| self.code(*unit).map(drop))
+        (0..self.module.bodies.len() as u32)
+            .try_for_each(|function| self.code(Unit::Function(function)).map(drop))
     }
 
     pub fn module(&self) -> &Module {

@@ -17,7 +17,7 @@ use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
 use super::tiering::Options;
 use crate::compiler::{Compiler, HandlerSite, TrapSite};
-use crate::module::Features;
+use crate::module::{Bytes, Features};
 use crate::runtime::Trap;
 use crate::runtime::limits::{Resource, Share};
 use std::ops::Range;
@@ -221,9 +221,10 @@ impl CompiledModule {
     /// The module of an image and the bytes that it was made from.
     pub fn from_image(
         image: &[u8],
-        bytes: Vec<u8>,
+        bytes: impl Into<Bytes>,
         options: Options,
     ) -> Result<Arc<Self>, CompileError> {
+        let bytes = bytes.into();
         let features = Features::current();
         let key = key(shared_compiler()?, features, &bytes);
         let mapping = Executable::of_bytes(image).map_err(|_| ImageError::Memory)?;

@@ -9,6 +9,7 @@ mod image;
 mod lookup;
 mod mapping;
 pub mod registry;
+mod stream;
 mod stubs;
 mod tiering;
 
@@ -16,4 +17,5 @@ pub use background::limit_changed;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
 pub use lookup::{handler_at, has_handlers, is_code, trap_at};
+pub use stream::Stream;
 pub use tiering::Options;

@@ -3,9 +3,8 @@
 
 use super::CompiledModule;
 use crate::module::Features;
-use hashbrown::{DefaultHashBuilder, HashMap};
-use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use hashbrown::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 #[derive(Default)]
 struct Registry {
@@ -21,19 +20,9 @@ fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(registry.get_or_insert_with(Registry::default))
 }
 
-/// A hash of the bytes. Who finds two modules of the same number gains nothing: bytes are compared.
-fn number(bytes: &[u8]) -> u64 {
-    static HASHER: OnceLock<DefaultHashBuilder> = OnceLock::new();
-    HASHER
-        .get_or_init(DefaultHashBuilder::default)
-        .hash_one(bytes)
-}
-
-/// The number of a module, by which it is found from now on. The registry does not keep it alive.
-pub fn add(module: &Arc<CompiledModule>) -> u64 {
-    // Bytes can be many, and a module is registered once more whenever it gets a carrier.
-    let number = || number(&module.module().bytes);
-    let number = *module.number.get_or_init(number);
+/// Has a module found by the number of its bytes. The registry does not keep it alive.
+pub fn add(module: &Arc<CompiledModule>) {
+    let number = module.module().bytes.number();
     with(|registry| {
         if registry.modules.len() >= registry.limit {
             registry
@@ -43,16 +32,15 @@ pub fn add(module: &Arc<CompiledModule>) -> u64 {
         }
         registry.modules.insert(number, Arc::downgrade(module));
     });
-    number
 }
 
 /// The module of a number if it is still there and has these bytes.
 pub fn find(number: u64, bytes: &[u8]) -> Option<Arc<CompiledModule>> {
     let module = with(|registry| registry.modules.get(&number)?.upgrade())?;
-    (module.module().bytes == bytes).then_some(module)
+    (module.module().bytes[..] == *bytes).then_some(module)
 }
 
-/// A module of these bytes that was compiled with the features that are on now.
-pub fn known(bytes: &[u8]) -> Option<Arc<CompiledModule>> {
-    find(number(bytes), bytes).filter(|module| module.module().features == Features::current())
+/// A module of these bytes and their number that was compiled with the features that are on now.
+pub fn known(number: u64, bytes: &[u8]) -> Option<Arc<CompiledModule>> {
+    find(number, bytes).filter(|module| module.module().features == Features::current())
 }

@@ -1,14 +1,18 @@
 //! Decodes and validates modules.
 
-use super::validation::{Validation, parse};
+use super::bodies::Bodies;
+use super::validation::Validation;
 use super::{
-    AddressType, BranchHints, ConstBinary, ConstExpr, ConstOp, DataSegment, ElementSegment, Export,
-    ExportKind, Features, FuncType, GlobalType, Import, ImportKind, Limits, MemoryType, Module,
-    PAGE_BITS, Place, SegmentMode, TableType, ValType,
+    AddressType, BranchHints, Bytes, ConstBinary, ConstExpr, ConstOp, DataSegment, ElementSegment,
+    Export, ExportKind, Features, FuncType, GlobalType, Import, ImportKind, Limits, MemoryType,
+    Module, PAGE_BITS, Place, SegmentMode, TableType, ValType,
 };
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::thread;
 use wasmparser::{
-    DataKind, ElementItems, ElementKind, ExternalKind, Operator, Payload, RefType, TypeRef,
+    Chunk, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, RefType,
+    TypeRef,
 };
 
 /// Size of a module above which it is refused (limit of the JavaScript interface).
@@ -55,50 +59,125 @@ pub(super) fn positions(range: &Range<u64>) -> Range<usize> {
 
 impl Module {
     /// Decodes and validates `bytes` as a binary module of the features that are on.
-    pub fn decode(bytes: Vec<u8>) -> Result<Self> {
-        let mut module = decode(&bytes, true)?;
-        module.bytes = bytes;
-        Ok(module)
+    pub fn decode(bytes: impl Into<Bytes>) -> Result<Self> {
+        let bytes = bytes.into();
+        Ok(Decoder::new(true).rest(&bytes)?.with_bytes(bytes))
     }
 
     /// Decodes bytes that are known to be valid.
-    pub fn decode_valid(bytes: Vec<u8>) -> Result<Self> {
-        let mut module = decode(&bytes, false)?;
-        module.bytes = bytes;
-        Ok(module)
+    pub fn decode_valid(bytes: impl Into<Bytes>) -> Result<Self> {
+        let bytes = bytes.into();
+        Ok(Decoder::new(false).rest(&bytes)?.with_bytes(bytes))
+    }
+
+    /// Keeps the bytes that it was decoded from.
+    pub fn with_bytes(mut self, bytes: Bytes) -> Self {
+        self.bytes = bytes;
+        self
     }
 
     /// Says whether `bytes` are a valid module, without taking or keeping them.
     pub fn validate(bytes: &[u8]) -> Result<()> {
-        decode(bytes, true).map(drop)
+        Decoder::new(true).rest(bytes).map(drop)
     }
 }
 
-/// The module that `bytes` describe, but without its copy of them; validated if asked for.
-fn decode(bytes: &[u8], validate: bool) -> Result<Module> {
-    check_header(bytes)?;
-    let features = Features::current();
-    let mut validation = validate.then(|| Validation::new(features, bytes));
-    let mut module = Module {
-        features,
-        ..Module::default()
-    };
-    for payload in parse(features, bytes) {
-        let payload = payload?;
-        if let Payload::CodeSectionEntry(body) = &payload {
-            module.bodies.push(positions(&body.range()));
+/// A module that is being decoded; its bytes may still be arriving.
+pub struct Decoder {
+    parser: Parser,
+    validation: Option<Validation>,
+    module: Module,
+    /// How many bytes are decoded.
+    at: usize,
+}
+
+impl Decoder {
+    /// Validates too, if asked to.
+    pub fn new(validate: bool) -> Self {
+        let features = Features::current();
+        let mut parser = Parser::new(0);
+        parser.set_features(features.parser);
+        Self {
+            parser,
+            validation: validate.then(|| Validation::new(features)),
+            module: Module {
+                features,
+                ..Module::default()
+            },
+            at: 0,
         }
-        // So that the code below meets valid ones only.
-        if let Some(validation) = &mut validation {
-            validation.payload(&payload, &module)?;
+    }
+
+    /// Decodes what is complete of `bytes`, which are those that have arrived from the module's start on.
+    pub fn advance(&mut self, bytes: &[u8]) -> Result<()> {
+        self.decode(bytes, false)
+    }
+
+    /// `all` says whether there are no more bytes. Bodies are validated by other threads from the moment that the
+    /// last of them is known, and by this one when it is through with the rest.
+    fn decode(&mut self, bytes: &[u8], all: bool) -> Result<()> {
+        let bodies = OnceLock::new();
+        thread::scope(|scope| {
+            let sections = self.sections(bytes, all, |complete| {
+                bodies.get_or_init(|| complete).start(scope);
+            });
+            if let Some(bodies) = bodies.get() {
+                match sections {
+                    Ok(()) => bodies.work(),
+                    Err(_) => bodies.stop(),
+                }
+            }
+            sections
+        })?;
+        bodies.into_inner().map_or(Ok(()), Bodies::result)
+    }
+
+    /// The module of `bytes`, of which there are no more, but without its copy of them.
+    pub fn rest(mut self, bytes: &[u8]) -> Result<Module> {
+        check_header(bytes)?;
+        self.decode(bytes, true)?;
+        self.module.find_values();
+        Ok(self.module)
+    }
+
+    /// Decodes all but the bodies, which `validate` gets.
+    fn sections<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        all: bool,
+        validate: impl Fn(Bodies<'a>),
+    ) -> Result<()> {
+        let mut bodies = Bodies::default();
+        loop {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Chunk::Parsed { consumed, payload } = self.parser.parse(rest, all)? else {
+                break;
+            };
+            self.at += consumed;
+            if let Payload::CodeSectionEntry(body) = &payload {
+                self.module.bodies.push(positions(&body.range()));
+            } else if !bodies.is_empty() {
+                validate(std::mem::take(&mut bodies));
+            }
+            // So that the code below meets valid ones only.
+            if let Some(validation) = &mut self.validation {
+                match &payload {
+                    Payload::CodeSectionEntry(body) => {
+                        validation.body(body, &self.module, &mut bodies)?
+                    }
+                    payload => validation.payload(payload, &self.module, bytes)?,
+                }
+            }
+            if matches!(payload, Payload::End(_)) {
+                break;
+            }
+            self.module.add(payload)?;
         }
-        module.add(payload)?;
+        if !bodies.is_empty() {
+            validate(bodies);
+        }
+        Ok(())
     }
-    if let Some(validation) = validation {
-        validation.bodies(&module)?;
-    }
-    module.find_values();
-    Ok(module)
 }
 
 /// Checks the first eight bytes. The texts are those that programs know from other engines.
@@ -213,6 +292,7 @@ impl Module {
                 }
             }
             Payload::DataSection(section) => {
+                self.data.reserve(section.count() as usize);
                 for data in section {
                     let data = data?;
                     let mode = match data.kind {
@@ -432,8 +512,19 @@ fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType>
     })
 }
 
+const I32_CONST: u8 = 0x41;
+const END: u8 = 0x0b;
+
 /// A constant expression, which the validator has seen.
 fn const_expr(expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+    // What most places in memory are; programs have a hundred thousand of them.
+    let mut reader = expression.get_binary_reader();
+    if reader.read_u8()? == I32_CONST {
+        let value = reader.read_var_i32()?;
+        if reader.read_u8()? == END {
+            return Ok(ConstExpr::I32(value));
+        }
+    }
     let mut operators = expression.get_operators_reader();
     let (operator, offset) = operators.read_with_offset()?;
     let first = const_operator(operator, offset)?;

@@ -1,6 +1,8 @@
 //! A decoded and validated WebAssembly module, without its code.
 
+mod bodies;
 mod branch_hints;
+mod bytes;
 mod decode;
 mod features;
 mod leaf;
@@ -10,7 +12,8 @@ mod types;
 mod validation;
 
 pub use branch_hints::BranchHints;
-pub use decode::DecodeError;
+pub use bytes::{Arriving, Bytes};
+pub use decode::{DecodeError, Decoder};
 pub use features::Features;
 pub use types::*;
 
@@ -58,7 +61,7 @@ pub struct Module {
     /// What was on when it was decoded.
     pub features: Features,
     /// The module's own copy of its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 impl Module {

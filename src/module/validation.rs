@@ -1,18 +1,18 @@
 //! Validation, by wasmparser. It counts some things against limits of its own, lower than the standard's; what
 //! would meet those is shown to it in another form, or is checked here.
 
+use super::bodies::Bodies;
 use super::decode::{DecodeError, MAX_MODULE_SIZE, Result, position, positions};
 use super::{Features, Module};
-use crate::runtime::limits::{PROCESS, Resource};
 use hashbrown::HashMap;
-use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 use wasmparser::types::CoreTypeId;
 use wasmparser::{
     BinaryReader, ElementItems, ElementSectionReader, Export, ExportSectionReader, ExternalKind,
-    FromReader, FuncToValidate, FuncType, FuncValidatorAllocations, FunctionBody, GlobalType,
-    HeapType, ImportSectionReader, MemoryType, Parser, Payload, RefType, SectionLimited, SubType,
-    TableType, TypeRef, ValType, ValidPayload, Validator, ValidatorResources, WasmModuleResources,
+    FromReader, FuncType, FunctionBody, GlobalType, HeapType, ImportSectionReader, MemoryType,
+    Parser, Payload, RefType, SectionLimited, SubType, TableType, TypeRef, ValType, ValidPayload,
+    Validator, ValidatorResources, WasmModuleResources,
 };
 
 /// How many imports, and how many exports, a module may have (limit of the JavaScript interface).
@@ -21,45 +21,36 @@ const MAX_IMPORTS_OR_EXPORTS: u32 = 1_000_000;
 const MAX_ELEMENT_SEGMENTS: u32 = 10_000_000;
 /// How many element segments one validator takes.
 const ELEMENT_SEGMENTS: usize = 100_000;
-/// Bytes of function bodies above which validating them on all cores is worth its overhead.
-const PARALLEL_THRESHOLD: usize = 64 << 10;
 
 /// The validation of one module. It sees every payload before anybody else does.
-pub(super) struct Validation<'a> {
+pub(super) struct Validation {
     features: Features,
-    bytes: &'a [u8],
     validator: Validator,
     /// Types of all element segments, where the validator does not know them.
-    elements: Option<Vec<RefType>>,
-    bodies: Vec<Body<'a>>,
+    elements: Option<Arc<[RefType]>>,
+    /// Functions that may be named by `ref.func`, ascending; known when bodies come.
+    declared: Option<Arc<[u32]>>,
 }
 
-/// A function body whose validation waits until the rest of the module is known.
-struct Body<'a> {
-    function: FuncToValidate<ValidatorResources>,
-    body: FunctionBody<'a>,
-}
-
-impl<'a> Validation<'a> {
-    pub fn new(features: Features, bytes: &'a [u8]) -> Self {
+impl Validation {
+    pub fn new(features: Features) -> Self {
         Self {
             features,
-            bytes,
             validator: Validator::new_with_features(features.parser),
             elements: None,
-            bodies: Vec::new(),
+            declared: None,
         }
     }
 
-    /// Checks a payload; `module` is what those before it said.
-    pub fn payload(&mut self, payload: &Payload<'a>, module: &Module) -> Result<()> {
+    /// Checks a payload that is no body; `module` is what those before it said, `bytes` are those of the module up
+    /// to the payload's end, at least.
+    pub fn payload(&mut self, payload: &Payload<'_>, module: &Module, bytes: &[u8]) -> Result<()> {
         match payload {
-            Payload::ImportSection(section) => self.imports(section),
-            Payload::ExportSection(section) => exports(section, module, self.bytes),
+            Payload::ImportSection(section) => self.imports(section, bytes),
+            Payload::ExportSection(section) => exports(section, module, bytes),
             Payload::ElementSection(section) if section.count() as usize > ELEMENT_SEGMENTS => {
-                self.elements(section, module)
+                self.elements(section, module, bytes)
             }
-            Payload::CodeSectionEntry(body) => self.body(body, module),
             _ => match self.validator.payload(payload)? {
                 ValidPayload::Func(..) => Err(DecodeError::new("a function at a wrong place", 0)),
                 _ => Ok(()),
@@ -69,7 +60,7 @@ impl<'a> Validation<'a> {
 
     /// The validator adds up how large the types of imports are. So imported functions and tags are shown to it as
     /// if they were the module's own, which come behind them: it makes no difference between them.
-    fn imports(&mut self, section: &ImportSectionReader<'_>) -> Result<()> {
+    fn imports(&mut self, section: &ImportSectionReader<'_>, bytes: &[u8]) -> Result<()> {
         let Range { start, end } = positions(&section.range());
         check_count("imports", section.count(), MAX_IMPORTS_OR_EXPORTS, start)?;
         let mut imports = section.clone().into_imports_with_offsets().peekable();
@@ -93,7 +84,7 @@ impl<'a> Validation<'a> {
                         Some(Ok((next, _))) => position(*next),
                         _ => end,
                     };
-                    let item = self.bytes.get(offset..end).unwrap_or_default();
+                    let item = bytes.get(offset..end).unwrap_or_default();
                     let one = Excerpt::new(1, item, offset);
                     self.validator
                         .import_section(&one.section(self.features)?)?;
@@ -104,7 +95,12 @@ impl<'a> Validation<'a> {
     }
 
     /// Segments do not depend on each other, so each validator is shown as many as it takes.
-    fn elements(&mut self, section: &ElementSectionReader<'_>, module: &Module) -> Result<()> {
+    fn elements(
+        &mut self,
+        section: &ElementSectionReader<'_>,
+        module: &Module,
+        bytes: &[u8],
+    ) -> Result<()> {
         let start = position(section.range().start);
         let count = section.count();
         check_count("segment", count, MAX_ELEMENT_SEGMENTS, start)?;
@@ -128,109 +124,51 @@ impl<'a> Validation<'a> {
         }
         offsets.push(position(section.range().end));
         for (chunk, types) in offsets.windows(2).zip(types.chunks(ELEMENT_SEGMENTS)) {
-            let mut other = Self::new(self.features, self.bytes);
-            for payload in parse(self.features, self.bytes) {
+            let mut other = Self::new(self.features);
+            let mut parser = Parser::new(0);
+            parser.set_features(self.features.parser);
+            for payload in parser.parse_all(bytes) {
                 match payload? {
                     Payload::ElementSection(_) => break,
-                    payload => other.payload(&payload, module)?,
+                    payload => other.payload(&payload, module, bytes)?,
                 }
             }
-            let items = self.bytes.get(chunk[0]..chunk[1]).unwrap_or_default();
+            let items = bytes.get(chunk[0]..chunk[1]).unwrap_or_default();
             let some = Excerpt::new(types.len() as u32, items, chunk[0]);
             other
                 .validator
                 .element_section(&some.section(self.features)?)?;
         }
-        self.elements = Some(types);
+        self.elements = Some(types.into());
         Ok(())
     }
 
-    fn body(&mut self, body: &FunctionBody<'a>, module: &Module) -> Result<()> {
-        let mut function = self.validator.code_section_entry(body)?;
+    /// Has a body validated with the others.
+    pub fn body<'a>(
+        &mut self,
+        body: &FunctionBody<'a>,
+        module: &Module,
+        bodies: &mut Bodies<'a>,
+    ) -> Result<()> {
+        let function = self.validator.code_section_entry(body)?;
         // The validator does not know of imported functions.
-        function.index += module.imported_functions;
-        function.ty = match module.functions.get(function.index as usize) {
-            Some(ty) => *ty,
-            None => return Err(DecodeError::new("a body without a function", 0)),
+        let index = function.index + module.imported_functions;
+        let Some(ty) = module.functions.get(index as usize) else {
+            return Err(DecodeError::new("a body without a function", 0));
         };
-        self.bodies.push(Body {
-            function,
-            body: body.clone(),
+        bodies.push(index, *ty, body.clone(), || {
+            let declared = self
+                .declared
+                .get_or_insert_with(|| module.declared_functions().into());
+            let resources = Resources {
+                validator: function.resources,
+                declared: declared.clone(),
+                elements: self.elements.clone(),
+            };
+            (resources, function.features)
         });
         Ok(())
     }
-
-    /// Checks all bodies. Of several errors the one of the lowest function index is reported, however the work was
-    /// spread.
-    pub fn bodies(self, module: &Module) -> Result<()> {
-        let declared = &module.declared_functions();
-        let elements = self.elements.as_deref();
-        let check = |allocations: &mut _, body: Body<'_>| {
-            let FuncToValidate {
-                resources: validator,
-                index,
-                ty,
-                features,
-            } = body.function;
-            let resources = Resources {
-                validator,
-                declared,
-                elements,
-            };
-            let function = FuncToValidate {
-                resources,
-                index,
-                ty,
-                features,
-            };
-            check_body(function, &body.body, allocations)
-        };
-        let bodies = self.bodies;
-        let size: usize = bodies.iter().map(|b| b.body.as_bytes().len()).sum();
-        let threads = PROCESS.most(Resource::CompileThreads);
-        if size > PARALLEL_THRESHOLD && threads > 0 {
-            // As many pieces as threads may work, and no more threads than that.
-            let piece = bodies.len().div_ceil(threads);
-            let errors = bodies
-                .into_par_iter()
-                .with_min_len(piece)
-                .map_init(FuncValidatorAllocations::default, check);
-            errors.find_first(Result::is_err).unwrap_or(Ok(()))
-        } else {
-            let mut allocations = FuncValidatorAllocations::default();
-            bodies
-                .into_iter()
-                .try_for_each(|body| check(&mut allocations, body))
-        }
-    }
-}
-
-/// The payloads of a module.
-pub(super) fn parse(
-    features: Features,
-    bytes: &[u8],
-) -> impl Iterator<Item = wasmparser::Result<Payload<'_>>> {
-    let mut parser = Parser::new(0);
-    parser.set_features(features.parser);
-    parser.parse_all(bytes)
-}
-
-fn check_body(
-    function: FuncToValidate<Resources<'_>>,
-    body: &FunctionBody<'_>,
-    allocations: &mut FuncValidatorAllocations,
-) -> Result<()> {
-    let index = function.index;
-    let mut validator = function.into_validator(std::mem::take(allocations));
-    let result = validator.validate(body);
-    *allocations = validator.into_allocations();
-    result.map_err(|error| {
-        let error = DecodeError::from(error);
-        DecodeError::new(
-            format!("Compiling function #{index} failed: {}", error.message),
-            error.offset,
-        )
-    })
 }
 
 /// The validator would add up how large the types of exports are. There is little to check.
@@ -338,25 +276,24 @@ fn leb128(mut value: u32) -> Vec<u8> {
 }
 
 /// What the validator knows, and what it was not shown.
-struct Resources<'a> {
+pub(super) struct Resources {
     validator: ValidatorResources,
-    /// Functions that may be named by `ref.func`, ascending.
-    declared: &'a [u32],
-    elements: Option<&'a [RefType]>,
+    declared: Arc<[u32]>,
+    elements: Option<Arc<[RefType]>>,
 }
 
-impl WasmModuleResources for Resources<'_> {
+impl WasmModuleResources for Resources {
     fn is_function_referenced(&self, index: u32) -> bool {
         self.declared.binary_search(&index).is_ok()
     }
     fn element_count(&self) -> u32 {
-        match self.elements {
+        match &self.elements {
             Some(elements) => elements.len() as u32,
             None => self.validator.element_count(),
         }
     }
     fn element_type_at(&self, at: u32) -> Option<RefType> {
-        let Some(elements) = self.elements else {
+        let Some(elements) = &self.elements else {
             return self.validator.element_type_at(at);
         };
         let mut ty = *elements.get(at as usize)?;
