@@ -99,8 +99,6 @@ ObjectDefineProperty(DeadlineError.prototype, 'name', {
   configurable: true,
 });
 
-const FUNCTION_REQUIRED = 'function-typed object must be null (if nullable) or a Wasm function object';
-
 /** Texts. Most are prefixed with the function that was called, see `prefixed`. */
 const text = {
   // Interfaces.
@@ -166,16 +164,21 @@ const text = {
   tableAllocation: 'could not allocate table',
   tableGrowth: (delta) => `failed to grow table by ${delta}`,
   tableAddress: (index, element, size) => `invalid address ${index} in ${element} table of size ${size}`,
-  tableInitial:
-    'Argument 2 must be undefined or a value of type compatible with the type of the new table: ' +
-    `${FUNCTION_REQUIRED}.`,
-  tableValue: `Argument 1 is invalid for table: ${FUNCTION_REQUIRED}`,
-  tableGrowValue: `Argument 1 is invalid: ${FUNCTION_REQUIRED}`,
-  functionRequired: FUNCTION_REQUIRED,
+  tableInitial: (problem) =>
+    `Argument 2 must be undefined or a value of type compatible with the type of the new table: ${problem}.`,
+  tableValue: (problem) => `Argument 1 is invalid for table: ${problem}`,
+  tableGrowValue: (problem) => `Argument 1 is invalid: ${problem}`,
+  tableNoDefault: (element) => `Table of non-defaultable type ${element} needs explicit element`,
+  tableGrowNoDefault: 'Argument 1 must be specified for non-nullable element type',
+  // What is wrong with a value for a reference type.
+  functionRequired: 'function-typed object must be null (if nullable) or a Wasm function object',
+  typedFunctionRequired: 'JS object does not match expected wasm type',
+  subtypeRequired: 'assigned exported function has to be a subtype of the expected type',
+  onlyNull: 'only null allowed for null types',
+  notNull: (type) => `null is not allowed for (ref ${type})`,
+  exception: (type) => `invalid type (ref ${type})`,
   getVector: "Can't get the value of s128 WebAssembly.Global",
-  tableException: 'Argument 1 is invalid for table: invalid type (ref null exn)',
-  tableGrowException: 'Argument 1 is invalid: invalid type (ref null exn)',
-  exceptionReference: 'invalid type exnref',
+  exceptionReference: (type) => `invalid type ${type}`,
   setVector: "Can't set the value of s128 WebAssembly.Global",
   setImmutable: "Can't set the value of an immutable global.",
 
@@ -263,6 +266,7 @@ const TRAPS = [
   [Error, text.interrupted],
   [Error, text.internal('unknown trap')],
   [Trap, 'rethrowing null value'],
+  [Trap, 'dereferencing a null pointer'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;

@@ -14,9 +14,10 @@ const { hold } = require('./lifetime');
 const { ErrorCaptureStackTrace, MathFround, ObjectGetPrototypeOf } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
 const { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } = require('./scratch');
+const { isFunctionType, referenceType } = require('./signature');
 const { createCell, jsTag, tagCell } = require('./tag');
 const { functionType } = require('./types');
-const { load, store, toWebAssembly } = require('./values');
+const { isExtern, load, store, toWebAssembly } = require('./values');
 const { Brand, defineInterface, isObject, receiver, requireNew, unsignedLong } = require('./webidl');
 
 /** @typedef {import('./lifetime').TagCell} TagCell */
@@ -81,13 +82,10 @@ function roundTrip(value, type, tag, api) {
   switch (type) {
     case 'v128':
       throw typeError(api, text.exceptionType(type));
-    case 'funcref': {
-      toWebAssembly(value, type, tag, () => typeError(api, text.functionRequired));
-      return value;
-    }
     default: {
-      // No external reference is taken: a value of that type is as it was.
-      const converted = toWebAssembly(value, type, tag, () => typeError(api, text.functionRequired));
+      const converted = toWebAssembly(value, type, tag, (problem) => typeError(api, problem));
+      // A reference is what it was.
+      if (referenceType(type) !== undefined) return value;
       return type === 'f32' ? MathFround(converted) : converted;
     }
   }
@@ -117,21 +115,21 @@ function storeValues(types, values) {
   for (let i = 0; i < types.length; i++) {
     const value = values[i];
     switch (types[i]) {
-      case 'externref':
-        i32[WORDS + 2 * k] = put(value);
-        break;
-      case 'funcref':
-        i32[WORDS + 2 * k] = value === null ? 0 : /** @type {any} */ (functionRecord(value)).number;
-        break;
       case 'v128':
         i64[DOUBLES + k] = value[0];
         i64[DOUBLES + ++k] = value[1];
         break;
       default:
-        store(value, types[i], k);
+        if (referenceType(types[i]) === undefined) store(value, types[i], k);
+        else i32[WORDS + 2 * k] = isExtern(types[i]) ? put(value) : storedNumber(value);
     }
     k++;
   }
+}
+
+/** The number of an Exported Function, or 0 for null. */
+function storedNumber(value) {
+  return value === null ? 0 : /** @type {any} */ (functionRecord(value)).number;
 }
 
 function loadValues(types) {
@@ -153,11 +151,12 @@ function loadThrown() {
   if (known !== 0) return refs[known];
   const cell = binding.tagCell(handle);
   const signature = cell === undefined ? binding.tagSignature(handle) : cell.signature;
-  const values = loadValues(functionType(signature).parameters);
+  const types = functionType(signature).parameters;
+  const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;
   for (let i = 0; i < values.length; i++) {
     const record = functionRecord(values[i]);
-    if (record !== undefined && signature[i] === 'a') hold(tag, record);
+    if (record !== undefined && isFunctionType(types[i])) hold(tag, record);
   }
   const object = initialize(createObject(Exception.prototype), tag, values);
   const slot = putFirst(object);

@@ -17,7 +17,8 @@ const {
   ReflectApply,
   Uint8Array,
 } = require('./primordials');
-const { functionPrototype, functionType, letterOf, listMember } = require('./types');
+const { letterOf } = require('./signature');
+const { functionPrototype, functionType, listMember } = require('./types');
 const { defineMembers, isObject, requireNew, toString } = require('./webidl');
 
 /** Value types in the binary format, by the letters of signatures. */

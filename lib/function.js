@@ -13,11 +13,11 @@ const {
   ObjectSetPrototypeOf,
   ReflectApply,
   String,
-  StringIncludes,
   SymbolIterator,
   TypeError,
 } = require('./primordials');
 const { put, putFirst, refs } = require('./references');
+const { CONCRETE, EXN, EXTERN, FUNC, hasFunctions, referenceType } = require('./signature');
 const { functionPrototype } = require('./types');
 const { Brand, isObject } = require('./webidl');
 const { createFactories } = require('./wrappers');
@@ -25,6 +25,7 @@ const { createFactories } = require('./wrappers');
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime').FunctionRecord} FunctionRecord */
 /** @typedef {import('./lifetime').Holder} Holder */
+/** @typedef {import('./signature').ReferenceType} ReferenceType */
 
 const { enter } = binding;
 
@@ -73,7 +74,13 @@ function functionObject(number, cell) {
   if (owner === undefined) throw new Error(text.internal(`function ${number} has no instance`));
   return (
     MapGet(owner.functions, number) ||
-    createFunction(owner, number, binding.functionIndex(number), binding.functionSignature(number))
+    createFunction(
+      owner,
+      number,
+      binding.functionIndex(number),
+      binding.functionSignature(number),
+      binding.functionType(number),
+    )
   );
 }
 
@@ -84,11 +91,12 @@ function functionObject(number, cell) {
  * @param {number} number
  * @param {number} index in its module, the function's name
  * @param {string} signature
+ * @param {number} type number of its type in this process
  * @returns {Function}
  */
-function createFunction(cell, number, index, signature) {
+function createFunction(cell, number, index, signature, type) {
   const func = ObjectSetPrototypeOf(wrapperFactory(signature)(cell, number, `${index}`), functionPrototype);
-  records.set(func, { number, cell, signature, takesFunctions: StringIncludes(signature, 'a') });
+  records.set(func, { number, cell, signature, type, takesFunctions: hasFunctions(signature) });
   MapSet(cell.functions, number, func);
   return func;
 }
@@ -113,6 +121,38 @@ function crossingNumber(value, cell) {
   const number = functionNumber(value, cell);
   if (number < 0) throw new TypeError(text.incompatible);
   return number;
+}
+
+/**
+ * What forbids ToWebAssemblyValue for a reference type; undefined if nothing does.
+ * @param {any} value
+ * @param {ReferenceType} type
+ * @returns {string | undefined}
+ */
+function referenceProblem(value, { nullable, heap, top }) {
+  const isBottom = heap < CONCRETE && heap !== top;
+  if (top === EXN) {
+    if (isBottom && value !== null) return text.onlyNull;
+    return text.exception(value === null && nullable ? (isBottom ? 'null noexn' : 'null exn') : 'exn');
+  }
+  if (value === null && nullable) return undefined;
+  if (isBottom) return text.onlyNull;
+  if (top === EXTERN) return value === null ? text.notNull('extern') : undefined;
+  const record = functionRecord(value);
+  if (heap === FUNC) return record === undefined ? text.functionRequired : undefined;
+  if (record === undefined) return text.typedFunctionRequired;
+  const wanted = heap - CONCRETE;
+  return record.type === wanted || binding.isSubtype(record.type, wanted) ? undefined : text.subtypeRequired;
+}
+
+/**
+ * Throws unless a parameter of an exported function or a result of an imported one may be `value`.
+ * @param {any} value
+ * @param {string} type
+ */
+function checkReference(value, type) {
+  const reference = /** @type {ReferenceType} */ (referenceType(type));
+  if (referenceProblem(value, reference) !== undefined) throw new TypeError(text.incompatible);
 }
 
 /**
@@ -156,6 +196,7 @@ const { prepare, thunkFactory, wrapperFactory } = createFactories({
   put,
   putFirst,
   functionNumber: crossingNumber,
+  checkReference,
   functionObject,
   resultList,
 });
@@ -178,4 +219,5 @@ module.exports = {
   functionObject,
   functionRecord,
   prepare,
+  referenceProblem,
 };

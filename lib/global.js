@@ -8,6 +8,7 @@ const { text, typeError } = require('./errors');
 const { GLOBAL, watch } = require('./lifetime');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
+const { isException } = require('./signature');
 const { globalType } = require('./types');
 const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
 const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
@@ -55,7 +56,7 @@ function Global(descriptor, v = undefined) {
   const value =
     v === undefined && (type !== 'funcref' || arguments.length < 2)
       ? defaultValue(type)
-      : toWebAssembly(v, type, cell, () => typeError(api, text.functionRequired));
+      : toWebAssembly(v, type, cell, (problem) => typeError(api, problem));
   // 6.-10. Allocate and initialize.
   allocate(cell, value);
   return initialize(createObject(ObjectGetPrototypeOf(this)), cell);
@@ -102,7 +103,7 @@ function allocate(cell, value) {
  * A constant global for a value that was imported.
  * @param {any} v
  * @param {string} type
- * @param {() => Error} refusal
+ * @param {(problem: string) => Error} refusal
  * @returns {GlobalCell}
  */
 function constantCell(v, type, refusal) {
@@ -146,7 +147,7 @@ const globalCell = globals.get;
 /** GetGlobalValue. */
 function getValue(cell, api) {
   if (cell.type === 'v128') throw typeError(api, text.getVector);
-  if (cell.type === 'exnref') throw typeError(api, text.exceptionReference);
+  if (isException(cell.type)) throw typeError(api, text.exceptionReference(cell.type));
   if (cell.slot === 1) {
     i32[SLOT0] = cell.handle;
     binding.globalGet();
@@ -172,9 +173,8 @@ defineInterface(Global, {
     // 4.-5. What cannot be set.
     if (cell.type === 'v128') throw typeError(api, text.setVector);
     if (!cell.mutable) throw typeError(api, text.setImmutable);
-    if (cell.type === 'exnref') throw typeError(api, text.exceptionReference);
     // 6. The value.
-    const value = toWebAssembly(v, cell.type, cell, () => typeError(api, text.functionRequired));
+    const value = toWebAssembly(v, cell.type, cell, (problem) => typeError(api, problem));
     // 7. Write.
     store(value, cell.type, cell.slot);
     if (cell.slot === 1) {

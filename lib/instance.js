@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
-const { createFunction, createThunk, functionRecord, prepare } = require('./function');
+const { createFunction, createThunk, functionRecord, prepare, referenceProblem } = require('./function');
 const globals = require('./global');
 const { INSTANCE, hold, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
@@ -23,9 +23,9 @@ const {
   ObjectSetPrototypeOf,
   Set,
   SetAdd,
-  StringIncludes,
 } = require('./primordials');
 const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
+const { hasFunctions, isFunctionType, isSubtype, referenceType } = require('./signature');
 const tables = require('./table');
 const tags = require('./tag');
 const { Brand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
@@ -135,27 +135,16 @@ function kindProblem(type, value) {
 }
 
 /** The same for a global whose value is not a Global. */
-function globalProblem(type, value) {
-  if (isConstant(type.value, value)) return undefined; // If it must be mutable: see `typeProblem`.
-  if (type.value === 'v128') return text.importVector;
-  if (type.mutable) return text.importMutable;
-  return type.value === 'funcref' ? text.functionRequired : text.importGlobal;
+function globalProblem({ value: type = '', mutable = false }, value) {
+  const reference = referenceType(type);
+  const problem = reference === undefined ? numberProblem(type, value) : referenceProblem(value, reference);
+  if (problem === undefined) return undefined; // If it must be mutable: see `typeProblem`.
+  return mutable && type !== 'v128' ? text.importMutable : problem;
 }
 
-/** Whether a value can stand for a constant global of a type. */
-function isConstant(type, value) {
-  switch (type) {
-    case 'i64':
-      return typeof value === 'bigint';
-    case 'v128':
-      return false;
-    case 'funcref':
-      return value === null || functionRecord(value) !== undefined;
-    case 'externref':
-      return true;
-    default:
-      return typeof value === 'number';
-  }
+function numberProblem(type, value) {
+  if (type === 'v128') return text.importVector;
+  return typeof value === (type === 'i64' ? 'bigint' : 'number') ? undefined : text.importGlobal;
 }
 
 /**
@@ -169,12 +158,13 @@ function typeProblem(index, type, value) {
   switch (type.kind) {
     case 'function': {
       const record = functionRecord(value);
-      if (record === undefined || record.signature === type.sig) return undefined;
+      if (record === undefined || record.type === type.type) return undefined;
+      if (binding.isSubtype(record.type, /** @type {number} */ (type.type))) return undefined;
       return importLabel(index, type) + text.importSignature;
     }
     case 'tag': {
-      const { signature } = /** @type {any} */ (tags.tagCell(value));
-      return signature === type.sig ? undefined : importLabel(index, type) + text.importTagType;
+      const { handle } = /** @type {any} */ (tags.tagCell(value));
+      return binding.tagType(handle) === type.type ? undefined : importLabel(index, type) + text.importTagType;
     }
     case 'memory':
       return memoryProblem(index, type, /** @type {any} */ (memories.memoryCell(value)));
@@ -184,7 +174,8 @@ function typeProblem(index, type, value) {
       const cell = globals.globalCell(value);
       if (cell === undefined) return type.mutable ? importLabel(index, type) + text.importMutable : undefined;
       if (cell.mutable !== !!type.mutable) return importLabel(index, type) + text.importMutability;
-      if (cell.type !== type.value) return importLabel(index, type) + text.importGlobalType;
+      const matches = type.mutable ? cell.type === type.value : isSubtype(cell.type, type.value);
+      if (!matches) return importLabel(index, type) + text.importGlobalType;
       return undefined;
     }
   }
@@ -251,7 +242,7 @@ function instantiateCore(moduleCell, values, api) {
   const start = numbers[2];
   if (start !== 0) {
     const known = MapGet(cell.functions, start);
-    const func = known || createFunction(cell, start, binding.functionIndex(start), '>');
+    const func = known || createFunction(cell, start, binding.functionIndex(start), '>', binding.functionType(start));
     func();
   }
   return { cell, exports };
@@ -378,9 +369,9 @@ function createCell(moduleCell, values, cells, answer) {
  * Whether functions can come and go through an import or export.
  * @param {ExternType} type
  */
-function hasFunctions({ sig, element, value }) {
-  if (sig !== undefined) return StringIncludes(sig, 'a');
-  return element === 'funcref' || value === 'funcref';
+function canHoldFunctions({ sig, element, value }) {
+  if (sig !== undefined) return hasFunctions(sig);
+  return isFunctionType(/** @type {string} */ (element || value || ''));
 }
 
 /**
@@ -416,14 +407,14 @@ function addFunction(cell, type, value) {
  */
 function addPart(cell, type, part) {
   cell.parts[cell.parts.length] = part;
-  if (hasFunctions(type)) SetAdd(part.edges, cell);
+  if (canHoldFunctions(type)) SetAdd(part.edges, cell);
 }
 
 /** The Exported Function of an export. */
 function exportedFunction(cell, type, number) {
   const known = MapGet(cell.functions, number);
   if (known !== undefined) return known;
-  return createFunction(cell, number, type.index, type.sig);
+  return createFunction(cell, number, type.index, type.sig, type.type);
 }
 
 /** The cell of an export that the instance has made. */

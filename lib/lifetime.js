@@ -49,7 +49,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @typedef {object} TableCell
  * @property {number} handle
  * @property {number} slot of scratch memory where the length is; 0 if not known
- * @property {'funcref' | 'externref'} element
+ * @property {string} element
  * @property {'i32' | 'i64'} address
  * @property {any} maximum a number or, by `address`, a BigInt; -1 if there is no maximum
  * @property {object | null} object
@@ -83,7 +83,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} number in the thread's registry of functions
  * @property {InstanceCell} cell its instance
  * @property {string} signature
- * @property {boolean} takesFunctions whether its signature has a funcref
+ * @property {number} type number of its type in this process
+ * @property {boolean} takesFunctions whether its signature has functions
  */
 
 /** Kinds of cells, as the engine numbers them. */

@@ -27,9 +27,10 @@ const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew
  * @property {string} name
  * @property {'function' | 'table' | 'memory' | 'global' | 'tag'} kind
  * @property {string} [module] of an import
- * @property {string} [sig] of a function
+ * @property {string} [sig] of a function or tag
+ * @property {number} [type] of a function or tag: number of its type in this process
  * @property {number} [index] of an exported function in the module
- * @property {'funcref' | 'externref'} [element] of a table
+ * @property {string} [element] of a table
  * @property {string} [value] type of a global
  * @property {boolean} [mutable] of a global
  * @property {'i32' | 'i64'} [address] of a table or memory, if it is not i32

@@ -9,8 +9,9 @@ const { TABLE, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
 const { Map, MapGet, MapSet, ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
+const { isException } = require('./signature');
 const { tableType } = require('./types');
-const { defaultValue, load, store, toWebAssembly } = require('./values');
+const { defaultValue, isExtern, lacksDefault, load, store, toWebAssembly, typeNumber } = require('./values');
 const {
   addressMember,
   addressType,
@@ -75,11 +76,11 @@ function Table(descriptor, value = undefined) {
   const init =
     value === undefined
       ? defaultValue(element)
-      : toWebAssembly(value, element, cell, () => typeError(api, text.tableInitial));
+      : toWebAssembly(value, element, cell, (problem) => typeError(api, text.tableInitial(problem)));
   // 10.-12. Allocate.
   if (initial > MAX_SIZE) throw rangeError(api, text.aboveBound('initial', initial, MAX_SIZE));
   store(init, element, 5);
-  i32[SLOT0] = element === 'funcref' ? 0 : 1;
+  i32[SLOT0] = typeNumber(element);
   storeAddress(address === 'i32' ? 0 : 1, 1);
   storeAddress(initial, 2);
   storeAddress(maximum === undefined ? 0 : 1, 3);
@@ -102,7 +103,7 @@ function elementType(value, api) {
 }
 
 /**
- * @param {'funcref' | 'externref'} element
+ * @param {string} element
  * @param {'i32' | 'i64'} address
  * @param {any} maximum
  * @returns {TableCell}
@@ -118,7 +119,7 @@ function newCell(element, address = 'i32', maximum = -1) {
  * @returns {TableCell}
  */
 function createCell(handle, type) {
-  const cell = newCell(/** @type {any} */ (type.element), type.address, type.maximum);
+  const cell = newCell(/** @type {string} */ (type.element), type.address, type.maximum);
   cell.handle = handle;
   return watch(cell, TABLE);
 }
@@ -156,9 +157,6 @@ function tableSize(cell) {
   return i32[SLOT0];
 }
 
-/** Elements that JavaScript never sees. @type {string} */
-const EXCEPTION = 'exnref';
-
 /** The RangeError for an index out of bounds. */
 function addressError(cell, index, api) {
   return rangeError(api, text.tableAddress(index, cell.element, tableSize(cell)));
@@ -168,15 +166,17 @@ function addressError(cell, index, api) {
  * The value argument of `grow` and `set`. Only a missing one is the default: explicit undefined is
  * refused by a table of functions, which the standard's tests want although its prose does not.
  */
-function valueArgument(cell, args, api, message, exceptionMessage) {
-  if (args.length < 2) return defaultValue(cell.element);
-  if (cell.element === EXCEPTION) throw typeError(api, exceptionMessage);
-  return toWebAssembly(args[1], cell.element, cell, () => typeError(api, message));
+function valueArgument(cell, args, api, message, noDefault) {
+  if (args.length >= 2) {
+    return toWebAssembly(args[1], cell.element, cell, (problem) => typeError(api, message(problem)));
+  }
+  if (lacksDefault(cell.element)) throw typeError(api, noDefault);
+  return defaultValue(cell.element);
 }
 
 /** ToJSValue of the element in slot 0. What a table gave once it finds again; its edges keep that alive anyway. */
 function currentElement(cell) {
-  if (cell.element !== 'funcref') return load(cell.element, 0);
+  if (isExtern(cell.element)) return load(cell.element, 0);
   const number = i32[SLOT0];
   const known = MapGet(cell.functions, number);
   if (known !== undefined) return known;
@@ -198,7 +198,7 @@ defineInterface(Table, {
     // 5. The number of elements.
     const count = addressValue(delta, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableGrowValue, text.tableGrowException);
+    const value = valueArgument(cell, arguments, api, text.tableGrowValue, text.tableGrowNoDefault);
     // 8.-10. Grow.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -215,7 +215,7 @@ defineInterface(Table, {
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableException);
+    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableNoDefault(cell.element));
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -235,7 +235,7 @@ defineInterface(Table, {
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
-    if (cell.element === EXCEPTION) throw typeError(api, text.exceptionReference);
+    if (isException(cell.element)) throw typeError(api, text.exceptionReference(cell.element));
     return currentElement(cell);
   },
 

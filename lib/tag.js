@@ -6,8 +6,9 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { text, typeError } = require('./errors');
 const { TAG, watch } = require('./lifetime');
-const { ObjectGetPrototypeOf, Set, SetAdd, StringIncludes } = require('./primordials');
-const { functionType, letterOf, listMember } = require('./types');
+const { ObjectGetPrototypeOf, Set, SetAdd } = require('./primordials');
+const { hasFunctions, letterOf } = require('./signature');
+const { functionType, listMember } = require('./types');
 const { typeNumber } = require('./values');
 const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
 
@@ -74,7 +75,7 @@ function Tag(type) {
 function createCell(handle, signature) {
   /** @type {TagCell} */
   const cell = { handle, signature, object: null, edges: new Set() };
-  if (StringIncludes(signature, 'a')) SetAdd(kept, cell);
+  if (hasFunctions(signature)) SetAdd(kept, cell);
   return watch(cell, TAG);
 }
 

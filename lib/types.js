@@ -6,7 +6,8 @@
  */
 
 const { text, typeError } = require('./errors');
-const { ObjectCreate, FunctionPrototype, Number, StringIndexOf } = require('./primordials');
+const { ObjectCreate, FunctionPrototype, Number } = require('./primordials');
+const { parse, typeName } = require('./signature');
 const { isObject, toString } = require('./webidl');
 
 /** @typedef {import('./module').ExternType} ExternType */
@@ -16,21 +17,6 @@ const { isObject, toString } = require('./webidl');
  * `@@toStringTag`, which V8 gives it: programs (lodash's `isFunction`) tell functions by that.
  */
 const functionPrototype = ObjectCreate(FunctionPrototype);
-
-/** Value types by the letters of signatures. */
-const LETTERS = 'iIfFvxae';
-const NAMES = ['i32', 'i64', 'f32', 'f64', 'v128', 'externref', 'funcref', 'exnref'];
-
-/**
- * The letter of a value type, undefined if there is no such type.
- * @param {string} name
- * @returns {string | undefined}
- */
-function letterOf(name) {
-  if (name === 'anyfunc') return 'a';
-  for (let i = 0; i < NAMES.length; i++) if (NAMES[i] === name) return LETTERS[i];
-  return undefined;
-}
 
 /** An implementation limit of the standard, for parameters and for results. */
 const MAX_TYPES = 1000;
@@ -53,15 +39,16 @@ function arrayIndex(value) {
   return `${index}` === string ? index : undefined;
 }
 
-/** @param {string} signature as in `lib/wrappers.js` */
+/** @param {string} signature */
 function functionType(signature) {
-  const arrow = StringIndexOf(signature, '>');
-  const list = (start, end) => {
-    const types = [];
-    for (let i = start; i < end; i++) types[i - start] = NAMES[StringIndexOf(LETTERS, signature[i])];
-    return types;
-  };
-  return { parameters: list(0, arrow), results: list(arrow + 1, signature.length) };
+  const { params, results } = parse(signature);
+  return { parameters: names(params), results: names(results) };
+}
+
+function names(types) {
+  const list = [];
+  for (let i = 0; i < types.length; i++) list[i] = typeName(types[i]);
+  return list;
 }
 
 /** Sizes are numbers, or BigInts if addresses have 64 bits. A page size that is not the usual one is told. */
@@ -103,7 +90,6 @@ module.exports = {
   functionPrototype,
   functionType,
   globalType,
-  letterOf,
   listMember,
   memoryType,
   tableType,

@@ -2,21 +2,26 @@
 
 /** Values on their way between JavaScript and the engine: single ones, those of globals and tables. */
 
-const { functionNumber, functionObject } = require('./function');
+const { text } = require('./errors');
+const { functionNumber, functionObject, referenceProblem } = require('./function');
 const { BigIntAsIntN } = require('./primordials');
 const { putFirst, refs } = require('./references');
+const { EXTERN, referenceNumber, referenceType } = require('./signature');
 const { DOUBLES, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /** @typedef {import('./lifetime').Holder} Holder */
+/** @typedef {import('./signature').ReferenceType} ReferenceType */
 
-/** Value types in the order by which the engine numbers them. */
-const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128', 'funcref', 'externref', 'exnref'];
+/** Numbers and vectors in the order by which the engine numbers them. */
+const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128'];
 
 /**
  * The number of a value type for the engine.
  * @param {string} type
  */
 function typeNumber(type) {
+  const reference = referenceType(type);
+  if (reference !== undefined) return referenceNumber(reference);
   let number = 0;
   while (TYPES[number] !== type) number++;
   return number;
@@ -28,7 +33,7 @@ function typeNumber(type) {
  * @param {any} value
  * @param {string} type not v128
  * @param {Holder} holder the cell of what gets the value
- * @param {() => Error} refusal makes the error for a value that is no function reference
+ * @param {(problem: string) => Error} refusal makes the error for what is no such reference
  * @returns {any}
  */
 function toWebAssembly(value, type, holder, refusal) {
@@ -42,21 +47,37 @@ function toWebAssembly(value, type, holder, refusal) {
       return +value;
     case 'funcref': {
       const number = functionNumber(value, holder);
-      if (number < 0) throw refusal();
+      if (number < 0) throw refusal(text.functionRequired);
       return number;
     }
-    default:
+    case 'externref':
       return value;
+    default: {
+      const reference = /** @type {ReferenceType} */ (referenceType(type));
+      const problem = referenceProblem(value, reference);
+      if (problem !== undefined) throw refusal(problem);
+      return reference.top === EXTERN ? value : functionNumber(value, holder);
+    }
   }
 }
 
 /**
- * DefaultValue, in the form that `store` takes.
+ * DefaultValue, in the form that `store` takes; of a type that has one.
  * @param {string} type
  */
 function defaultValue(type) {
   if (type === 'externref') return undefined;
+  if (type === 'nullexternref') return null;
   return type === 'i64' ? 0n : 0;
+}
+
+/**
+ * Has a type no default value?
+ * @param {string} type
+ */
+function lacksDefault(type) {
+  const reference = referenceType(type);
+  return reference !== undefined && !reference.nullable;
 }
 
 /**
@@ -77,11 +98,12 @@ function store(value, type, k) {
     case 'f64':
       f64[DOUBLES + k] = value;
       break;
-    case 'externref':
-      i32[WORDS + 2 * k] = putFirst(value);
+    case 'i32':
+    case 'funcref':
+      i32[WORDS + 2 * k] = value;
       break;
     default:
-      i32[WORDS + 2 * k] = value;
+      i32[WORDS + 2 * k] = isExtern(type) ? putFirst(value) : value;
   }
 }
 
@@ -99,13 +121,16 @@ function load(type, k) {
       return f32[WORDS + 2 * k];
     case 'f64':
       return f64[DOUBLES + k];
-    case 'externref':
-      return refs[i32[WORDS + 2 * k]];
-    case 'funcref':
-      return functionObject(i32[WORDS + 2 * k]);
-    default:
+    case 'i32':
       return i32[WORDS + 2 * k];
+    default:
+      return isExtern(type) ? refs[i32[WORDS + 2 * k]] : functionObject(i32[WORDS + 2 * k]);
   }
 }
 
-module.exports = { defaultValue, load, store, toWebAssembly, typeNumber };
+/** Whether a reference type stands for values of the host. */
+function isExtern(type) {
+  return type === 'externref' || /** @type {ReferenceType} */ (referenceType(type)).top === EXTERN;
+}
+
+module.exports = { defaultValue, isExtern, lacksDefault, load, store, toWebAssembly, typeNumber };

@@ -6,8 +6,8 @@
  * around the crossing, so their text is generated, once a signature; where code generation from
  * strings is not allowed, closures that interpret the signature take their place.
  *
- * A signature has one letter a value: i (i32), I (i64), f (f32), F (f64), v (v128), x (externref),
- * a (funcref); parameters, `>`, results.
+ * Types are as in `lib/signature.js`: i (i32), I (i64), f (f32), F (f64), v (v128), x (externref), a (funcref), or
+ * the name of another reference type.
  *
  * The order in both: convert all values into locals, which may run code of the user; then take the
  * slots of external references, after which none may run (see `putFirst`); then store.
@@ -22,12 +22,10 @@ const {
   MapSet,
   ObjectDefineProperty,
   ReflectApply,
-  StringIncludes,
-  StringIndexOf,
-  StringSlice,
   TypeError,
 } = require('./primordials');
 const { text } = require('./errors');
+const { EXTERN, isException, isFunctionType, parse, referenceType } = require('./signature');
 const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /**
@@ -38,6 +36,7 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
  * @property {(value: any) => number} put
  * @property {(value: any) => number} putFirst
  * @property {(value: any, cell: object) => number} functionNumber
+ * @property {(value: any, type: string) => void} checkReference
  * @property {(number: number, cell: object) => Function | null} functionObject
  * @property {(value: any, count: number) => any[]} resultList
  */
@@ -51,12 +50,6 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
  * Makes what runs when wasm calls an import: one a signature.
  * @typedef {(func: Function, cell: object) => () => void} ThunkFactory
  */
-
-/** Splits a signature into the letters of its parameters and results. */
-function parse(signature) {
-  const arrow = StringIndexOf(signature, '>');
-  return { params: StringSlice(signature, 0, arrow), results: StringSlice(signature, arrow + 1) };
-}
 
 /** Where the value of slot `k` is, as text. */
 function place(type, k) {
@@ -74,8 +67,8 @@ function place(type, k) {
 
 /** ToJSValue of slot `k`, as text. */
 function reading(type, k) {
-  if (type === 'x') return `refs[${place(type, k)}]`;
-  if (type === 'a') return `functionObject(${place(type, k)}, cell)`;
+  if (isExtern(type)) return `refs[${place(type, k)}]`;
+  if (isFunctionType(type)) return `functionObject(${place(type, k)}, cell)`;
   return place(type, k);
 }
 
@@ -86,11 +79,24 @@ function converting(type, value) {
       return `+${value} | 0`; // The plus makes a BigInt throw V8's text.
     case 'I':
       return `asIntN(64, ${value})`;
-    case 'a':
-      return `functionNumber(${value}, cell)`;
-    default:
+    case 'f':
+    case 'F':
       return `+${value}`; // The store rounds an f32.
+    default:
+      return `functionNumber(${value}, cell)`;
   }
+}
+
+/** Whether a type stands for values of the host. */
+function isExtern(type) {
+  if (type === 'x') return true;
+  const reference = referenceType(type);
+  return reference !== undefined && reference.top === EXTERN;
+}
+
+/** Whether values of a reference type are no others than those of externref or funcref that pass a check. */
+function isChecked(type) {
+  return type !== 'x' && type !== 'a' && referenceType(type) !== undefined;
 }
 
 /** Statements that bring values, given as expressions, into slots by way of the locals `c0`, `c1`... */
@@ -99,7 +105,8 @@ function storing(types, values) {
   let references = '';
   let stores = '';
   for (let k = 0; k < types.length; k++) {
-    if (types[k] === 'x') {
+    if (isChecked(types[k])) conversions += `checkReference(${values[k]}, '${types[k]}');\n`;
+    if (isExtern(types[k])) {
       references += `const c${k} = ${references === '' ? 'putFirst' : 'put'}(${values[k]});\n`;
     } else {
       conversions += `const c${k} = ${converting(types[k], values[k])};\n`;
@@ -170,9 +177,9 @@ function thunkText({ params, results }) {
  * @returns {Function[]}
  */
 function evaluate(texts, runtime) {
-  const { enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList } = runtime;
+  const { enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } = runtime;
   const make = new Function(
-    'i32, f32, f64, i64, asIntN, enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList',
+    'i32, f32, f64, i64, asIntN, enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList',
     `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];`,
   );
   return make(
@@ -187,6 +194,7 @@ function evaluate(texts, runtime) {
     put,
     putFirst,
     functionNumber,
+    checkReference,
     functionObject,
     resultList,
   );
@@ -197,7 +205,7 @@ function evaluate(texts, runtime) {
  * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
  */
 function interpret({ params, results }, runtime) {
-  const { enter, slow, refs, put, putFirst, functionNumber, functionObject, resultList } = runtime;
+  const { enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } = runtime;
 
   const load = (types, cell) => {
     const values = [];
@@ -206,8 +214,8 @@ function interpret({ params, results }, runtime) {
       if (type === 'I') values[k] = i64[DOUBLES + k];
       else if (type === 'F') values[k] = f64[DOUBLES + k];
       else if (type === 'f') values[k] = f32[WORDS + 2 * k];
-      else if (type === 'x') values[k] = refs[i32[WORDS + 2 * k]];
-      else if (type === 'a') values[k] = functionObject(i32[WORDS + 2 * k], cell);
+      else if (isExtern(type)) values[k] = refs[i32[WORDS + 2 * k]];
+      else if (isFunctionType(type)) values[k] = functionObject(i32[WORDS + 2 * k], cell);
       else values[k] = i32[WORDS + 2 * k];
     }
     return values;
@@ -217,14 +225,15 @@ function interpret({ params, results }, runtime) {
     const converted = [];
     for (let k = 0; k < types.length; k++) {
       const type = types[k];
+      if (isChecked(type)) checkReference(values[k], type);
       if (type === 'i') converted[k] = +values[k] | 0;
       else if (type === 'I') converted[k] = BigIntAsIntN(64, values[k]);
-      else if (type === 'a') converted[k] = functionNumber(values[k], cell);
-      else if (type !== 'x') converted[k] = +values[k];
+      else if (type === 'f' || type === 'F') converted[k] = +values[k];
+      else if (!isExtern(type)) converted[k] = functionNumber(values[k], cell);
     }
     let first = true;
     for (let k = 0; k < types.length; k++) {
-      if (types[k] !== 'x') continue;
+      if (!isExtern(types[k])) continue;
       converted[k] = first ? putFirst(values[k]) : put(values[k]);
       first = false;
     }
@@ -260,6 +269,16 @@ function interpret({ params, results }, runtime) {
       };
     },
   };
+}
+
+/** Whether a test holds for an item of a list. */
+function some(list, test) {
+  for (let k = 0; k < list.length; k++) if (test(list[k])) return true;
+  return false;
+}
+
+function cannotCross(type) {
+  return type === 'v' || isException(type);
 }
 
 /**
@@ -303,7 +322,7 @@ function createFactories(runtime) {
       if (MapGet(cache, signature) !== undefined || MapGet(requested, signature) !== undefined) continue;
       MapSet(requested, signature, true);
       const types = parse(signature);
-      if (StringIncludes(signature, 'v') || StringIncludes(signature, 'e'))
+      if (some(types.params, cannotCross) || some(types.results, cannotCross))
         MapSet(cache, signature, refuse(types)[member]);
       else if (!mayGenerate) MapSet(cache, signature, interpret(types, runtime)[member]);
       else jobs[jobs.length] = { cache, signature, text: makeText(types) };

@@ -73,7 +73,7 @@ impl Host {
         };
         let table = |address| {
             let ty = TableType {
-                element: ValType::FuncRef,
+                element: ValType::FUNCREF,
                 address,
                 limits: limits(10, 20),
             };
@@ -240,9 +240,7 @@ impl Host {
                 slot += 1;
             }
             let low = match ty {
-                ValType::I32 | ValType::F32 | ValType::FuncRef | ValType::ExternRef => {
-                    u64::from(low as u32)
-                }
+                ValType::I32 | ValType::F32 | ValType::Ref(_) => u64::from(low as u32),
                 _ => low,
             };
             (*ty, [low, high])
@@ -281,10 +279,10 @@ impl Host {
                 };
                 let ty = global.ty().value;
                 let bits = match ty {
-                    ValType::I32 | ValType::F32 | ValType::ExternRef => {
+                    ValType::I32 | ValType::F32 | ValType::EXTERNREF => {
                         u64::from(global.get() as u32)
                     }
-                    ValType::FuncRef if global.get() != 0 => {
+                    ValType::FUNCREF if global.get() != 0 => {
                         // SAFETY: a funcref global holds the reference of a live function.
                         u64::from(unsafe { (*(global.get() as *const VMFuncRef)).index })
                     }
@@ -428,10 +426,10 @@ fn core_matches(value: &(ValType, Value), want: &WastRetCore<'_>) -> Result<bool
             v128_matches(bytes, p)
         }
         (_, WastRetCore::RefNull(_)) => got[0] == 0,
-        (ValType::ExternRef, WastRetCore::RefExtern(n)) => {
+        (ty, WastRetCore::RefExtern(n)) if ty.is_extern() => {
             n.is_none_or(|n| got[0] == u64::from(n + 1)) && got[0] != 0
         }
-        (ValType::FuncRef, WastRetCore::RefFunc(None)) => got[0] != 0,
+        (ty, WastRetCore::RefFunc(None)) if ty.is_func() => got[0] != 0,
         (_, WastRetCore::Either(cases)) => {
             for case in cases {
                 if core_matches(value, case)? {
@@ -487,6 +485,7 @@ fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::BadConversion => &["invalid conversion to integer", "integer overflow"],
         Trap::StackOverflow => &["call stack exhausted"],
         Trap::ThrowNull => &["null exception reference"],
+        Trap::NullReference => &["null function reference", "null reference"],
         Trap::NotCompiled | Trap::OutOfMemory => &[],
     };
     names.iter().any(|name| message.starts_with(name))

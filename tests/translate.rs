@@ -214,9 +214,17 @@ fn given_modules_compile() {
 
 #[test]
 fn signatures_of_any_size_compile() {
-    use wrt::module::ValType::*;
+    use wrt::module::ValType::{self, *};
     let compiler = Compiler::verifying().expect("compiler");
-    let all = [I32, I64, F32, F64, V128, FuncRef, ExternRef];
+    let all = [
+        I32,
+        I64,
+        F32,
+        F64,
+        V128,
+        ValType::FUNCREF,
+        ValType::EXTERNREF,
+    ];
     for count in [0, 1, 7, 100, 1000] {
         let types: Box<[_]> = all.iter().copied().cycle().take(count).collect();
         let ty = FuncType {

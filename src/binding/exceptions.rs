@@ -4,7 +4,7 @@ use super::callback::{Functions, number, store};
 use super::cells::Kind;
 use super::modules::signature;
 use super::realm::cell;
-use super::values::TYPES;
+use super::values::value_type;
 use crate::module::FuncType;
 use crate::runtime::Tag;
 use napi::bindgen_prelude::*;
@@ -20,11 +20,11 @@ pub const FUNCTIONS: &Functions = &[
 /// A new tag whose exceptions have values of these types; its number.
 #[napi]
 pub fn tag_new(types: Vec<u32>) -> Result<u32> {
-    let types = types.into_iter().map(|ty| TYPES.get(ty as usize).copied());
+    let types = types.into_iter().map(value_type);
     let params = types.collect::<Option<Box<[_]>>>();
     let params = params.ok_or_else(|| Error::from_reason("no such type"))?;
     let results = [].into();
-    let tag = Tag::new(&FuncType { params, results });
+    let tag = Tag::new(FuncType { params, results });
     Ok(store().tags().number(&tag))
 }
 
@@ -38,6 +38,14 @@ pub fn js_tag() -> u32 {
 #[napi]
 pub fn has_handlers() -> bool {
     crate::code::has_handlers()
+}
+
+/// Number of the type of a tag.
+#[napi]
+pub fn tag_type(number: u32) -> Result<u32> {
+    let tag = store().tags().get(number);
+    let tag = tag.ok_or_else(|| Error::from_reason("no such tag"))?;
+    Ok(tag.type_id().number())
 }
 
 /// The type of a tag, as in `describe`.

@@ -135,6 +135,15 @@ pub fn function_index(number: u32) -> Result<u32> {
     locate(number).map(|(_, index)| index)
 }
 
+/// Number of the type of function `number`.
+#[napi]
+pub fn function_type(number: u32) -> Result<u32> {
+    let function = store().functions().get(number);
+    let function = function.ok_or_else(|| Error::from_reason("no such function"))?;
+    // SAFETY: registered functions are live.
+    Ok(unsafe { (*function).type_id })
+}
+
 /// Type of function `number`, as in `describe`.
 #[napi]
 pub fn function_signature(number: u32) -> Result<String> {

@@ -6,7 +6,7 @@ use crate::code::{CompileError, CompiledModule, Options, cache};
 use crate::compiler::Tier;
 use crate::module::{
     AddressType, Bytes, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
-    Module, PAGE_BITS, TableType,
+    Module, PAGE_BITS, TableType, canonical,
 };
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
@@ -115,6 +115,12 @@ pub fn module(handle: u32) -> Result<Arc<CompiledModule>> {
         .ok_or_else(|| Error::from_reason("no such module"))
 }
 
+/// Is type `sub` a subtype of type `of`?
+#[napi]
+pub fn is_subtype(sub: u32, of: u32) -> bool {
+    canonical::is_subtype(sub, of)
+}
+
 /// Imports and exports as JSON.
 #[napi]
 pub fn describe(handle: u32) -> Result<String> {
@@ -122,11 +128,11 @@ pub fn describe(handle: u32) -> Result<String> {
     let module = module.module();
     let imports = module.imports.iter().map(|import| {
         let mut object = match import.kind {
-            ImportKind::Function(ty) => function(&module.types[ty as usize]),
+            ImportKind::Function(ty) => typed("function", module, ty),
             ImportKind::Table(ty) => table(ty),
             ImportKind::Memory(ty) => memory(ty),
             ImportKind::Global(ty) => global(ty),
-            ImportKind::Tag(ty) => tag(&module.types[ty as usize]),
+            ImportKind::Tag(ty) => typed("tag", module, ty),
         };
         object.insert("module".into(), Value::from(import.module.as_str()));
         object.insert("name".into(), Value::from(import.name.as_str()));
@@ -135,14 +141,14 @@ pub fn describe(handle: u32) -> Result<String> {
     let exports = module.exports.iter().map(|export| {
         let mut object = match export.kind {
             ExportKind::Function(i) => {
-                let mut object = function(module.function_type(i));
+                let mut object = typed("function", module, module.functions[i as usize]);
                 object.insert("index".into(), i.into());
                 object
             }
             ExportKind::Table(i) => table(module.tables[i as usize]),
             ExportKind::Memory(i) => memory(module.memories[i as usize]),
             ExportKind::Global(i) => global(module.globals[i as usize]),
-            ExportKind::Tag(i) => tag(&module.types[module.tags[i as usize] as usize]),
+            ExportKind::Tag(i) => typed("tag", module, module.tags[i as usize]),
         };
         object.insert("name".into(), Value::from(export.name.as_str()));
         Value::from(object)
@@ -156,7 +162,7 @@ pub fn describe(handle: u32) -> Result<String> {
 pub fn signature(ty: &FuncType) -> String {
     let params = ty.params.iter().map(|t| letter(*t));
     params
-        .chain(['>'])
+        .chain([">".into()])
         .chain(ty.results.iter().map(|t| letter(*t)))
         .collect()
 }
@@ -165,15 +171,15 @@ fn object(kind: &str) -> Map<String, Value> {
     Map::from_iter([("kind".into(), kind.into())])
 }
 
-fn function(ty: &FuncType) -> Map<String, Value> {
-    let mut object = object("function");
+/// A function or tag of the module's type `ty`.
+fn typed(kind: &str, module: &Module, ty: u32) -> Map<String, Value> {
+    let mut object = object(kind);
+    let (ty, canonical) = (
+        &module.types[ty as usize],
+        &module.canonical_types[ty as usize],
+    );
     object.insert("sig".into(), signature(ty).into());
-    object
-}
-
-fn tag(ty: &FuncType) -> Map<String, Value> {
-    let mut object = object("tag");
-    object.insert("sig".into(), signature(ty).into());
+    object.insert("type".into(), canonical.id().number().into());
     object
 }
 

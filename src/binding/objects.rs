@@ -4,7 +4,7 @@ use super::buffers;
 use super::callback::{Functions, store};
 use super::collection::{settle, with_retry};
 use super::realm::Realm;
-use super::values::{TYPES, from_word, to_word};
+use super::values::{from_word, to_word, value_type};
 use crate::module::{AddressType, GlobalType, Limits, MemoryType, PAGE_BITS, TableType, ValType};
 use crate::runtime::vm::{State, VMGlobal, slot_of_shared};
 use crate::runtime::{Global, Memory, Store, Table, Trap, new_global, new_table};
@@ -113,14 +113,10 @@ pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) })
 }
 
-/// (kind: 0 funcref, 1 externref; address type; initial; has a maximum; maximum; value) -> handle, or 0 if it cannot be had
+/// (element type; address type; initial; has a maximum; maximum; value) -> handle, or 0 if it cannot be had
 unsafe extern "C" fn table_new(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let element = if word(store, 0) == 0 {
-        ValType::FuncRef
-    } else {
-        ValType::ExternRef
-    };
+    let element = value_type(word(store, 0)).unwrap_or(ValType::FUNCREF);
     let ty = TableType {
         element,
         address: address(store, 1),
@@ -203,10 +199,7 @@ unsafe extern "C" fn table_grow(env: sys::napi_env, _: sys::napi_callback_info) 
 /// (type, mutable, value) -> handle
 unsafe extern "C" fn global_new(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    let value = TYPES
-        .get(word(store, 0) as usize)
-        .copied()
-        .unwrap_or(ValType::I32);
+    let value = value_type(word(store, 0)).unwrap_or(ValType::I32);
     let ty = GlobalType {
         value,
         mutable: word(store, 1) != 0,

@@ -3,9 +3,10 @@
 use super::function::{Result, Translator};
 use super::signature::{self, POINTER};
 use crate::module::FuncType;
+use crate::module::canonical::CanonicalType;
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_HOST, IMPORT_VMCTX,
+    Builtin, ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_HOST, IMPORT_VMCTX,
     VMCTX_CODE_TABLE,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -67,7 +68,7 @@ impl<'a> Translator<'a, '_> {
         std::iter::once(vmctx).chain(args.iter().copied()).collect()
     }
 
-    fn call_code(
+    pub fn call_code(
         &mut self,
         signature: SigRef,
         code: Value,
@@ -165,11 +166,36 @@ impl<'a> Translator<'a, '_> {
         let wanted = self.e.fixed(types::I32, self.offsets.type_id(type_index));
         let same = self.ins().icmp(IntCC::Equal, found, wanted);
         // Null has a type that no function has.
-        self.trap_unless(same, Trap::IndirectCall);
+        match self.is_final(type_index) {
+            true => self.trap_unless(same, Trap::IndirectCall),
+            false => self.trap_unless_subtype(same, found, wanted)?,
+        }
         let slot = self.ins().load(POINTER, flags, entry, ENTRY_CODE);
         let code_flags = self.e.flags.reference;
         let code = self.ins().load(POINTER, code_flags, slot, 0);
         let vmctx = self.ins().load(POINTER, flags, entry, ENTRY_VMCTX);
         Ok((code, vmctx))
+    }
+
+    /// Are there certainly no subtypes of the module's type `index`?
+    fn is_final(&self, index: u32) -> bool {
+        let ty = self.module.canonical_types.get(index as usize);
+        ty.is_some_and(CanonicalType::is_final)
+    }
+
+    /// Traps unless the types are the `same` or one is a subtype of the other, which is rare.
+    fn trap_unless_subtype(&mut self, same: Value, found: Value, wanted: Value) -> Result<()> {
+        let other = self.e.b.create_block();
+        let next = self.e.b.create_block();
+        self.e.b.set_cold_block(other);
+        self.ins().brif(same, next, &[], other, &[]);
+        self.e.b.seal_block(other);
+        self.e.b.switch_to_block(other);
+        let args = [found, wanted];
+        let is_subtype = self.e.call_builtin_value(Builtin::IsSubtype, &args)?;
+        self.trap_unless(is_subtype, Trap::IndirectCall);
+        self.ins().jump(next, &[]);
+        self.go_on_in(next);
+        Ok(())
     }
 }

@@ -196,7 +196,7 @@ impl<'a> Translator<'a, '_> {
         Ok(match ty {
             BlockType::Empty => Signature::Empty,
             BlockType::Type(ty) => {
-                Signature::Result(ValType::from_parser(ty).ok_or("unsupported block type")?)
+                Signature::Result(self.module.value_type(ty).ok_or("unsupported block type")?)
             }
             BlockType::FuncType(index) => Signature::Function(
                 self.module
@@ -387,9 +387,14 @@ impl<'a> Translator<'a, '_> {
         } else {
             self.ins().brif(condition, block, &args, next, &[]);
         }
-        self.e.b.seal_block(next);
-        self.e.b.switch_to_block(next);
+        self.go_on_in(next);
         Ok(())
+    }
+
+    /// Goes on in a block that nothing else reaches from now on.
+    pub fn go_on_in(&mut self, block: Block) {
+        self.e.b.seal_block(block);
+        self.e.b.switch_to_block(block);
     }
 
     fn br_table(&mut self, targets: &BrTable<'a>) -> Result<()> {

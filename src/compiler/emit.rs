@@ -51,6 +51,8 @@ pub(super) struct Flags {
     pub head: MemFlagsData,
     pub scratch: MemFlagsData,
     pub reference: MemFlagsData,
+    /// The same, of a reference that may be null.
+    pub nullable: MemFlagsData,
     pub counter: MemFlagsData,
 }
 
@@ -64,6 +66,7 @@ impl Flags {
             }))
         };
         let trusted = MemFlagsData::trusted();
+        let reference = trusted.with_alias_region(region(Region::Reference));
         Self {
             fixed: trusted.with_readonly().with_can_move(),
             heap: MemFlagsData::new()
@@ -80,7 +83,8 @@ impl Flags {
             scratch: MemFlagsData::new()
                 .with_notrap()
                 .with_alias_region(region(Region::Scratch)),
-            reference: trusted.with_alias_region(region(Region::Reference)),
+            reference,
+            nullable: reference.with_trap_code(Some(trap_code(Trap::NullReference))),
             counter: trusted.with_alias_region(region(Region::Counter)),
         }
     }

@@ -26,7 +26,7 @@ pub(super) type Result<T> = std::result::Result<T, String>;
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub value: Value,
-    /// Is it an externref? Its null is told otherwise than a funcref's.
+    /// Does it refer to a value of the host? Its null is told otherwise than a function's.
     pub is_extern: bool,
 }
 
@@ -188,9 +188,8 @@ impl<'a, 'b> Translator<'a, 'b> {
             ValType::F32 => self.e.b.ins().f32const(Ieee32::with_bits(0)),
             ValType::F64 => self.e.b.ins().f64const(Ieee64::with_bits(0)),
             ValType::V128 => self.v128_const([0; 16], types::I8X16),
-            ValType::I64 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => {
-                self.e.b.ins().iconst(types::I64, 0)
-            }
+            // A local of another type than these is set before it is read.
+            ValType::I64 | ValType::Ref(_) => self.e.b.ins().iconst(types::I64, 0),
         }
     }
 
@@ -205,6 +204,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             return Ok(());
         }
         let known = self.variable(operator)?
+            || self.reference(operator)?
             || self.numeric(operator)?
             || self.memory(operator)?
             || self.call(operator)?
@@ -247,7 +247,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         self.stack.push(operand);
     }
 
-    /// Pushes a value that is no externref.
+    /// Pushes a value that refers to none of the host.
     pub fn push(&mut self, value: Value) {
         self.push_operand(Operand {
             value,
@@ -255,11 +255,11 @@ impl<'a, 'b> Translator<'a, 'b> {
         });
     }
 
-    /// Pushes a value of a type that may be externref.
+    /// Pushes a value of any type.
     pub fn push_typed(&mut self, value: Value, ty: ValType) {
         self.push_operand(Operand {
             value,
-            is_extern: ty == ValType::ExternRef,
+            is_extern: ty.is_extern(),
         });
     }
 

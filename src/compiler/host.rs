@@ -22,7 +22,7 @@ fn slots(types: &[ValType]) -> impl Iterator<Item = i32> + '_ {
 /// gets to JavaScript.)
 fn word_type(ty: ValType) -> Type {
     match ty {
-        ValType::FuncRef | ValType::ExternRef => types::I32,
+        ty if ty.is_func() || ty.is_extern() => types::I32,
         ty => super::signature::ir_type(ty),
     }
 }
@@ -31,8 +31,8 @@ impl Emitter<'_> {
     /// What JavaScript sees of a value.
     fn lower_value(&mut self, value: Value, ty: ValType) -> Value {
         match ty {
-            ValType::ExternRef => self.b.ins().ireduce(types::I32, value),
-            ValType::FuncRef => {
+            ty if ty.is_extern() => self.b.ins().ireduce(types::I32, value),
+            ty if ty.is_func() => {
                 let present = self.b.create_block();
                 let done = self.b.create_block();
                 let index = self.b.append_block_param(done, types::I32);
@@ -58,11 +58,11 @@ impl Emitter<'_> {
     /// The guest's value for what JavaScript wrote.
     fn lift_word(&mut self, thread: Value, word: Value, ty: ValType) -> Result<Value, String> {
         Ok(match ty {
-            ValType::ExternRef => {
+            ty if ty.is_extern() => {
                 let slot = self.b.ins().uextend(types::I64, word);
                 self.b.ins().bor_imm_s(slot, EXTERN_TAG)
             }
-            ValType::FuncRef => self.call_builtin_value(Builtin::FuncRef, &[thread, word])?,
+            ty if ty.is_func() => self.call_builtin_value(Builtin::FuncRef, &[thread, word])?,
             _ => word,
         })
     }

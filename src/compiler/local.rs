@@ -55,7 +55,10 @@ impl Translator<'_, '_> {
         let start = self.frame_size;
         for declaration in body.get_locals_reader().map_err(parse_error)? {
             let (count, ty) = declaration.map_err(parse_error)?;
-            let ty = ValType::from_parser(ty).ok_or("unsupported type of a local")?;
+            let ty = self
+                .module
+                .value_type(ty)
+                .ok_or("unsupported type of a local")?;
             for _ in 0..count {
                 self.declare_local(ty);
             }

@@ -18,6 +18,7 @@ mod local;
 mod memory;
 mod numeric;
 mod output;
+mod reference;
 mod signature;
 mod simd;
 mod simd_float;

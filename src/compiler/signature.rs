@@ -18,7 +18,7 @@ pub(super) fn ir_type(ty: ValType) -> Type {
         ValType::F64 => types::F64,
         ValType::V128 => types::I8X16,
         // A reference to a function is a pointer; one to a JavaScript value is a tagged number.
-        ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => types::I64,
+        ValType::Ref(_) => types::I64,
     }
 }
 
@@ -74,6 +74,7 @@ pub(super) fn builtin(builtin: Builtin) -> Signature {
         Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
         Builtin::Hot => (&[POINTER, I32, I32], Some(POINTER)),
         Builtin::Raise => (&[POINTER, I32, I32], None),
+        Builtin::IsSubtype => (&[I32, I32], Some(I32)),
         Builtin::NewException => (&[POINTER, I32, POINTER], Some(POINTER)),
         Builtin::Throw => (&[POINTER, I64], None),
     };

@@ -2,7 +2,7 @@
 
 use super::function::{Result, Translator};
 use super::signature::POINTER;
-use crate::module::{TableType, ValType};
+use crate::module::TableType;
 use crate::runtime::Trap;
 use crate::runtime::vm::{
     Builtin, ENTRY_CODE, ENTRY_FUNC_REF, ENTRY_TYPE_ID, ENTRY_VMCTX, EXTERN_ENTRY_SIZE, TABLE_BASE,
@@ -91,9 +91,9 @@ impl<'a> Translator<'a, '_> {
             None => self.e.flags.head,
         };
         let base = self.ins().load(POINTER, flags, head, TABLE_BASE);
-        let size = match ty.element {
-            ValType::FuncRef => TABLE_ENTRY_SIZE,
-            _ => EXTERN_ENTRY_SIZE,
+        let size = match ty.element.is_func() {
+            true => TABLE_ENTRY_SIZE,
+            false => EXTERN_ENTRY_SIZE,
         };
         let shift = i64::from(size.trailing_zeros());
         let offset = self.ins().ishl_imm_u(wide, shift);
@@ -104,10 +104,7 @@ impl<'a> Translator<'a, '_> {
         let ty = self.table_type(table)?.element;
         let index = self.pop()?;
         let element = self.table_element(table, index)?;
-        let offset = match ty {
-            ValType::FuncRef => ENTRY_FUNC_REF,
-            _ => 0,
-        };
+        let offset = if ty.is_func() { ENTRY_FUNC_REF } else { 0 };
         let flags = self.e.flags.table;
         let value = self.ins().load(types::I64, flags, element, offset);
         self.push_typed(value, ty);
@@ -119,7 +116,7 @@ impl<'a> Translator<'a, '_> {
         let value = self.pop()?;
         let index = self.pop()?;
         let element = self.table_element(table, index)?;
-        if ty == ValType::FuncRef {
+        if ty.is_func() {
             self.store_func_ref(element, value);
         } else {
             let flags = self.e.flags.table;

@@ -35,6 +35,7 @@ impl<'a> Translator<'a, '_> {
                 type_index,
                 table_index,
             } => self.return_call_indirect(*type_index, *table_index)?,
+            Operator::ReturnCallRef { type_index } => self.return_call_ref(*type_index)?,
             _ => return Ok(false),
         }
         self.reachable = false;
@@ -44,7 +45,7 @@ impl<'a> Translator<'a, '_> {
     /// Begins a function whose arguments are `params` with its head, if it seems to make tail calls; its parameters.
     pub fn first_head(&mut self, body: &FunctionBody<'_>, params: Vec<Value>) -> Vec<Value> {
         let bytes = body.as_bytes();
-        let makes_tail_calls = bytes.iter().any(|byte| matches!(byte, 0x12 | 0x13));
+        let makes_tail_calls = bytes.iter().any(|byte| matches!(byte, 0x12 | 0x13 | 0x15));
         if self.tiering.tier != Tier::Optimized || !makes_tail_calls {
             return params;
         }
@@ -114,8 +115,25 @@ impl<'a> Translator<'a, '_> {
         let ty = self.func_type(type_index)?;
         let (code, vmctx) = self.indirect_callee(type_index, table)?;
         let args = self.pop_canonical(ty.params.len())?;
+        self.return_call_found(type_index, code, vmctx, &args)
+    }
+
+    fn return_call_ref(&mut self, type_index: u32) -> Result<()> {
+        let ty = self.func_type(type_index)?;
+        let (code, vmctx, args) = self.referenced(ty)?;
+        self.return_call_found(type_index, code, vmctx, &args)
+    }
+
+    fn return_call_found(
+        &mut self,
+        type_index: u32,
+        code: Value,
+        vmctx: Value,
+        args: &[Value],
+    ) -> Result<()> {
+        let ty = self.func_type(type_index)?;
         // As a rule it is a function of this instance. What the callee loads through its context then need not wait for
-        // the table's element, which was found through this one's.
+        // the place of its reference, which was found through this one's.
         let own = self.e.vmctx;
         let is_own = self.ins().icmp(IntCC::Equal, vmctx, own);
         let here = self.e.b.create_block();
@@ -125,10 +143,10 @@ impl<'a> Translator<'a, '_> {
         self.e.b.seal_block(here);
         self.e.b.seal_block(elsewhere);
         self.e.b.switch_to_block(elsewhere);
-        self.return_call_code(type_index, code, vmctx, &args)?;
+        self.return_call_code(type_index, code, vmctx, args)?;
         self.e.b.switch_to_block(here);
-        self.jump_to_itself(code, ty, &args)?;
-        self.return_call_code(type_index, code, own, &args)
+        self.jump_to_itself(code, ty, args)?;
+        self.return_call_code(type_index, code, own, args)
     }
 
     /// Jumps to the function's head if `code` of this instance is its own, and goes on if not.

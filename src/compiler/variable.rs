@@ -1,13 +1,11 @@
-//! Locals, globals, references, and the operators of the stack.
+//! Locals, globals, and the operators of the stack.
 
 use super::function::{Operand, Result, Translator};
 use super::signature::{POINTER, ir_type};
 use crate::module::{ConstExpr, GlobalType};
-use crate::runtime::vm::IMPORT_FUNC_REF;
-use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
-use wasmparser::{AbstractHeapType, HeapType, Operator};
+use wasmparser::Operator;
 
 impl Translator<'_, '_> {
     /// Translates an operator of this family; false if it is none.
@@ -31,36 +29,6 @@ impl Translator<'_, '_> {
             Operator::GlobalSet { global_index } => self.global_set(*global_index)?,
             Operator::Drop => drop(self.pop()?),
             Operator::Select | Operator::TypedSelect { .. } => self.select()?,
-            Operator::RefNull { hty } => {
-                let null = self.ins().iconst(types::I64, 0);
-                let is_extern = matches!(
-                    hty,
-                    HeapType::Abstract {
-                        ty: AbstractHeapType::Extern,
-                        ..
-                    }
-                );
-                self.push_operand(Operand {
-                    value: null,
-                    is_extern,
-                });
-            }
-            Operator::RefIsNull => {
-                let Operand { value, is_extern } = self.pop_operand()?;
-                // Null externrefs have any high half.
-                let word = if is_extern {
-                    self.ins().ireduce(types::I32, value)
-                } else {
-                    value
-                };
-                let is_null = self.ins().icmp_imm_u(IntCC::Equal, word, 0);
-                let result = self.ins().uextend(types::I32, is_null);
-                self.push(result);
-            }
-            Operator::RefFunc { function_index } => {
-                let value = self.func_ref(*function_index)?;
-                self.push(value);
-            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -75,21 +43,6 @@ impl Translator<'_, '_> {
         let value = self.ins().select(condition, value, otherwise);
         self.push_operand(Operand { value, is_extern });
         Ok(())
-    }
-
-    /// The reference of function `index`, which validation made sure can become a value.
-    fn func_ref(&mut self, index: u32) -> Result<Value> {
-        if index < self.module.imported_functions {
-            let offset = self.offsets.imported_function(index) + IMPORT_FUNC_REF;
-            return Ok(self.e.fixed(POINTER, offset));
-        }
-        let position = self
-            .module
-            .func_ref_position(index)
-            .ok_or("undeclared function reference")?;
-        let offset = self.offsets.func_ref(position);
-        let vmctx = self.e.vmctx;
-        Ok(self.ins().iadd_imm_s(vmctx, i64::from(offset)))
     }
 
     fn global(&self, index: u32) -> Result<GlobalType> {

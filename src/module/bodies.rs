@@ -1,6 +1,7 @@
 //! Validation of function bodies, by several threads while the rest of a module is decoded.
 
 use super::decode::DecodeError;
+use super::supported;
 use super::validation::Resources;
 use crate::runtime::fault::{self, Site};
 use crate::runtime::limits::{PROCESS, Resource};
@@ -85,12 +86,12 @@ impl<'a> Bodies<'a> {
                     features: *features,
                 };
                 let mut validator = function.into_validator(std::mem::take(&mut allocations));
-                let result = validator.validate(&body.body);
+                let result = supported::validate(&mut validator, &body.body);
                 allocations = validator.into_allocations();
                 if let Err(error) = result {
                     // Those before it have been taken, and will be done.
                     self.stop();
-                    self.report(place, body.index, error.into());
+                    self.report(place, body.index, error);
                     return;
                 }
             }

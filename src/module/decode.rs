@@ -1,19 +1,16 @@
 //! Decodes and validates modules.
 
 use super::bodies::Bodies;
+use super::convert::{const_expr, memory_type};
 use super::validation::Validation;
 use super::{
-    AddressType, BranchHints, Bytes, ConstBinary, ConstExpr, ConstOp, DataSegment, ElementSegment,
-    Export, ExportKind, Features, FuncType, GlobalType, Import, ImportKind, Limits, MemoryType,
-    Module, PAGE_BITS, Place, SegmentMode, TableType, ValType,
+    BranchHints, Bytes, ConstExpr, DataSegment, Export, ExportKind, Features, Import, ImportKind,
+    MemoryType, Module, PAGE_BITS, Place, SegmentMode, TableType,
 };
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::thread;
-use wasmparser::{
-    Chunk, DataKind, ElementItems, ElementKind, ExternalKind, Operator, Parser, Payload, RefType,
-    TypeRef,
-};
+use wasmparser::{Chunk, DataKind, ExternalKind, Parser, Payload, TableInit, TypeRef};
 
 /// Size of a module above which it is refused (limit of the JavaScript interface).
 pub(super) const MAX_MODULE_SIZE: usize = 1 << 30;
@@ -217,8 +214,8 @@ impl Module {
     fn add(&mut self, payload: Payload<'_>) -> Result<()> {
         match payload {
             Payload::TypeSection(section) => {
-                for ty in section.into_iter_err_on_gc_types() {
-                    self.types.push(func_type(&ty?)?);
+                for group in section {
+                    self.add_group(group?)?;
                 }
             }
             Payload::ImportSection(section) => {
@@ -235,9 +232,13 @@ impl Module {
             Payload::TableSection(section) => {
                 for table in section.into_iter_with_offsets() {
                     let (offset, table) = table?;
-                    let ty = table_type(&table.ty, position(offset))?;
+                    let ty = self.table_type(&table.ty, position(offset))?;
                     check_table_size(&ty, position(offset))?;
                     self.tables.push(ty);
+                    self.table_inits.push(match table.init {
+                        TableInit::RefNull => ConstExpr::RefNull,
+                        TableInit::Expr(expression) => const_expr(&expression)?,
+                    });
                 }
             }
             Payload::MemorySection(section) => {
@@ -252,7 +253,7 @@ impl Module {
                 for global in section.into_iter_with_offsets() {
                     let (offset, global) = global?;
                     self.globals
-                        .push(global_type(&global.ty, position(offset))?);
+                        .push(self.global_type(&global.ty, position(offset))?);
                     self.global_inits.push(const_expr(&global.init_expr)?);
                 }
             }
@@ -288,7 +289,7 @@ impl Module {
                 for element in section.into_iter_with_offsets() {
                     let (offset, element) = element?;
                     self.elements
-                        .push(element_segment(element, position(offset))?);
+                        .push(self.element_segment(element, position(offset))?);
                 }
             }
             Payload::DataSection(section) => {
@@ -332,7 +333,7 @@ impl Module {
                 ImportKind::Function(ty)
             }
             TypeRef::Table(ty) => {
-                let ty = table_type(&ty, offset)?;
+                let ty = self.table_type(&ty, offset)?;
                 self.tables.push(ty);
                 self.imported_tables += 1;
                 ImportKind::Table(ty)
@@ -344,7 +345,7 @@ impl Module {
                 ImportKind::Memory(ty)
             }
             TypeRef::Global(ty) => {
-                let ty = global_type(&ty, offset)?;
+                let ty = self.global_type(&ty, offset)?;
                 self.globals.push(ty);
                 self.imported_globals += 1;
                 ImportKind::Global(ty)
@@ -374,6 +375,7 @@ impl Module {
         let expressions = self
             .global_inits
             .iter()
+            .chain(&self.table_inits)
             .chain(self.elements.iter().flat_map(|e| &e.items));
         let named = expressions.filter_map(|expression| match expression {
             ConstExpr::RefFunc(index) => Some(*index),
@@ -410,65 +412,6 @@ impl Module {
     }
 }
 
-fn val_type(ty: wasmparser::ValType) -> Option<ValType> {
-    Some(match ty {
-        wasmparser::ValType::I32 => ValType::I32,
-        wasmparser::ValType::I64 => ValType::I64,
-        wasmparser::ValType::F32 => ValType::F32,
-        wasmparser::ValType::F64 => ValType::F64,
-        wasmparser::ValType::V128 => ValType::V128,
-        wasmparser::ValType::FUNCREF => ValType::FuncRef,
-        wasmparser::ValType::EXTERNREF => ValType::ExternRef,
-        wasmparser::ValType::EXNREF => ValType::ExnRef,
-        wasmparser::ValType::Ref(ty) if ty == RefType::EXN => ValType::ExnRef,
-        wasmparser::ValType::Ref(_) => return None,
-    })
-}
-
-impl ValType {
-    /// The type that the parser read, where WebAssembly 2.0 has it.
-    pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<Self> {
-        val_type(ty)
-    }
-}
-
-/// For types that validation refuses before they come here.
-fn unsupported_type(offset: usize) -> DecodeError {
-    DecodeError::new("unsupported type", offset)
-}
-
-fn func_type(ty: &wasmparser::FuncType) -> Result<FuncType> {
-    let list = |types: &[wasmparser::ValType]| {
-        types
-            .iter()
-            .map(|ty| val_type(*ty).ok_or_else(|| unsupported_type(0)))
-            .collect::<Result<_>>()
-    };
-    Ok(FuncType {
-        params: list(ty.params())?,
-        results: list(ty.results())?,
-    })
-}
-
-fn address_type(is_64: bool) -> AddressType {
-    match is_64 {
-        false => AddressType::I32,
-        true => AddressType::I64,
-    }
-}
-
-fn table_type(ty: &wasmparser::TableType, offset: usize) -> Result<TableType> {
-    let element = val_type(ty.element_type.into()).ok_or_else(|| unsupported_type(offset))?;
-    Ok(TableType {
-        element,
-        address: address_type(ty.table64),
-        limits: Limits {
-            min: ty.initial,
-            max: ty.maximum,
-        },
-    })
-}
-
 fn check_memory_size(ty: &MemoryType, offset: usize) -> Result<()> {
     for (what, size) in [("initial", Some(ty.limits.min)), ("maximum", ty.limits.max)] {
         let size = size.unwrap_or(0);
@@ -491,116 +434,4 @@ fn check_table_size(ty: &TableType, offset: usize) -> Result<()> {
         return Err(DecodeError::new(message, offset));
     }
     Ok(())
-}
-
-fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
-    MemoryType {
-        address: address_type(ty.memory64),
-        page_bits: ty.page_size_log2.map_or(PAGE_BITS, |bits| bits as u8),
-        limits: Limits {
-            min: ty.initial,
-            max: ty.maximum,
-        },
-    }
-}
-
-fn global_type(ty: &wasmparser::GlobalType, offset: usize) -> Result<GlobalType> {
-    let value = val_type(ty.content_type).ok_or_else(|| unsupported_type(offset))?;
-    Ok(GlobalType {
-        value,
-        mutable: ty.mutable,
-    })
-}
-
-const I32_CONST: u8 = 0x41;
-const END: u8 = 0x0b;
-
-/// A constant expression, which the validator has seen.
-fn const_expr(expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
-    // What most places in memory are; programs have a hundred thousand of them.
-    let mut reader = expression.get_binary_reader();
-    if reader.read_u8()? == I32_CONST {
-        let value = reader.read_var_i32()?;
-        if reader.read_u8()? == END {
-            return Ok(ConstExpr::I32(value));
-        }
-    }
-    let mut operators = expression.get_operators_reader();
-    let (operator, offset) = operators.read_with_offset()?;
-    let first = const_operator(operator, offset)?;
-    let (operator, offset) = operators.read_with_offset()?;
-    if matches!(operator, Operator::End) {
-        return Ok(first);
-    }
-    let mut list = vec![ConstOp::Push(first), const_op(operator, offset)?];
-    loop {
-        let (operator, offset) = operators.read_with_offset()?;
-        if matches!(operator, Operator::End) {
-            return Ok(ConstExpr::Extended(list.into()));
-        }
-        list.push(const_op(operator, offset)?);
-    }
-}
-
-fn const_op(operator: Operator<'_>, offset: u64) -> Result<ConstOp> {
-    Ok(match operator {
-        Operator::I32Add => ConstOp::I32(ConstBinary::Add),
-        Operator::I32Sub => ConstOp::I32(ConstBinary::Sub),
-        Operator::I32Mul => ConstOp::I32(ConstBinary::Mul),
-        Operator::I64Add => ConstOp::I64(ConstBinary::Add),
-        Operator::I64Sub => ConstOp::I64(ConstBinary::Sub),
-        Operator::I64Mul => ConstOp::I64(ConstBinary::Mul),
-        _ => ConstOp::Push(const_operator(operator, offset)?),
-    })
-}
-
-fn const_operator(operator: Operator<'_>, offset: u64) -> Result<ConstExpr> {
-    Ok(match operator {
-        Operator::I32Const { value } => ConstExpr::I32(value),
-        Operator::I64Const { value } => ConstExpr::I64(value),
-        Operator::F32Const { value } => ConstExpr::F32(value.bits()),
-        Operator::F64Const { value } => ConstExpr::F64(value.bits()),
-        Operator::V128Const { value } => ConstExpr::V128(*value.bytes()),
-        Operator::RefNull { .. } => ConstExpr::RefNull,
-        Operator::RefFunc { function_index } => ConstExpr::RefFunc(function_index),
-        Operator::GlobalGet { global_index } => ConstExpr::GlobalGet(global_index),
-        _ => {
-            return Err(DecodeError::new(
-                "unsupported constant expression",
-                position(offset),
-            ));
-        }
-    })
-}
-
-fn element_segment(element: wasmparser::Element<'_>, offset: usize) -> Result<ElementSegment> {
-    let mode = match element.kind {
-        ElementKind::Passive => SegmentMode::Passive,
-        ElementKind::Declared => SegmentMode::Declared,
-        ElementKind::Active {
-            table_index,
-            offset_expr,
-        } => SegmentMode::Active(Place {
-            index: table_index.unwrap_or(0),
-            offset: const_expr(&offset_expr)?,
-        }),
-    };
-    let (ty, items) = match element.items {
-        ElementItems::Functions(functions) => {
-            let items = functions
-                .into_iter()
-                .map(|index| Ok(ConstExpr::RefFunc(index?)))
-                .collect::<Result<_>>()?;
-            (ValType::FuncRef, items)
-        }
-        ElementItems::Expressions(ty, expressions) => {
-            let ty = val_type(ty.into()).ok_or_else(|| unsupported_type(offset))?;
-            let items = expressions
-                .into_iter()
-                .map(|e| const_expr(&e?))
-                .collect::<Result<_>>()?;
-            (ty, items)
-        }
-    };
-    Ok(ElementSegment { ty, mode, items })
 }

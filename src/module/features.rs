@@ -20,6 +20,12 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
     ),
     ("tailCalls", WasmFeatures::TAIL_CALL, true),
     ("extendedConst", WasmFeatures::EXTENDED_CONST, true),
+    // Recursion groups and subtypes come with the types of garbage collection, which decoding refuses.
+    (
+        "functionReferences",
+        WasmFeatures::FUNCTION_REFERENCES.union(WasmFeatures::GC),
+        true,
+    ),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
     // These say nothing about what is accepted: see the fields of `Features`.
     (DETERMINISTIC, WasmFeatures::empty(), false),

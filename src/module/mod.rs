@@ -3,9 +3,12 @@
 mod bodies;
 mod branch_hints;
 mod bytes;
+pub mod canonical;
+mod convert;
 mod decode;
 mod features;
 mod leaf;
+mod supported;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -17,6 +20,7 @@ pub use decode::{DecodeError, Decoder};
 pub use features::Features;
 pub use types::*;
 
+use canonical::CanonicalType;
 use std::ops::Range;
 
 /// Everything that a module's bytes say, apart from the translation of its functions.
@@ -24,6 +28,8 @@ use std::ops::Range;
 pub struct Module {
     /// Function types in the order of the type section.
     pub types: Vec<FuncType>,
+    /// The same as types of the process.
+    pub canonical_types: Vec<CanonicalType>,
     pub imports: Vec<Import>,
     pub exports: Vec<Export>,
     /// Type index of every function, imported ones first.
@@ -40,6 +46,8 @@ pub struct Module {
     pub tags: Vec<u32>,
     /// How many of `tags` are imported.
     pub imported_tags: u32,
+    /// Initial elements of the defined tables, in order.
+    pub table_inits: Vec<ConstExpr>,
     /// Initial values of the defined globals, in order.
     pub global_inits: Vec<ConstExpr>,
     /// For every global, imported ones first: is it imported or exported, so that its value lies in a

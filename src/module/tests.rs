@@ -55,7 +55,7 @@ fn every_part_of_a_module_is_decoded() {
     assert_eq!(
         module.imports[2].kind,
         ImportKind::Table(TableType {
-            element: ValType::ExternRef,
+            element: ValType::EXTERNREF,
             address: AddressType::I32,
             limits: Limits {
                 min: 1,
@@ -158,8 +158,16 @@ fn errors_in_bodies_name_the_function_of_lowest_index() {
 fn newer_features_are_refused() {
     for text in [
         "(module (type (struct)))",
+        "(module (type (array i8)))",
+        "(module (type (func (param anyref))))",
+        "(module (global eqref (ref.null eq)))",
+        "(module (table 1 i31ref))",
+        "(module (func (local structref)))",
+        "(module (func (drop (ref.null none))))",
+        "(module (func (block (result arrayref) (unreachable)) drop))",
+        "(module (func (drop (ref.i31 (i32.const 1)))))",
+        "(module (func (unreachable) (drop (array.len))))",
         "(module (memory 1 1 shared))",
-        "(module (table 1 (ref null 0)) (type (func)))",
     ] {
         error(&wat::parse_str(text).unwrap());
     }

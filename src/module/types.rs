@@ -1,8 +1,9 @@
 //! Types and small parts of modules, named as in the standard.
 
+use super::canonical::{TypeId, is_subtype};
 use std::ops::Range;
 
-/// A value type of WebAssembly 2.0.
+/// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     I32,
@@ -10,15 +11,117 @@ pub enum ValType {
     F32,
     F64,
     V128,
-    FuncRef,
-    ExternRef,
-    ExnRef,
+    Ref(RefType),
+}
+
+/// A reference type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RefType {
+    pub nullable: bool,
+    pub heap: HeapType,
+}
+
+/// What a reference refers to. Of three hierarchies so far; that of `any` would be the fourth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HeapType {
+    Func,
+    NoFunc,
+    Extern,
+    NoExtern,
+    Exn,
+    NoExn,
+    /// A declared type; all are of functions.
+    Concrete(TypeId),
+}
+
+impl HeapType {
+    /// The type above all others of its hierarchy.
+    pub fn top(self) -> Self {
+        match self {
+            Self::Func | Self::NoFunc | Self::Concrete(_) => Self::Func,
+            Self::Extern | Self::NoExtern => Self::Extern,
+            Self::Exn | Self::NoExn => Self::Exn,
+        }
+    }
+
+    /// Is it below all others of its hierarchy?
+    fn is_bottom(self) -> bool {
+        matches!(self, Self::NoFunc | Self::NoExtern | Self::NoExn)
+    }
+
+    /// Does it stand for values of the host?
+    pub fn is_extern(self) -> bool {
+        self.top() == Self::Extern
+    }
+
+    /// Is it a subtype of `of`?
+    pub fn matches(self, of: Self) -> bool {
+        match (self, of) {
+            (Self::Concrete(a), Self::Concrete(b)) => is_subtype(a.number(), b.number()),
+            _ => self == of || self.top() == of || self.is_bottom() && self.top() == of.top(),
+        }
+    }
+}
+
+impl RefType {
+    /// Is it a subtype of `of`?
+    pub fn matches(self, of: Self) -> bool {
+        (of.nullable || !self.nullable) && self.heap.matches(of.heap)
+    }
 }
 
 impl ValType {
+    pub const FUNCREF: Self = Self::nullable(HeapType::Func);
+    pub const EXTERNREF: Self = Self::nullable(HeapType::Extern);
+    pub const EXNREF: Self = Self::nullable(HeapType::Exn);
+
+    const fn nullable(heap: HeapType) -> Self {
+        Self::Ref(RefType {
+            nullable: true,
+            heap,
+        })
+    }
+
+    /// Is it a subtype of `of`?
+    pub fn matches(self, of: Self) -> bool {
+        match (self, of) {
+            (Self::Ref(a), Self::Ref(b)) => a.matches(b),
+            _ => self == of,
+        }
+    }
+
+    /// The top of its hierarchy, if it is a reference type.
+    fn top(self) -> Option<HeapType> {
+        match self {
+            Self::Ref(ty) => Some(ty.heap.top()),
+            _ => None,
+        }
+    }
+
+    /// Does it refer to functions?
+    pub fn is_func(self) -> bool {
+        self.top() == Some(HeapType::Func)
+    }
+
+    /// Does it refer to values of the host?
+    pub fn is_extern(self) -> bool {
+        self.top() == Some(HeapType::Extern)
+    }
+
     /// Is what it holds looked for, to tell which references are in use?
     pub fn is_traced(self) -> bool {
-        matches!(self, Self::ExternRef | Self::ExnRef)
+        matches!(self.top(), Some(HeapType::Extern | HeapType::Exn))
+    }
+
+    /// The declared type that it names.
+    pub fn concrete(self) -> Option<TypeId> {
+        match self {
+            Self::Ref(RefType {
+                heap: HeapType::Concrete(id),
+                ..
+            }) => Some(id),
+            _ => None,
+        }
     }
 }
 
@@ -112,7 +215,7 @@ pub enum ConstExpr {
     F32(u32),
     F64(u64),
     V128([u8; 16]),
-    /// `ref.null` of either reference type.
+    /// `ref.null` of any type.
     RefNull,
     RefFunc(u32),
     GlobalGet(u32),

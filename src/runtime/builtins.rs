@@ -8,6 +8,7 @@ use super::memory::Memory;
 use super::store::Store;
 use super::vm::{BUILTINS, Builtin, VMContext, VMFuncRef, VMThread};
 use crate::arch;
+use crate::module::canonical;
 
 /// A function pointer in a static.
 #[repr(transparent)]
@@ -34,6 +35,7 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::Raise as usize] = Function(arch::raise as *const ());
     table[Builtin::NewException as usize] = Function(new_exception as *const ());
     table[Builtin::Throw as usize] = Function(arch::throw as *const ());
+    table[Builtin::IsSubtype as usize] = Function(is_subtype as *const ());
     table
 };
 
@@ -227,6 +229,10 @@ unsafe extern "C" fn hot(vmctx: *mut VMContext, function: u32, number: i32) -> *
     // SAFETY: the caller's context.
     let module = unsafe { instance(vmctx) }.module();
     module.reached(function, u32::try_from(number).ok())
+}
+
+extern "C" fn is_subtype(sub: u32, of: u32) -> u32 {
+    u32::from(canonical::is_subtype(sub, of))
 }
 
 unsafe extern "C" fn func_ref(thread: *mut VMThread, number: u32) -> *const VMFuncRef {

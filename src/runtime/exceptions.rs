@@ -302,11 +302,11 @@ impl Store {
         for ty in types {
             let word = slot();
             words.push(match ty {
-                ValType::FuncRef => self
+                ty if ty.is_func() => self
                     .functions()
                     .get(word as u32)
                     .map_or(0, |function| function as u64),
-                ValType::ExternRef => u64::from(word as u32) | EXTERN_TAG as u64,
+                ty if ty.is_extern() => u64::from(word as u32) | EXTERN_TAG as u64,
                 _ => word,
             });
             if *ty == ValType::V128 {
@@ -328,9 +328,9 @@ impl Store {
             let word = words.next().unwrap_or(0);
             put(match ty {
                 // SAFETY: null, or the reference of a live function.
-                ValType::FuncRef => unsafe { (word as *const VMFuncRef).as_ref() }
+                ty if ty.is_func() => unsafe { (word as *const VMFuncRef).as_ref() }
                     .map_or(0, |function| u64::from(function.index)),
-                ValType::ExternRef => u64::from(word as u32),
+                ty if ty.is_extern() => u64::from(word as u32),
                 _ => word,
             });
             if *ty == ValType::V128 {

@@ -3,6 +3,7 @@
 use super::slots::SharedSlot;
 use super::vm::VMGlobal;
 use crate::module::GlobalType;
+use crate::module::canonical::CanonicalType;
 use std::cell::UnsafeCell;
 
 /// A global in a cell of its own.
@@ -10,6 +11,8 @@ use std::cell::UnsafeCell;
 pub struct Global {
     ty: GlobalType,
     cell: Cell,
+    /// Keeps the type that `ty` names.
+    _named: Option<CanonicalType>,
 }
 
 #[derive(Debug)]
@@ -31,7 +34,11 @@ impl Global {
             }
             None => Cell::Own(Box::new(UnsafeCell::new(value))),
         };
-        Self { ty, cell }
+        Self {
+            ty,
+            cell,
+            _named: CanonicalType::of_value_type(ty.value),
+        }
     }
 
     /// The number of its shared slot, if it lies in one.

@@ -4,8 +4,9 @@ use super::context::Context;
 use super::limits::{Resource, Share};
 use super::store::Store;
 use super::vm::*;
-use super::{Global, Memory, Table, Tag, builtins, signature};
+use super::{Global, Memory, Table, Tag, builtins};
 use crate::code::CompiledModule;
+use crate::module::canonical::is_subtype;
 use crate::module::{
     AddressType, ConstExpr, ConstOp, ExportKind, GlobalType, ImportKind, Limits, ValType,
 };
@@ -177,9 +178,9 @@ impl Instance {
         // SAFETY: the head is at offset 0, and the array of type ids where the layout says.
         unsafe {
             self.context.write(0, head);
-            for (i, ty) in self.module.module().types.iter().enumerate() {
+            for (i, ty) in self.module.module().canonical_types.iter().enumerate() {
                 self.context
-                    .write(self.offsets().type_id(i as u32), signature::type_id(ty));
+                    .write(self.offsets().type_id(i as u32), ty.id().number());
             }
         }
     }
@@ -199,7 +200,7 @@ impl Instance {
                     let func_ref = store.functions().get(*number).ok_or(mismatch)?;
                     // SAFETY: registered functions are live.
                     let f = unsafe { &*func_ref };
-                    if f.type_id != signature::type_id(&module.types[ty as usize]) {
+                    if !is_subtype(f.type_id, module.canonical_types[ty as usize].id().number()) {
                         return Err(InstantiateError::Import(i));
                     }
                     self.import_function(functions, f.code, f.vmctx, func_ref, 0);
@@ -235,13 +236,20 @@ impl Instance {
                     self.add_memory(memory.clone());
                 }
                 (ImportKind::Global(ty), ImportValue::Global(global)) => {
-                    if global.ty() != ty {
+                    let found = global.ty();
+                    // What is written by one must be right for the other, too.
+                    let fits = found.mutable == ty.mutable
+                        && match ty.mutable {
+                            true => found.value == ty.value,
+                            false => found.value.matches(ty.value),
+                        };
+                    if !fits {
                         return Err(mismatch);
                     }
                     self.add_global(Some(global.clone()));
                 }
                 (ImportKind::Tag(ty), ImportValue::Tag(tag)) => {
-                    if tag.type_id() != signature::type_id(&module.types[ty as usize]) {
+                    if tag.type_id() != module.canonical_types[ty as usize].id() {
                         return Err(mismatch);
                     }
                     self.add_tag(tag.clone());
@@ -263,7 +271,8 @@ impl Instance {
         let module = self.module.clone();
         let module = module.module();
         for &ty in module.tags.iter().skip(module.imported_tags as usize) {
-            self.add_tag(Tag::new(&module.types[ty as usize]));
+            let canonical = module.canonical_types[ty as usize].clone();
+            self.add_tag(Tag::of_type(module.types[ty as usize].clone(), canonical));
         }
     }
 
@@ -331,7 +340,7 @@ impl Instance {
             let ty = module.functions[function as usize];
             let number = self.first_function + position as u32;
             let func_ref = VMFuncRef {
-                type_id: signature::type_id(&module.types[ty as usize]),
+                type_id: module.canonical_types[ty as usize].id().number(),
                 index: number,
                 code: self.module.code_slot(function),
                 vmctx: self.vmctx(),
@@ -369,8 +378,10 @@ impl Instance {
     fn define_tables(&mut self, store: &Store) -> Result<(), InstantiateError> {
         let module = self.module.clone();
         let module = module.module();
-        for ty in module.tables.iter().skip(module.imported_tables as usize) {
-            let table = Rc::new(Table::new(*ty, 0).ok_or(InstantiateError::Table)?);
+        let first = module.imported_tables as usize;
+        for (ty, init) in module.tables.iter().skip(first).zip(&module.table_inits) {
+            let init = self.evaluate_word(init);
+            let table = Rc::new(Table::new(*ty, init).ok_or(InstantiateError::Table)?);
             if ty.element.is_traced() {
                 store.references().add_table(&table);
             }

@@ -18,7 +18,6 @@ mod references;
 mod room;
 mod segments;
 mod signals;
-mod signature;
 mod slots;
 mod stack;
 mod store;

@@ -164,8 +164,8 @@ impl Store {
             shared_slots: SharedSlots::new(shared),
             exceptions: Exceptions::default(),
             tags: Tags::default(),
-            js_tag: Tag::new(&FuncType {
-                params: [ValType::ExternRef].into(),
+            js_tag: Tag::new(FuncType {
+                params: [ValType::EXTERNREF].into(),
                 results: [].into(),
             }),
             grown: RefCell::default(),

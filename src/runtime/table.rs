@@ -5,6 +5,7 @@ use super::fault::{self, Site};
 use super::limits::{Resource, Share};
 use super::slots::SharedSlot;
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
+use crate::module::canonical::CanonicalType;
 use crate::module::{TableType, ValType};
 use std::alloc::{Layout, alloc_zeroed};
 use std::cell::{OnceCell, UnsafeCell};
@@ -23,11 +24,13 @@ pub struct Table {
     share: Share,
     /// Where JavaScript reads its length, once it has asked for it.
     length_slot: OnceCell<SharedSlot>,
+    /// Keeps the type that `ty` names.
+    _named: Option<CanonicalType>,
 }
 
 /// Words of an element.
 fn words_each(element: ValType) -> usize {
-    let bytes = if element == ValType::FuncRef {
+    let bytes = if element.is_func() {
         TABLE_ENTRY_SIZE
     } else {
         EXTERN_ENTRY_SIZE
@@ -67,6 +70,7 @@ impl Table {
             words: UnsafeCell::new(words),
             share,
             length_slot: OnceCell::new(),
+            _named: CanonicalType::of_value_type(ty.element),
         };
         Account::update(|account| {
             account.tables += 1;
@@ -130,7 +134,7 @@ impl Table {
         let element = self.element(i)?;
         // SAFETY: in bounds; a funcref element is a `VMTableEntry`, any other one word.
         Some(unsafe {
-            if self.ty.element == ValType::FuncRef {
+            if self.ty.element.is_func() {
                 (*element.cast::<VMTableEntry>()).func_ref as u64
             } else {
                 *element
@@ -143,7 +147,7 @@ impl Table {
         let element = self.element(i)?;
         // SAFETY: in bounds; a funcref value is null or a live `VMFuncRef`.
         unsafe {
-            if self.ty.element == ValType::FuncRef {
+            if self.ty.element.is_func() {
                 element
                     .cast::<VMTableEntry>()
                     .write(entry(value as *const VMFuncRef));

@@ -1,6 +1,6 @@
 //! Tags of exceptions. Their identity is their address.
 
-use super::signature;
+use crate::module::canonical::{CanonicalType, TypeId};
 use crate::module::{FuncType, ValType};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -9,17 +9,21 @@ use std::rc::Rc;
 #[derive(Debug)]
 pub struct Tag {
     ty: FuncType,
-    /// Canonical id of its type.
-    type_id: u32,
+    canonical: CanonicalType,
     number: Cell<u32>,
 }
 
 impl Tag {
-    /// A new tag, unlike all others. The type has no results.
-    pub fn new(ty: &FuncType) -> Rc<Self> {
+    /// A new tag, unlike all others. The type, which has no results, is a group of its own.
+    pub fn new(ty: FuncType) -> Rc<Self> {
+        Self::of_type(ty.clone(), CanonicalType::of_function(ty))
+    }
+
+    /// The same of a type that a module declares.
+    pub(super) fn of_type(ty: FuncType, canonical: CanonicalType) -> Rc<Self> {
         Rc::new(Self {
-            ty: ty.clone(),
-            type_id: signature::type_id(ty),
+            ty,
+            canonical,
             number: Cell::new(0),
         })
     }
@@ -34,8 +38,8 @@ impl Tag {
         &self.ty
     }
 
-    pub(super) fn type_id(&self) -> u32 {
-        self.type_id
+    pub fn type_id(&self) -> TypeId {
+        self.canonical.id()
     }
 
     /// The number by which the host knows it, 0 if it does not.

@@ -28,6 +28,8 @@ pub enum Trap {
     ElementOutOfBounds = 12,
     /// `throw_ref` of null.
     ThrowNull = 15,
+    /// A reference that must not be null was.
+    NullReference = 16,
 }
 
 impl Trap {
@@ -48,6 +50,7 @@ impl Trap {
             NotCompiled,
             ElementOutOfBounds,
             ThrowNull,
+            NullReference,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

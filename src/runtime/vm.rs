@@ -266,9 +266,11 @@ pub enum Builtin {
     /// `(vmctx, exnref: i64)`, of the convention of guests: throws an exception, or with 0 what the host threw;
     /// never returns.
     Throw,
+    /// `(sub: i32, of: i32) -> i32`: is the canonical type `sub` a subtype of `of`?
+    IsSubtype,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 15;
+pub const BUILTINS: usize = 16;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone. And of the two forms of
 /// its code, the one that it is for.

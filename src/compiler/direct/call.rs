@@ -3,6 +3,7 @@
 use super::frame::{FLOAT_PARAMS, INTEGER_PARAMS, is_float, stack_arguments};
 use super::operand::RAX;
 use super::{Direct, Result, Unsupported};
+use crate::module::canonical::CanonicalType;
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
@@ -113,7 +114,8 @@ impl Direct<'_> {
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result {
         let module = self.module;
         let ty = module.types.get(type_index as usize).ok_or(Unsupported)?;
-        if !is_simple(ty) {
+        let canonical = module.canonical_types.get(type_index as usize);
+        if !is_simple(ty) || !canonical.is_some_and(CanonicalType::is_final) {
             return Err(Unsupported);
         }
         let address = module

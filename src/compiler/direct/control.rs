@@ -125,7 +125,7 @@ impl Direct<'_> {
         let (params, results) = match ty {
             BlockType::Empty => (0, 0),
             BlockType::Type(ty) => {
-                if ValType::from_parser(ty).is_none_or(|ty| ty == ValType::V128) {
+                if ty == wasmparser::ValType::V128 {
                     return Err(Unsupported);
                 }
                 (0, 1)

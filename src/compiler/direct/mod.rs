@@ -131,7 +131,7 @@ pub(super) fn compile(
     let mut locals = ty.params.to_vec();
     for declaration in body.get_locals_reader()? {
         let (count, ty) = declaration?;
-        let ty = ValType::from_parser(ty).ok_or(Unsupported)?;
+        let ty = module.value_type(ty).ok_or(Unsupported)?;
         if ty == ValType::V128 || locals.len() + count as usize > MAX_LOCALS {
             return Err(Unsupported);
         }

@@ -1,0 +1,121 @@
+//! References: null and not null, those of functions, and calls by them.
+
+use super::function::{Operand, Result, Translator};
+use super::signature::POINTER;
+use crate::module::FuncType;
+use crate::runtime::Trap;
+use crate::runtime::vm::{ENTRY_CODE, ENTRY_VMCTX, IMPORT_FUNC_REF};
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
+use wasmparser::Operator;
+
+impl<'a> Translator<'a, '_> {
+    /// Translates an operator of this family; false if it is none.
+    pub fn reference(&mut self, operator: &Operator<'a>) -> Result<bool> {
+        match operator {
+            Operator::RefNull { hty } => {
+                let ty = self.module.heap_type(*hty).ok_or("unsupported heap type")?;
+                let value = self.ins().iconst(types::I64, 0);
+                let is_extern = ty.is_extern();
+                self.push_operand(Operand { value, is_extern });
+            }
+            Operator::RefIsNull => {
+                let operand = self.pop_operand()?;
+                let word = self.null_word(operand);
+                let is_null = self.ins().icmp_imm_u(IntCC::Equal, word, 0);
+                let result = self.ins().uextend(types::I32, is_null);
+                self.push(result);
+            }
+            Operator::RefFunc { function_index } => {
+                let value = self.func_ref(*function_index)?;
+                self.push(value);
+            }
+            Operator::RefAsNonNull => {
+                let operand = self.pop_operand()?;
+                let word = self.null_word(operand);
+                self.trap_unless(word, Trap::NullReference);
+                self.push_operand(operand);
+            }
+            Operator::BrOnNull { relative_depth } => self.br_on_null(*relative_depth)?,
+            Operator::BrOnNonNull { relative_depth } => self.br_on_non_null(*relative_depth)?,
+            Operator::CallRef { type_index } => self.call_ref(*type_index)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What is zero exactly if a reference is null. A null of the host's has any high half.
+    fn null_word(&mut self, Operand { value, is_extern }: Operand) -> Value {
+        match is_extern {
+            true => self.ins().ireduce(types::I32, value),
+            false => value,
+        }
+    }
+
+    /// The reference of function `index`, which validation made sure can become a value.
+    fn func_ref(&mut self, index: u32) -> Result<Value> {
+        if index < self.module.imported_functions {
+            let offset = self.offsets.imported_function(index) + IMPORT_FUNC_REF;
+            return Ok(self.e.fixed(POINTER, offset));
+        }
+        let position = self
+            .module
+            .func_ref_position(index)
+            .ok_or("undeclared function reference")?;
+        let offset = self.offsets.func_ref(position);
+        let vmctx = self.e.vmctx;
+        Ok(self.ins().iadd_imm_s(vmctx, i64::from(offset)))
+    }
+
+    /// Branches if the reference on top is null; else it stays.
+    fn br_on_null(&mut self, depth: u32) -> Result<()> {
+        let operand = self.pop_operand()?;
+        let word = self.null_word(operand);
+        let (block, count) = self.target(depth)?;
+        let args = self.branch_args(count)?;
+        let next = self.e.b.create_block();
+        self.ins().brif(word, next, &[], block, &args);
+        self.go_on_in(next);
+        self.push_operand(operand);
+        Ok(())
+    }
+
+    /// Branches with the reference on top if it is not null; else it goes.
+    fn br_on_non_null(&mut self, depth: u32) -> Result<()> {
+        let (block, count) = self.target(depth)?;
+        let args = self.branch_args(count)?;
+        let operand = self.pop_operand()?;
+        let word = self.null_word(operand);
+        let next = self.e.b.create_block();
+        self.ins().brif(word, block, &args, next, &[]);
+        self.go_on_in(next);
+        Ok(())
+    }
+
+    fn branch_args(&mut self, count: usize) -> Result<Vec<BlockArg>> {
+        let args = self.peek_canonical(count)?;
+        Ok(args.into_iter().map(BlockArg::Value).collect())
+    }
+
+    fn call_ref(&mut self, type_index: u32) -> Result<()> {
+        let ty = self.func_type(type_index)?;
+        let (code, vmctx, args) = self.referenced(ty)?;
+        let signature = self.guest_signature(type_index)?;
+        let results = self.call_code(signature, code, vmctx, &args);
+        self.push_all(&results, &ty.results);
+        Ok(())
+    }
+
+    /// Code and context of the function whose reference is on top, and the arguments below it. Its type was
+    /// validated; null has no address, so the first load traps.
+    pub fn referenced(&mut self, ty: &FuncType) -> Result<(Value, Value, Vec<Value>)> {
+        let func_ref = self.pop()?;
+        let args = self.pop_canonical(ty.params.len())?;
+        let flags = self.e.flags.nullable;
+        let slot = self.ins().load(POINTER, flags, func_ref, ENTRY_CODE);
+        let flags = self.e.flags.reference;
+        let code = self.ins().load(POINTER, flags, slot, 0);
+        let vmctx = self.ins().load(POINTER, flags, func_ref, ENTRY_VMCTX);
+        Ok((code, vmctx, args))
+    }
+}
