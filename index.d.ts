@@ -576,6 +576,11 @@ export interface Features {
   tailCalls: boolean;
   /** Additions, subtractions and multiplications of integers in constant expressions. On. */
   extendedConst: boolean;
+  /**
+   * Typed references to functions (`call_ref`, `ref.as_non_null`, `br_on_null`, tables with initial elements), recursion
+   * groups and declared subtypes of function types, and constants of the module's own globals. On.
+   */
+  functionReferences: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
   wideArithmetic: boolean;
   /**

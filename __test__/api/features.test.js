@@ -16,6 +16,7 @@ const DEFAULTS = {
   exceptions: true,
   tailCalls: true,
   extendedConst: true,
+  functionReferences: true,
   wideArithmetic: true,
   deterministic: false,
   boundsChecks: false,
@@ -52,6 +53,14 @@ const MODULES = {
   exceptions: wat`(module (tag $t) (func (export "f") (try_table (throw $t))))`,
   tailCalls: wat`(module (func $f (export "f") (return_call $f)))`,
   extendedConst: wat`(module (global i32 (i32.add (i32.const 1) (i32.const 2))) (func (export "f")))`,
+  // (module (func $f (export "f") (drop (ref.as_non_null (ref.func $f))))), by hand as well.
+  functionReferences: new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 4, 1, 0x60, 0, 0],
+    ...[3, 2, 1, 0],
+    ...[7, 5, 1, 1, 0x66, 0, 0],
+    ...[10, 8, 1, 6, 0, 0xd2, 0, 0xd4, 0x1a, 0x0b],
+  ]),
   wideArithmetic: wide,
 };
 
