@@ -137,13 +137,13 @@ fn compile(compiler: &Compiler, random: &mut Random) {
     let offsets = VMOffsets::new(&module);
     for function in 0..module.bodies.len() as u32 {
         for tier in [Tier::Baseline, Tier::Optimized] {
-            if let Err(error) = compiler.function(&module, &offsets, function, tier) {
+            if let Err(error) = compiler.function(&module, &offsets, function, tier, &|_| true) {
                 panic!("function {function}, {tier:?}: {error}");
             }
         }
         for number in 0.. {
             let tier = Tier::FromLoop(number);
-            match compiler.function(&module, &offsets, function, tier) {
+            match compiler.function(&module, &offsets, function, tier, &|_| true) {
                 Ok(_) => {}
                 Err(error) if error == "no such loop" => break,
                 Err(error) => panic!("function {function}, {tier:?}: {error}"),

@@ -57,11 +57,11 @@ impl Report {
         let offsets = VMOffsets::new(&module);
         for index in 0..module.bodies.len() as u32 {
             for tier in [Tier::Baseline, Tier::Optimized] {
-                let result = compiler.function(&module, &offsets, index, tier);
+                let result = compiler.function(&module, &offsets, index, tier, &|_| true);
                 self.check(place, &format!("function {index}, {tier:?}"), result);
             }
             for tier in (0..).map(Tier::FromLoop) {
-                match compiler.function(&module, &offsets, index, tier) {
+                match compiler.function(&module, &offsets, index, tier, &|_| true) {
                     Err(error) if error == "no such loop" => break,
                     result => self.check(place, &format!("function {index}, {tier:?}"), result),
                 }
@@ -199,7 +199,7 @@ fn given_modules_compile() {
             let start = Instant::now();
             let mut code = 0;
             for index in 0..module.bodies.len() as u32 {
-                let function = compiler.function(&module, &offsets, index, tier);
+                let function = compiler.function(&module, &offsets, index, tier, &|_| true);
                 code += function.expect("compiles").code.len();
             }
             let compiled = start.elapsed().as_secs_f64();

@@ -399,9 +399,10 @@ impl CompiledModule {
         tier: Tier,
     ) -> Result<CompiledFunction, CompileError> {
         let module = &self.module;
+        let is_hot = |callee| self.is_hot(callee);
         let result = self
             .compiler
-            .function(module, &self.offsets, function, tier);
+            .function(module, &self.offsets, function, tier, &is_hot);
         result.map_err(|message| CompileError::Function {
             index: module.imported_functions + function,
             message,

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// Calls from which a function is worth to be copied into its callers.
+const HOT: i32 = 30;
+
 /// How a module is compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -70,6 +73,15 @@ impl CompiledModule {
             _ => {}
         }
         null()
+    }
+
+    /// Is a function (counted without imports) called often? Where there is no first tier nobody counts.
+    pub(super) fn is_hot(&self, function: u32) -> bool {
+        let progress = self.progress[function as usize].load(Ordering::Relaxed);
+        let least = HOT * CALL_WEIGHT - self.options.threshold;
+        self.options.first == Tier::Optimized
+            || progress >= Progress::Improving as u8
+            || self.counters[function as usize].load(Ordering::Relaxed) >= least
     }
 
     /// Does a job. At a failure guests go on with the code that they have.

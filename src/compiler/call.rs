@@ -35,6 +35,7 @@ impl<'a> Translator<'a, '_> {
         let args = self.pop_canonical(ty.params.len())?;
         let results = match index.checked_sub(self.module.imported_functions) {
             None => self.call_import(index, type_index, ty, &args)?,
+            Some(_) if self.inlines(index)? => return self.inline(index, args),
             Some(_) if index == self.function => {
                 let args = self.with_context(self.e.vmctx, &args);
                 let itself = self.itself(ty);

@@ -76,18 +76,18 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Translator<'a, '_> {
-    /// Opens the outermost block. Its parameters are locals, no operands.
+    /// Opens the outermost block of a body. Its parameters are locals, no operands.
     pub fn push_function_frame(&mut self) -> Result<()> {
-        let ty = self.module.function_type(self.index);
+        let ty = self.module.function_type(self.body.index);
         let exit = self.new_exit(&ty.results);
         self.frames.push(Frame {
             kind: Kind::Block,
             signature: Signature::Function(ty),
             exit,
             exit_used: false,
-            cold: false,
-            height: 0,
-            outer_handler: None,
+            cold: self.in_cold(),
+            height: self.stack.len(),
+            outer_handler: self.e.handler,
         });
         Ok(())
     }
@@ -103,7 +103,7 @@ impl<'a> Translator<'a, '_> {
         match operator {
             Operator::If { .. } | Operator::BrIf { .. } => {
                 let offset = u32::try_from(offset).ok()?;
-                self.module.branch_hints.taken(self.index, offset)
+                self.module.branch_hints.taken(self.body.index, offset)
             }
             _ => None,
         }
@@ -118,7 +118,7 @@ impl<'a> Translator<'a, '_> {
         block
     }
 
-    fn in_cold(&self) -> bool {
+    pub fn in_cold(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.cold)
     }
 
@@ -144,20 +144,10 @@ impl<'a> Translator<'a, '_> {
             Operator::If { blockty } => self.open_if(*blockty)?,
             Operator::Else => self.otherwise()?,
             Operator::End => self.end_block()?,
-            Operator::Br { relative_depth } => {
-                let (block, count) = self.target(*relative_depth)?;
-                let args = self.peek_canonical(count)?;
-                self.e.jump(block, &args);
-                self.reachable = false;
-            }
+            Operator::Br { relative_depth } => self.br(*relative_depth)?,
             Operator::BrIf { relative_depth } => self.br_if(*relative_depth)?,
             Operator::BrTable { targets } => self.br_table(targets)?,
-            Operator::Return => {
-                let count = self.module.function_type(self.index).results.len();
-                let results = self.peek_canonical(count)?;
-                self.ins().return_(&results);
-                self.reachable = false;
-            }
+            Operator::Return => self.return_()?,
             _ => return self.exception(operator),
         }
         Ok(true)
@@ -369,6 +359,26 @@ impl<'a> Translator<'a, '_> {
                 (frame.exit, frame.signature.results().len())
             }
         })
+    }
+
+    fn br(&mut self, depth: u32) -> Result<()> {
+        let (block, count) = self.target(depth)?;
+        let args = self.peek_canonical(count)?;
+        self.e.jump(block, &args);
+        self.reachable = false;
+        Ok(())
+    }
+
+    pub fn return_(&mut self) -> Result<()> {
+        if self.is_inlined() {
+            let outermost = self.frames.len() - 1 - self.body.frames;
+            return self.br(outermost as u32);
+        }
+        let count = self.module.function_type(self.function).results.len();
+        let results = self.peek_canonical(count)?;
+        self.ins().return_(&results);
+        self.reachable = false;
+        Ok(())
     }
 
     fn br_if(&mut self, depth: u32) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::control::Frame;
 use super::emit::Emitter;
+use super::inline::Inlining;
 use super::local::Local;
 use super::signature;
 use super::simd_relaxed::Relaxed;
@@ -30,28 +31,36 @@ pub(super) struct Operand {
     pub is_extern: bool,
 }
 
-/// Translates one function body.
+/// A body that is being translated.
+pub(super) struct Body {
+    /// Index of the function, imported ones included.
+    pub index: u32,
+    pub locals: Vec<Local>,
+    /// How many blocks are open around it.
+    pub frames: usize,
+}
+
+/// Translates one function body, and those that are inlined in it.
 pub(super) struct Translator<'a, 'b> {
     pub e: Emitter<'b>,
     pub module: &'a Module,
     pub offsets: &'a VMOffsets,
-    /// The function that is compiled, imported ones included.
+    /// Index of the function whose code this is, imported ones included.
     pub function: u32,
-    /// The one whose body is translated: another one where tail calls are jumps.
-    pub index: u32,
+    pub body: Body,
     pub stack: Vec<Operand>,
     pub frames: Vec<Frame<'a>>,
     /// Can the current position be reached? Operators are skipped where it cannot.
     pub reachable: bool,
     /// How many blocks deep inside unreachable code the current position is.
     pub skipped: u32,
-    pub locals: Vec<Local>,
     /// Bytes that all locals take in a frame.
     pub frame_size: u32,
     pub signatures: HashMap<u32, SigRef>,
     /// The function as a callee of itself.
     pub itself: Option<FuncRef>,
-    pub tiering: Tiering,
+    pub tiering: Tiering<'a>,
+    pub inlining: Inlining,
     pub heads: Heads,
     pub relaxed: Relaxed,
     /// Is the branch that is being translated taken, as a rule?
@@ -93,13 +102,13 @@ pub(super) fn translate(
     module: &Module,
     offsets: &VMOffsets,
     index: u32,
-    tier: Tier,
+    tiering: Tiering<'_>,
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
 ) -> Result<()> {
     let body = body(module, index)?;
     let ty = module.function_type(index);
-    context.func.signature = match tier {
+    context.func.signature = match tiering.tier {
         Tier::FromLoop(_) => signature::from_loop(ty),
         Tier::Baseline | Tier::Optimized => signature::guest(ty),
     };
@@ -114,16 +123,20 @@ pub(super) fn translate(
         module,
         offsets,
         function: index,
-        index,
+        body: Body {
+            index,
+            locals: Vec::new(),
+            frames: 0,
+        },
         stack: Vec::new(),
         frames: Vec::new(),
         reachable: true,
         skipped: 0,
-        locals: Vec::new(),
         frame_size: 0,
         signatures: HashMap::new(),
         itself: None,
-        tiering: Tiering::new(tier),
+        tiering,
+        inlining: Inlining::default(),
         heads: Heads::default(),
         relaxed: Relaxed::new(isa, module.features.deterministic),
         likely: None,
@@ -131,7 +144,7 @@ pub(super) fn translate(
     translator.begin()?;
     let params = translator.params();
     let params = translator.first_head(&body, params);
-    translator.body(&body, params)?;
+    translator.translate(&body, params)?;
     translator.heads()?;
     translator.finish()?;
     translator.e.b.seal_all_blocks();
@@ -162,7 +175,7 @@ impl<'a, 'b> Translator<'a, 'b> {
     }
 
     /// Translates a body, whose arguments are `params`.
-    pub fn body(&mut self, body: &FunctionBody<'a>, params: Vec<Value>) -> Result<()> {
+    pub fn translate(&mut self, body: &FunctionBody<'a>, params: Vec<Value>) -> Result<()> {
         self.declare_locals(body, params)?;
         self.count_call()?;
         self.push_function_frame()?;
@@ -174,7 +187,7 @@ impl<'a, 'b> Translator<'a, 'b> {
             self.likely = self.branch_hint(&operator, offset - start);
             self.operator(&operator)?;
         }
-        if self.frames.is_empty() {
+        if self.frames.len() == self.body.frames {
             Ok(())
         } else {
             Err("function body without end".to_owned())
@@ -199,7 +212,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         self.e.b.ins().vconst(ty, handle)
     }
 
-    fn operator(&mut self, operator: &Operator<'a>) -> Result<()> {
+    pub fn operator(&mut self, operator: &Operator<'a>) -> Result<()> {
         if self.control(operator)? || !self.reachable {
             return Ok(());
         }

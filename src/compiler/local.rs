@@ -44,14 +44,14 @@ pub(super) fn frame_flags() -> MemFlagsData {
 
 impl Translator<'_, '_> {
     pub fn declare_locals(&mut self, body: &FunctionBody<'_>, params: Vec<Value>) -> Result<()> {
-        let ty = self.module.function_type(self.index);
+        let ty = self.module.function_type(self.body.index);
         for ty in &ty.params {
             self.declare_local(*ty);
         }
         for (index, value) in (0..).zip(params) {
             self.set_local(index, value)?;
         }
-        let first = self.locals.len();
+        let first = self.body.locals.len();
         let start = self.frame_size;
         for declaration in body.get_locals_reader().map_err(parse_error)? {
             let (count, ty) = declaration.map_err(parse_error)?;
@@ -68,8 +68,8 @@ impl Translator<'_, '_> {
             return Ok(());
         }
         let mut zeros: Vec<(ValType, Value)> = Vec::new();
-        for index in first..self.locals.len() {
-            let ty = self.locals[index].ty;
+        for index in first..self.body.locals.len() {
+            let ty = self.body.locals[index].ty;
             let known = zeros.iter().find(|(other, _)| *other == ty);
             let zero = match known {
                 Some((_, zero)) => *zero,
@@ -98,7 +98,7 @@ impl Translator<'_, '_> {
         } else {
             Place::Variable(self.e.b.declare_var(ir_type))
         };
-        self.locals.push(Local { place, ty });
+        self.body.locals.push(Local { place, ty });
     }
 
     /// Zeroes the frame from `start` to its present end.
@@ -135,7 +135,7 @@ impl Translator<'_, '_> {
     }
 
     fn local(&self, index: u32) -> Result<Local> {
-        let local = self.locals.get(index as usize);
+        let local = self.body.locals.get(index as usize);
         local.copied().ok_or_else(|| "no such local".to_owned())
     }
 

@@ -13,6 +13,7 @@ mod emit;
 mod exception;
 mod function;
 mod host;
+mod inline;
 mod isa;
 mod local;
 mod memory;
@@ -41,6 +42,7 @@ use crate::runtime::{Trap, vm::VMOffsets};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use isa::Effort;
 use std::sync::OnceLock;
+use tier::Tiering;
 
 /// Machine code of one function, position-independent; its only relocations are calls of itself,
 /// already resolved.
@@ -149,13 +151,15 @@ impl Compiler {
         })
     }
 
-    /// Compiles defined function `index` (counted without imports).
+    /// Compiles defined function `index` (counted without imports). `is_hot` says of such functions whether they are
+    /// called often.
     pub fn function(
         &self,
         module: &Module,
         offsets: &VMOffsets,
         index: u32,
         tier: Tier,
+        is_hot: &dyn Fn(u32) -> bool,
     ) -> Result<CompiledFunction, String> {
         if tier == Tier::Baseline
             && let Ok(function) = direct::compile(module, offsets, index)
@@ -172,7 +176,8 @@ impl Compiler {
             Tier::Optimized | Tier::FromLoop(_) => &*self.isa,
         };
         output::compile(isa, &module.bytes, |context, frontend| {
-            function::translate(isa, module, offsets, index, tier, context, frontend)
+            let tiering = Tiering::new(tier, is_hot);
+            function::translate(isa, module, offsets, index, tiering, context, frontend)
         })
     }
 

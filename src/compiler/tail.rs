@@ -29,6 +29,9 @@ pub(super) struct Heads {
 impl<'a> Translator<'a, '_> {
     /// Translates a tail call; false if it is none.
     pub fn tail_call(&mut self, operator: &Operator<'a>) -> Result<bool> {
+        if self.is_inlined() {
+            return self.inlined_tail_call(operator);
+        }
         match operator {
             Operator::ReturnCall { function_index } => self.return_call(*function_index)?,
             Operator::ReturnCallIndirect {
@@ -68,13 +71,13 @@ impl<'a> Translator<'a, '_> {
     pub fn heads(&mut self) -> Result<()> {
         while let Some(&(index, head)) = self.heads.all.get(self.heads.translated) {
             self.heads.translated += 1;
-            self.index = index;
+            self.body.index = index;
             self.stack.clear();
-            self.locals.clear();
+            self.body.locals.clear();
             self.reachable = true;
             self.e.b.switch_to_block(head);
             let params = self.e.b.block_params(head).to_vec();
-            self.body(&body(self.module, index)?, params)?;
+            self.translate(&body(self.module, index)?, params)?;
         }
         Ok(())
     }

@@ -9,9 +9,10 @@ fn module(text: &str) -> (Module, VMOffsets) {
 
 fn compile(text: &str) -> (Module, CompiledFunction) {
     let (module, offsets) = module(text);
-    let compiled = Compiler::new()
-        .unwrap()
-        .function(&module, &offsets, 0, Tier::Optimized);
+    let compiled =
+        Compiler::new()
+            .unwrap()
+            .function(&module, &offsets, 0, Tier::Optimized, &|_| true);
     (module, compiled.unwrap())
 }
 
@@ -91,7 +92,25 @@ fn a_call_of_itself_is_direct_and_resolved() {
         let distance = i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
         bytes[0] == 0xe8 && *at as i32 + 5 + distance == 0
     });
-    assert_eq!(calls.count(), 2);
+    // Twice it is in itself, and each of the four innermost copies calls it twice.
+    assert_eq!(calls.count(), 8);
+}
+
+#[test]
+fn small_functions_are_copied_into_callers_where_they_are_hot() {
+    let small = "(func $small (param i32) (result i32) nop nop nop nop nop nop nop nop
+        (loop (br_if 0 (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))) (i32.const 7))";
+    let (module, offsets) = module(&format!(
+        "(module (func (param i32) (result i32)
+            (i32.add (call $small (i32.const 9)) (local.get 0))) {small})"
+    ));
+    let compiler = Compiler::verifying().unwrap();
+    let traps = |hot: bool| {
+        let compiled = compiler.function(&module, &offsets, 0, Tier::Optimized, &|_| hot);
+        compiled.unwrap().traps.len()
+    };
+    // A function without a frame does not look at the stack's limit.
+    assert_eq!((traps(true), traps(false)), (0, 1));
 }
 
 #[test]
@@ -100,19 +119,19 @@ fn what_does_not_exist_is_an_error() {
     let compiler = Compiler::new().unwrap();
     assert!(
         compiler
-            .function(&module, &offsets, 1, Tier::Optimized)
+            .function(&module, &offsets, 1, Tier::Optimized, &|_| true)
             .is_err()
     );
     assert!(
         compiler
-            .function(&module, &offsets, u32::MAX, Tier::Optimized)
+            .function(&module, &offsets, u32::MAX, Tier::Optimized, &|_| true)
             .is_err()
     );
     assert!(compiler.host_adapter(&module, &offsets, 0).is_err());
     // The workspace of the thread is usable after errors.
     assert!(
         compiler
-            .function(&module, &offsets, 0, Tier::Optimized)
+            .function(&module, &offsets, 0, Tier::Optimized, &|_| true)
             .is_ok()
     );
 }
@@ -155,7 +174,7 @@ fn functions_of_extreme_size_take_little_time() {
     let compiler = Compiler::with_verifier(false).unwrap();
     let start = std::time::Instant::now();
     compiler
-        .function(&module, &offsets, 0, Tier::Optimized)
+        .function(&module, &offsets, 0, Tier::Optimized, &|_| true)
         .unwrap();
     assert!(start.elapsed().as_secs() < 10);
 }

@@ -28,8 +28,10 @@ pub enum Tier {
 }
 
 /// What the translator knows of its tier.
-pub(super) struct Tiering {
+pub(super) struct Tiering<'a> {
     pub tier: Tier,
+    /// Is a function (counted without imports) called often?
+    pub is_hot: &'a dyn Fn(u32) -> bool,
     /// Loops met so far.
     loops: u32,
     /// In [`Tier::FromLoop`]: where the function begins, and the address that it is given.
@@ -40,10 +42,11 @@ pub(super) struct Tiering {
     operands: HashMap<(usize, Type), Variable>,
 }
 
-impl Tiering {
-    pub fn new(tier: Tier) -> Self {
+impl<'a> Tiering<'a> {
+    pub fn new(tier: Tier, is_hot: &'a dyn Fn(u32) -> bool) -> Self {
         Self {
             tier,
+            is_hot,
             loops: 0,
             start: None,
             frame: None,
@@ -95,6 +98,11 @@ impl Translator<'_, '_> {
 
     /// Goes on at the head of a loop, which gets `args`.
     pub fn enter_loop(&mut self, header: Block, args: &[Value]) -> Result<()> {
+        if self.is_inlined() {
+            self.e.jump(header, args);
+            self.e.b.switch_to_block(header);
+            return Ok(());
+        }
         let number = self.tiering.loops;
         self.tiering.loops += 1;
         if self.tiering.tier == Tier::FromLoop(number) {
@@ -139,7 +147,7 @@ impl Translator<'_, '_> {
             self.ins().store(frame_flags(), value, address, 0);
         }
         let address = self.ins().stack_addr(POINTER, slot, 0);
-        let ty = self.module.function_type(self.index);
+        let ty = self.module.function_type(self.function);
         let signature = self.e.b.import_signature(signature::from_loop(ty));
         let vmctx = self.e.vmctx;
         let call = self.ins().call_indirect(signature, code, &[vmctx, address]);
@@ -161,8 +169,8 @@ impl Translator<'_, '_> {
             offset += size(ty) as i32;
             value
         };
-        for index in 0..self.locals.len() {
-            let ty = signature::ir_type(self.locals[index].ty);
+        for index in 0..self.body.locals.len() {
+            let ty = signature::ir_type(self.body.locals[index].ty);
             let value = load(self, ty);
             self.set_local(index as u32, value)?;
         }
@@ -214,7 +222,7 @@ impl Translator<'_, '_> {
 
     /// Adds to the function's counter. Where code goes on when the count is reached, and when not.
     fn count(&mut self, weight: i32) -> Result<(Block, Block)> {
-        let defined = self.index - self.module.imported_functions;
+        let defined = self.function - self.module.imported_functions;
         let offset = i32::try_from(4 * i64::from(defined)).map_err(|_| "too many functions")?;
         let counters = self.e.fixed(POINTER, VMCTX_COUNTERS);
         let flags = self.e.flags.counter;
@@ -233,7 +241,7 @@ impl Translator<'_, '_> {
     }
 
     fn call_hot(&mut self, number: i32) -> Result<Value> {
-        let function = self.e.i32_const(self.index as i32);
+        let function = self.e.i32_const(self.function as i32);
         let number = self.e.i32_const(number);
         let vmctx = self.e.vmctx;
         self.e

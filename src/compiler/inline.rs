@@ -1,0 +1,104 @@
+//! Small functions in place of their calls, in code that is made for good.
+//!
+//! The body of the callee is translated where the call is, as a block whose parameters are locals: a return is a
+//! branch to its end, and exceptions go to the handlers around the call. Functions of a module never change, so
+//! the copy is as good as what the code table holds.
+
+use super::function::{Body, Result, Translator, body, parse_error};
+use super::tier::Tier;
+use cranelift_codegen::ir::Value;
+use wasmparser::Operator;
+
+/// Bytes of a body that is always copied: about what a call takes.
+const TINY: usize = 16;
+/// Bytes of a body that is copied if it is called often, and of all bodies that are copied into one function.
+const SMALL: usize = 250;
+const TOTAL: usize = 2000;
+/// How many bodies deep copies are nested, and how often a function is in itself.
+const DEPTH: usize = 6;
+const RECURSION: usize = 2;
+/// Locals of a callee.
+const LOCALS: u32 = 40;
+
+/// What is being inlined.
+#[derive(Default)]
+pub(super) struct Inlining {
+    /// The functions whose bodies are open, without the outermost.
+    open: Vec<u32>,
+    /// Bytes so far.
+    total: usize,
+}
+
+impl<'a> Translator<'a, '_> {
+    /// Is the body that is being translated inlined in another?
+    pub fn is_inlined(&self) -> bool {
+        !self.inlining.open.is_empty()
+    }
+
+    /// Is it worth it to translate the body of function `index` here?
+    pub fn inlines(&self, index: u32) -> Result<bool> {
+        if self.tiering.tier == Tier::Baseline || self.in_cold() {
+            return Ok(false);
+        }
+        let callee = body(self.module, index)?;
+        let size = callee.as_bytes().len();
+        if size > SMALL
+            || size > TINY && !(self.tiering.is_hot)(index - self.module.imported_functions)
+        {
+            return Ok(false);
+        }
+        let open = &self.inlining.open;
+        let same = open.iter().filter(|other| **other == index).count();
+        let mut locals = 0u32;
+        for declaration in callee.get_locals_reader().map_err(parse_error)? {
+            locals = locals.saturating_add(declaration.map_err(parse_error)?.0);
+        }
+        Ok(open.len() < DEPTH
+            && same < RECURSION
+            && self.inlining.total + size <= TOTAL
+            && locals <= LOCALS)
+    }
+
+    /// A tail call in an inlined body is a call and a branch to the body's end: the frame that stays is the caller's, which
+    /// has to. False if it is none.
+    pub fn inlined_tail_call(&mut self, operator: &Operator<'a>) -> Result<bool> {
+        let call = match *operator {
+            Operator::ReturnCall { function_index } => Operator::Call { function_index },
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => Operator::CallIndirect {
+                type_index,
+                table_index,
+            },
+            Operator::ReturnCallRef { type_index } => Operator::CallRef { type_index },
+            _ => return Ok(false),
+        };
+        // The handlers of the body are not in force any more.
+        let outer = self.frames[self.body.frames].outer_handler;
+        let handler = std::mem::replace(&mut self.e.handler, outer);
+        self.operator(&call)?;
+        self.e.handler = handler;
+        if self.reachable {
+            self.return_()?;
+        }
+        Ok(true)
+    }
+
+    /// Translates the body of function `index` in place of its call. The results are operands afterwards.
+    pub fn inline(&mut self, index: u32, args: Vec<Value>) -> Result<()> {
+        let callee = body(self.module, index)?;
+        self.inlining.total += callee.as_bytes().len();
+        self.inlining.open.push(index);
+        let inner = Body {
+            index,
+            locals: Vec::new(),
+            frames: self.frames.len(),
+        };
+        let outer = std::mem::replace(&mut self.body, inner);
+        self.translate(&callee, args)?;
+        self.body = outer;
+        self.inlining.open.pop();
+        Ok(())
+    }
+}
