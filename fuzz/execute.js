@@ -1,7 +1,7 @@
 'use strict';
 
 // Modules of wasm-smith on V8 and on wrt in the same process: results, traps, memories, globals and tables must be the
-// same. node execute.js SECONDS SEED RECORD GENERATOR, where GENERATOR is the program of fuzz/main.rs.
+// same. node execute.js SECONDS SEED RECORD GENERATOR [MODULES], where GENERATOR is the program of fuzz/main.rs.
 
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -9,7 +9,7 @@ const W = require('..');
 const random = require('./random');
 
 const V8 = globalThis.WebAssembly;
-const [, , seconds, firstSeed, record, generator] = process.argv;
+const [, , seconds, firstSeed, record, generator, modules] = process.argv;
 
 class Difference extends Error {}
 
@@ -113,7 +113,7 @@ async function main() {
       fs.writeSync(file, String(seed).padStart(20, '0'), 0);
       if (length > 0 && compare(bytes, seed)) compared++;
       seed++;
-      if (Date.now() > end) {
+      if (Date.now() > end || compared === Number(modules)) {
         child.kill();
         console.log(compared);
         process.exit();

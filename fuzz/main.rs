@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
-use wasm_smith::{Config, Module as Smith};
+use wasm_smith::{Config, InstructionKind, InstructionKinds, Module as Smith};
 use wrt::code::{CompiledModule, Options};
 use wrt::compiler::{Compiler, Tier};
 use wrt::module::{Features, Module};
@@ -59,8 +59,20 @@ fn config(random: &mut Random, differential: bool) -> Config {
         export_everything: true,
         max_imports: if differential { 0 } else { 20 },
         canonicalize_nans: differential,
-        // What these give is the processor's or the engine's choice.
-        relaxed_simd_enabled: on("relaxedSimd") && !differential,
+        allowed_instructions: match random.below(2) {
+            // Little that computes: so exceptions, branches and calls are met more often.
+            0 => InstructionKinds::new(&[
+                InstructionKind::Control,
+                InstructionKind::Reference,
+                InstructionKind::Parametric,
+                InstructionKind::Variable,
+                InstructionKind::Table,
+                InstructionKind::MemoryInt,
+            ]),
+            _ => InstructionKinds::all(),
+        },
+        relaxed_simd_enabled: on("relaxedSimd"),
+        // V8 has none of these.
         wide_arithmetic_enabled: on("wideArithmetic") && !differential,
         custom_page_sizes_enabled: on("customPageSizes") && !differential,
         memory64_enabled: on("memory64"),
