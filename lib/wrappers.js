@@ -138,7 +138,8 @@ function wrapperText({ params, results }) {
   let list = '';
   for (let k = 0; k < params.length; k++) list += `, p${k}`;
   // All functions of a signature share `call`: so what V8 learns of it, and has for constant in it, holds at a call
-  // site of many of them. A method is no constructor; its computed key gives it the name.
+  // site of many of them. A method is no constructor; its computed key gives it the name, which is an index: with the
+  // first member V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
   return `(() => {
     const call = (cell, number${list}) => {
       ${storing(
@@ -151,6 +152,7 @@ function wrapperText({ params, results }) {
       ${result}
     };
     return (cell, number, name) => ({
+      4000000000: 0,
       [name](${commas(params.length, (k) => `p${k}`)}) {
         return call(cell, number${list});
       },

@@ -18,6 +18,7 @@ mod faults;
 mod images;
 mod instances;
 mod interrupts;
+mod json;
 mod limits;
 mod modules;
 mod objects;

@@ -1,5 +1,6 @@
 //! Compiling modules and telling what is in them.
 
+use super::json::{Object, list};
 use super::realm::Realm;
 use super::values::{letter, name};
 use crate::code::{CompileError, CompiledModule, Options, cache};
@@ -10,7 +11,7 @@ use crate::module::{
 };
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
@@ -134,15 +135,15 @@ pub fn describe(handle: u32) -> Result<String> {
             ImportKind::Global(ty) => global(ty),
             ImportKind::Tag(ty) => typed("tag", module, ty),
         };
-        object.insert("module".into(), Value::from(import.module.as_str()));
-        object.insert("name".into(), Value::from(import.name.as_str()));
-        Value::from(object)
+        object.insert("module", Value::from(import.module.as_str()));
+        object.insert("name", Value::from(import.name.as_str()));
+        object
     });
     let exports = module.exports.iter().map(|export| {
         let mut object = match export.kind {
             ExportKind::Function(i) => {
                 let mut object = typed("function", module, module.functions[i as usize]);
-                object.insert("index".into(), i.into());
+                object.insert("index", i.into());
                 object
             }
             ExportKind::Table(i) => table(module.tables[i as usize]),
@@ -150,12 +151,11 @@ pub fn describe(handle: u32) -> Result<String> {
             ExportKind::Global(i) => global(module.globals[i as usize]),
             ExportKind::Tag(i) => typed("tag", module, module.tags[i as usize]),
         };
-        object.insert("name".into(), Value::from(export.name.as_str()));
-        Value::from(object)
+        object.insert("name", Value::from(export.name.as_str()));
+        object
     });
-    let imports: Vec<Value> = imports.collect();
-    let exports: Vec<Value> = exports.collect();
-    Ok(json!({ "imports": imports, "exports": exports }).to_string())
+    let (imports, exports) = (list(imports), list(exports));
+    Ok(format!("{{\"imports\":{imports},\"exports\":{exports}}}"))
 }
 
 /// A function type in one text, such as `iI>f`.
@@ -167,60 +167,56 @@ pub fn signature(ty: &FuncType) -> String {
         .collect()
 }
 
-fn object(kind: &str) -> Map<String, Value> {
-    Map::from_iter([("kind".into(), kind.into())])
+fn object(kind: &str) -> Object {
+    Object::new("kind", kind.into())
 }
 
 /// A function or tag of the module's type `ty`.
-fn typed(kind: &str, module: &Module, ty: u32) -> Map<String, Value> {
+fn typed(kind: &str, module: &Module, ty: u32) -> Object {
     let mut object = object(kind);
     let (ty, canonical) = (
         &module.types[ty as usize],
         &module.canonical_types[ty as usize],
     );
-    object.insert("sig".into(), signature(ty).into());
-    object.insert("type".into(), canonical.id().number().into());
+    object.insert("sig", signature(ty).into());
+    object.insert("type", canonical.id().number().into());
     object
 }
 
 /// Adds limits and the type of addresses. Numbers of 64 bits are strings: JSON's are floats.
-fn with_limits(
-    mut object: Map<String, Value>,
-    limits: Limits,
-    address: AddressType,
-) -> Map<String, Value> {
+fn with_limits(mut object: Object, limits: Limits, address: AddressType) -> Object {
     let number = |n: u64| match address {
         AddressType::I32 => Value::from(n),
         AddressType::I64 => Value::from(n.to_string()),
     };
     if address == AddressType::I64 {
-        object.insert("address".into(), "i64".into());
+        object.insert("address", "i64".into());
     }
-    object.insert("minimum".into(), number(limits.min));
+    object.insert("minimum", number(limits.min));
     if let Some(max) = limits.max {
-        object.insert("maximum".into(), number(max));
+        object.insert("maximum", number(max));
     }
     object
 }
 
-fn table(ty: TableType) -> Map<String, Value> {
+fn table(ty: TableType) -> Object {
     let mut object = object("table");
-    object.insert("element".into(), name(ty.element).into());
+    object.insert("element", name(ty.element).into());
     with_limits(object, ty.limits, ty.address)
 }
 
-fn memory(ty: MemoryType) -> Map<String, Value> {
+fn memory(ty: MemoryType) -> Object {
     let mut object = object("memory");
     if ty.page_bits != PAGE_BITS {
-        object.insert("pageSize".into(), (1u64 << ty.page_bits).into());
+        object.insert("pageSize", (1u64 << ty.page_bits).into());
     }
     with_limits(object, ty.limits, ty.address)
 }
 
-fn global(ty: GlobalType) -> Map<String, Value> {
+fn global(ty: GlobalType) -> Object {
     let mut object = object("global");
-    object.insert("value".into(), name(ty.value).into());
-    object.insert("mutable".into(), ty.mutable.into());
+    object.insert("value", name(ty.value).into());
+    object.insert("mutable", ty.mutable.into());
     object
 }
 
