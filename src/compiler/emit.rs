@@ -3,7 +3,7 @@
 use super::signature::{self, POINTER};
 use crate::module::ValType;
 use crate::runtime::Trap;
-use crate::runtime::vm::{BUILTINS, VMCTX_THREAD};
+use crate::runtime::vm::{BUILTINS, VMCTX_STACK_LIMIT, VMCTX_THREAD};
 use cranelift_codegen::ir::{
     AliasRegionData, Block, BlockArg, Endianness, Function, GlobalValueData, InstBuilder,
     MemFlagsData, SigRef, TrapCode, Type, Value, types,
@@ -131,28 +131,16 @@ impl<'b> Emitter<'b> {
         })
     }
 
-    /// Lets the prologue compare the stack pointer with the thread's limit.
+    /// Lets the prologue compare the stack pointer with the limit.
     pub fn check_stack(&mut self) -> Result<(), String> {
-        use crate::runtime::vm::THREAD_STACK_LIMIT;
-        let flags = MemFlagsData::trusted();
-        let mem_flags = &mut self.b.func.dfg.mem_flags;
-        let fixed = mem_flags.insert(flags.with_readonly().with_can_move());
-        let plain = mem_flags.insert(flags);
-        let (Ok(fixed), Ok(plain)) = (fixed, plain) else {
-            return Err("too many kinds of memory access".to_owned());
-        };
+        let flags = self.b.func.dfg.mem_flags.insert(self.flags.fixed);
+        let flags = flags.map_err(|_| "too many kinds of memory access")?;
         let vmctx = self.b.create_global_value(GlobalValueData::VMContext);
-        let thread = self.b.create_global_value(GlobalValueData::Load {
-            base: vmctx,
-            offset: VMCTX_THREAD.into(),
-            global_type: POINTER,
-            flags: fixed,
-        });
         let limit = self.b.create_global_value(GlobalValueData::Load {
-            base: thread,
-            offset: THREAD_STACK_LIMIT.into(),
+            base: vmctx,
+            offset: VMCTX_STACK_LIMIT.into(),
             global_type: POINTER,
-            flags: plain,
+            flags,
         });
         self.b.func.stack_limit = Some(limit);
         Ok(())

@@ -58,9 +58,9 @@ impl<'a> Translator<'a, '_> {
                 self.push_address(before, ty.address);
             }
             Op::MemoryCopy { dst_mem, src_mem } => {
-                self.bulk(Builtin::MemoryCopy, &[*dst_mem, *src_mem])?;
+                self.memory_copy(*dst_mem, *src_mem)?;
             }
-            Op::MemoryFill { mem } => self.bulk(Builtin::MemoryFill, &[*mem])?,
+            Op::MemoryFill { mem } => self.memory_fill(*mem)?,
             Op::MemoryInit { data_index, mem } => {
                 self.bulk(Builtin::MemoryInit, &[*mem, *data_index])?;
             }
@@ -111,18 +111,18 @@ impl<'a> Translator<'a, '_> {
         self.e.call_trapping_builtin(builtin, &args)
     }
 
-    fn memory_type(&self, memory: u32) -> Result<MemoryType> {
+    pub fn memory_type(&self, memory: u32) -> Result<MemoryType> {
         let ty = self.module.memories.get(memory as usize);
         ty.copied().ok_or_else(|| "no such memory".to_owned())
     }
 
-    fn memory_length(&mut self, memory: u32) -> Value {
+    pub fn memory_length(&mut self, memory: u32) -> Value {
         let memory = self.e.fixed(POINTER, self.offsets.memory(memory));
         let flags = self.e.flags.head;
         self.ins().load(POINTER, flags, memory, MEMORY_LENGTH)
     }
 
-    fn memory_base(&mut self, memory: u32) -> Value {
+    pub fn memory_base(&mut self, memory: u32) -> Value {
         if !self.offsets.memories_move() {
             return self.e.fixed(POINTER, self.offsets.memory_base(memory));
         }

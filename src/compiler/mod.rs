@@ -6,6 +6,7 @@
 //! code touches is in [`crate::runtime::vm`].
 
 mod builtins;
+mod bulk;
 mod call;
 mod control;
 mod direct;

@@ -64,6 +64,7 @@ pub(super) fn entry() -> Signature {
 pub(super) fn builtin(builtin: Builtin) -> Signature {
     use types::{I32, I64};
     let (params, result): (&[Type], Option<Type>) = match builtin {
+        Builtin::Move | Builtin::Set => (&[POINTER, POINTER, I64], Some(POINTER)),
         Builtin::MemoryGrow => (&[POINTER, I32, I64], Some(I64)),
         Builtin::MemoryFill | Builtin::TableFill => (&[POINTER, I32, I64, I64, I64], Some(I32)),
         Builtin::MemoryCopy | Builtin::MemoryInit | Builtin::TableCopy | Builtin::TableInit => {

@@ -36,6 +36,8 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::NewException as usize] = Function(new_exception as *const ());
     table[Builtin::Throw as usize] = Function(arch::throw as *const ());
     table[Builtin::IsSubtype as usize] = Function(is_subtype as *const ());
+    table[Builtin::Move as usize] = Function(libc::memmove as *const ());
+    table[Builtin::Set as usize] = Function(libc::memset as *const ());
     table
 };
 

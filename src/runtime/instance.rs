@@ -174,6 +174,8 @@ impl Instance {
             code_table: self.module.code_table(),
             instance: (&raw const *self).cast_mut().cast(),
             counters: self.module.counters(),
+            // SAFETY: a store starts with its `VMThread`, whose limit never changes.
+            stack_limit: unsafe { (*store.vm()).stack_limit },
         };
         // SAFETY: the head is at offset 0, and the array of type ids where the layout says.
         unsafe {

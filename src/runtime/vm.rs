@@ -38,13 +38,12 @@ pub struct VMThread {
     pub guest: VMControl,
     /// Where the caller (`enter` or `resume`) goes on. Offset [`THREAD_HOST`].
     pub host: VMControl,
-    /// Lowest stack address that guest frames may use. Offset [`THREAD_STACK_LIMIT`].
+    /// Lowest stack address that guest frames may use; contexts have a copy, for all prologues.
     pub stack_limit: usize,
 }
 
 pub const THREAD_GUEST: i32 = 0;
 pub const THREAD_HOST: i32 = 24;
-pub const THREAD_STACK_LIMIT: i32 = 48;
 
 /// Distance from a [`VMThread`] to the scratch memory of its thread.
 pub const SCRATCH_OFFSET: i32 = 4096;
@@ -213,13 +212,16 @@ pub struct VMContext {
     pub instance: *mut u8,
     /// A counter for each defined function, shared by all instances of the module and all threads.
     pub counters: *const Counter,
+    /// The thread's.
+    pub stack_limit: usize,
 }
 pub const VMCTX_THREAD: i32 = 0;
 pub const VMCTX_BUILTINS: i32 = 8;
 pub const VMCTX_CODE_TABLE: i32 = 16;
 pub const VMCTX_INSTANCE: i32 = 24;
 pub const VMCTX_COUNTERS: i32 = 32;
-const VMCTX_HEADER: u32 = 40;
+pub const VMCTX_STACK_LIMIT: i32 = 40;
+const VMCTX_HEADER: u32 = 48;
 
 /// How often a function ran: code of the first tier adds to it, and calls [`Builtin::Hot`] when it is no
 /// longer negative. Threads add without regard for each other.
@@ -268,9 +270,13 @@ pub enum Builtin {
     Throw,
     /// `(sub: i32, of: i32) -> i32`: is the canonical type `sub` a subtype of `of`?
     IsSubtype,
+    /// `(to: i64, from: i64, count: i64)`: `memmove`, of few bytes.
+    Move,
+    /// `(to: i64, byte: i64, count: i64)`: `memset`, of few bytes.
+    Set,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 16;
+pub const BUILTINS: usize = 18;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone. And of the two forms of
 /// its code, the one that it is for.
@@ -382,8 +388,8 @@ mod tests {
         assert_eq!(THREAD_GUEST as usize, offset_of!(VMThread, guest));
         assert_eq!(THREAD_HOST as usize, offset_of!(VMThread, host));
         assert_eq!(
-            THREAD_STACK_LIMIT as usize,
-            offset_of!(VMThread, stack_limit)
+            VMCTX_STACK_LIMIT as usize,
+            offset_of!(VMContext, stack_limit)
         );
         assert_eq!(MEMORY_BASE as usize, offset_of!(VMMemory, base));
         assert_eq!(MEMORY_LENGTH as usize, offset_of!(VMMemory, length));

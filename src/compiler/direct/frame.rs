@@ -5,7 +5,7 @@ use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    Builtin, CALL_WEIGHT, LOOP_WEIGHT, State, THREAD_STACK_LIMIT, VMCTX_BUILTINS, VMCTX_COUNTERS,
+    Builtin, CALL_WEIGHT, LOOP_WEIGHT, State, VMCTX_BUILTINS, VMCTX_COUNTERS, VMCTX_STACK_LIMIT,
     VMCTX_THREAD,
 };
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
@@ -89,8 +89,7 @@ impl Direct<'_> {
         dynasm!(self.asm ; .arch x64 ; push rbp ; mov rbp, rsp ; lea r10, [rsp + unknown]);
         let check = self.asm.offset().0;
         dynasm!(self.asm ; .arch x64
-            ; mov r11, [rdi + VMCTX_THREAD]
-            ; cmp r10, [r11 + THREAD_STACK_LIMIT]
+            ; cmp r10, [rdi + VMCTX_STACK_LIMIT]
             ; jb =>overflow
             ; sub rsp, unknown);
         let allocate = self.asm.offset().0;
