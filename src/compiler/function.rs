@@ -185,6 +185,12 @@ impl<'a, 'b> Translator<'a, 'b> {
             let (operator, offset) = operators.read_with_offset().map_err(parse_error)?;
             self.e.b.set_srcloc(source_location(offset)?);
             self.likely = self.branch_hint(&operator, offset - start);
+            if matches!(operator, Operator::Call { .. })
+                && let Ok(Operator::Unreachable) = operators.clone().read()
+            {
+                // A function that does not return.
+                self.mark_cold();
+            }
             self.operator(&operator)?;
         }
         if self.frames.len() == self.body.frames {

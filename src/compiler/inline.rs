@@ -37,7 +37,9 @@ impl<'a> Translator<'a, '_> {
 
     /// Is it worth it to translate the body of function `index` here?
     pub fn inlines(&self, index: u32) -> Result<bool> {
-        if self.tiering.tier == Tier::Baseline || self.in_cold() {
+        let current = self.e.b.current_block();
+        let is_cold = current.is_some_and(|block| self.e.b.func.layout.is_cold(block));
+        if self.tiering.tier == Tier::Baseline || is_cold || self.in_cold() {
             return Ok(false);
         }
         let callee = body(self.module, index)?;
