@@ -69,6 +69,8 @@ const path = require('path');
  * @property {() => void} sweep releases what has lost its cell
  * @property {(func: number) => any} functionCell cell of a function's instance
  * @property {(host: number) => any} hostCell cell of the instance that imports a host function
+ * @property {() => void} frames see `lib/trace.js`
+ * @property {(module: number, offset: number) => { index: number, name?: string, moduleName?: string, hash: number } | null} describeFrame
  * @property {() => number[]} stats
  */
 

@@ -10,7 +10,6 @@ const { isNativeError } = require('util').types;
 const binding = require('./binding');
 const {
   Error,
-  ErrorCaptureStackTrace,
   ErrorPrototype,
   ObjectCreate,
   ObjectDefineProperties,
@@ -23,6 +22,9 @@ const {
   ReflectSet,
   TypeError,
 } = require('./primordials');
+const { capture, format } = require('./trace');
+
+/** @typedef {import('./trace').Trace} Trace */
 
 /**
  * A class with the structure of ECMAScript's NativeError objects: a function that makes an Error
@@ -59,24 +61,48 @@ const Identity = function (object) {
   return object;
 };
 
-/** Marks errors that wasm does not catch, however they come to it. */
+/** Marks errors that wasm does not catch, however they come to it. Those of traps have a trace. */
 class Uncatchable extends Identity {
-  #mark = true;
+  /** @type {Trace | undefined} */
+  #trace;
 
-  /** @param {object} error */
-  static add(error) {
-    new Uncatchable(error);
+  /**
+   * @param {object} error
+   * @param {Trace} [trace]
+   */
+  static add(error, trace) {
+    new Uncatchable(error, trace);
   }
 
   /** @param {object} error */
   static has(error) {
-    return #mark in error;
+    return #trace in error;
   }
 
-  constructor(/** @type {object} */ error) {
+  /** @param {any} error */
+  static trace(error) {
+    return typeof error === 'object' && error !== null && #trace in error ? error.#trace : undefined;
+  }
+
+  constructor(/** @type {object} */ error, /** @type {Trace | undefined} */ trace) {
     super(error);
+    this.#trace = trace;
   }
 }
+
+/** The property `stack` of traps. */
+const stack = {
+  __proto__: null,
+  get() {
+    const trace = Uncatchable.trace(this);
+    return trace && format(trace);
+  },
+  set(value) {
+    ObjectDefineProperty(this, 'stack', { __proto__: null, value, writable: true, configurable: true });
+  },
+  enumerable: false,
+  configurable: true,
+};
 
 /** The end of a call that reached the limit of `withDeadline`. */
 class DeadlineError extends RuntimeError {
@@ -282,13 +308,15 @@ function trapError(code, below) {
   const message = code === NOT_COMPILED ? binding.takeCompileError() : known;
   // A trace costs most of the error, so it is taken once, from where it is to begin.
   const limit = Error.stackTraceLimit;
-  const traced = ReflectSet(Error, 'stackTraceLimit', 0);
+  const traced = typeof limit === 'number' && ReflectSet(Error, 'stackTraceLimit', 0);
   const error = new /** @type {ErrorConstructor} */ (Class)(/** @type {string} */ (message));
-  Uncatchable.add(error);
-  if (!traced) return error; // Somebody froze Error.
-  Error.stackTraceLimit = limit;
-  ErrorCaptureStackTrace(error, below);
-  return error;
+  if (!traced) {
+    // Nobody wants a trace, or somebody froze Error.
+    Uncatchable.add(error);
+    return error;
+  }
+  Uncatchable.add(error, capture(error, limit, below));
+  return ObjectDefineProperty(error, 'stack', stack);
 }
 
 /**

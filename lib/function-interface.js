@@ -8,6 +8,7 @@ const { functionRecord } = require('./function');
 const { instantiateCore } = require('./instance');
 const { newCell } = require('./module');
 const {
+  FunctionPrototypeToString,
   Map,
   MapGet,
   MapSet,
@@ -106,6 +107,19 @@ defineMembers(functionPrototype, {
     if (record === undefined) throw typeError('WebAssembly.Function.type()', text.functionReceiver);
     return functionType(record.signature);
   },
+});
+
+// Else it were the text of the wrapper.
+ObjectDefineProperty(functionPrototype, 'toString', {
+  value: {
+    toString() {
+      const record = functionRecord(this);
+      if (record === undefined) return FunctionPrototypeToString(this);
+      return `function ${binding.functionIndex(record.number)}() { [native code] }`;
+    },
+  }.toString,
+  writable: true,
+  configurable: true,
 });
 
 module.exports = { Function };

@@ -26,6 +26,7 @@ const {
 } = require('./primordials');
 const { text } = require('./errors');
 const { EXTERN, isException, isFunctionType, parse, referenceType } = require('./signature');
+const { WRAPPERS } = require('./trace');
 const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /**
@@ -182,7 +183,7 @@ function evaluate(texts, runtime) {
   const { enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } = runtime;
   const make = new Function(
     'i32, f32, f64, i64, asIntN, enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList',
-    `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];`,
+    `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
   return make(
     i32,

@@ -114,6 +114,9 @@ impl SignalContext {
         0
     }
 
+    pub fn fp(&self) -> usize {
+        0
+    }
     pub fn divert_to_host(&mut self, _: &VMThread) {}
 
     /// # Safety

@@ -6,8 +6,8 @@
 //! host's side has the thread in rdi: what follows then does not wait for the host's stack.
 
 use crate::runtime::vm::{
-    SCRATCH_CODE, SCRATCH_STATE, State, THREAD_GUEST, THREAD_HOST, VMCTX_THREAD, VMContext,
-    VMFuncRef, VMThread,
+    SCRATCH_CODE, SCRATCH_STATE, State, THREAD_GUEST, THREAD_HOST, THREAD_TRAP_FP, THREAD_TRAP_PC,
+    VMCTX_THREAD, VMContext, VMFuncRef, VMThread,
 };
 use crate::runtime::{Store, Trap, compile_slot};
 use std::arch::{asm, global_asm, naked_asm};
@@ -191,11 +191,18 @@ pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32
     naked_asm!(
         "mov [rdi + {state}], esi",
         "mov [rdi + {code}], edx",
+        // In the call, not behind it.
+        "mov rax, [rsp]",
+        "dec rax",
+        "mov [rdi + {pc}], rax",
+        "mov [rdi + {fp}], rbp",
         "mov rsp, [rdi + {host}]",
         "mov rbp, [rdi + {host} + 8]",
         "jmp qword ptr [rdi + {host} + 16]",
         state = const SCRATCH_STATE,
         code = const SCRATCH_CODE,
+        pc = const THREAD_TRAP_PC,
+        fp = const THREAD_TRAP_FP,
         host = const THREAD_HOST,
     )
 }
@@ -450,6 +457,12 @@ impl SignalContext {
     pub fn pc(&self) -> usize {
         // SAFETY: by `new`, the context is valid while the handler runs.
         unsafe { (*self.0).uc_mcontext.gregs[libc::REG_RIP as usize] as usize }
+    }
+
+    /// The interrupted code's frame pointer.
+    pub fn fp(&self) -> usize {
+        // SAFETY: by `new`, the context is valid while the handler runs.
+        unsafe { (*self.0).uc_mcontext.gregs[libc::REG_RBP as usize] as usize }
     }
 
     /// Makes the interrupted code go on at the host's side of the running activation.

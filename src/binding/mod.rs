@@ -25,6 +25,7 @@ mod objects;
 mod realm;
 mod stats;
 mod streams;
+mod trace;
 mod values;
 mod weak;
 
@@ -57,7 +58,8 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
         .chain(exceptions::FUNCTIONS)
         .chain(instances::FUNCTIONS)
         .chain(interrupts::FUNCTIONS)
-        .chain(objects::FUNCTIONS);
+        .chain(objects::FUNCTIONS)
+        .chain(trace::FUNCTIONS);
     for (name, callback) in functions {
         let mut function = std::ptr::null_mut();
         // SAFETY: a live environment; the name is 0-terminated; the data lives as long as the environment.

@@ -54,6 +54,11 @@ impl Arena {
         })
     }
 
+    /// Says which module the code belongs to.
+    pub fn set_module(&self, number: u32) {
+        self.registration.set_module(number);
+    }
+
     /// Bytes of address space that it takes.
     pub fn size(&self) -> usize {
         2 * self.executable.size()

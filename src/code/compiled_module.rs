@@ -15,7 +15,7 @@ use crate::module::{Bytes, DecodeError, Features, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::Instant;
 
@@ -68,6 +68,8 @@ fn no_memory(error: impl std::fmt::Display) -> CompileError {
 
 /// A decoded and validated module, its code table, and the code that it has so far.
 pub struct CompiledModule {
+    /// Names its code, see [`Source`](super::Source).
+    id: u32,
     module: Arc<Module>,
     /// The same module with the other form of code.
     moving: OnceLock<Arc<Self>>,
@@ -159,7 +161,9 @@ impl CompiledModule {
         let compiler = shared_compiler()?;
         let slots = module.bodies.len() + module.imported_functions as usize;
         let units = slots + module.types.len();
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         let mut this = Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             compiler,
             code_table: (0..slots)
                 .map(|slot| stub(&module, slot).map(CodeSlot::new))
@@ -212,7 +216,14 @@ impl CompiledModule {
             };
             *self.progress[number].get_mut() = progress as u8;
         }
+        image.set_module(self.id);
         self.image = Some(image);
+    }
+
+    /// Is it this module's code that [`Source`](super::Source) names so?
+    pub fn is_source(&self, number: u32) -> bool {
+        let moving = self.moving.get();
+        self.id == number || moving.is_some_and(|moving| moving.id == number)
     }
 
     /// The same module with code that works with all memories, see [`VMOffsets::memories_move`]. It is compiled
@@ -430,6 +441,7 @@ impl CompiledModule {
                 Err(error) => return Err(no_memory(error)),
             }
         };
+        arena.set_module(self.id);
         let code = arena.place(function).map_err(no_memory)?;
         arenas.push(arena);
         code.ok_or_else(|| no_memory("an empty arena is full"))

@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 const MAGIC: [u8; 8] = *b"wrtimage";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEADER: usize = 104;
 const CHECKSUM: Range<usize> = 64..96;
 const PAGE: usize = 4096;
@@ -79,7 +79,7 @@ pub struct Image {
     /// Unit number, whether it is the last tier's, and where it lies.
     pub functions: Vec<(u32, bool, usize)>,
     // Unregistered before the code is unmapped: fields drop in this order.
-    _registration: Registration,
+    registration: Registration,
     mapping: Executable,
     /// Counts its bytes for the process.
     _share: Share,
@@ -113,10 +113,15 @@ impl Image {
         figures::FROM_IMAGES.add(functions.len(), began);
         Ok(Self {
             functions,
-            _registration: registration,
+            registration,
             mapping,
             _share: share,
         })
+    }
+
+    /// Says which module the code belongs to.
+    pub fn set_module(&self, number: u32) {
+        self.registration.set_module(number);
     }
 
     /// Bytes of address space that it takes.
@@ -196,7 +201,10 @@ fn check(bytes: &[u8], key: &Key) -> Result<Contents, ImageError> {
         let [offset, trap, wasm_offset] = std::array::from_fn(|_| reader.u32());
         Some(TrapSite {
             offset,
-            trap: Trap::from_code(u8::try_from(trap).ok()?)?,
+            trap: match u8::try_from(trap).ok()? {
+                0 => None,
+                code => Some(Trap::from_code(code)?),
+            },
             wasm_offset,
         })
     });
@@ -281,7 +289,11 @@ impl CompiledModule {
                 put(&mut handlers, &words.map(|word| word as usize))?;
             }
             for site in &function.traps {
-                let words = [site.offset, site.trap as u32, site.wasm_offset];
+                let words = [
+                    site.offset,
+                    site.trap.map_or(0, |trap| trap as u32),
+                    site.wasm_offset,
+                ];
                 put(&mut traps, &words.map(|word| word as usize))?;
             }
             // SAFETY: mapped readable, and never written again.

@@ -10,7 +10,7 @@ use crate::runtime::Trap;
 use crate::runtime::fault::{self, Site};
 use std::alloc::{Layout, alloc_zeroed};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// Alignment of code arenas, and the reach of one entry of the table.
 pub const CHUNK: usize = 1 << CHUNK_BITS;
@@ -47,6 +47,8 @@ pub struct PlacedFunction {
 #[derive(Debug)]
 pub struct CodeRange {
     addresses: Range<usize>,
+    /// Number of the module that it belongs to.
+    module: AtomicU32,
     /// The first `len` are set, each before `len` counts it.
     functions: Box<[AtomicPtr<PlacedFunction>]>,
     len: AtomicUsize,
@@ -66,6 +68,7 @@ impl CodeRange {
         let functions = std::ptr::slice_from_raw_parts_mut(start, capacity);
         Some(Self {
             addresses,
+            module: AtomicU32::new(0),
             // SAFETY: allocated with the layout of such a slice, and a null pointer is all zero.
             functions: unsafe { Box::from_raw(functions) },
             len: AtomicUsize::new(0),
@@ -109,6 +112,11 @@ impl Registration {
         let this = Self(range);
         this.store(&raw const *this.0 as *mut CodeRange);
         Some(this)
+    }
+
+    /// Says which module the code belongs to.
+    pub fn set_module(&self, number: u32) {
+        self.0.module.store(number, Ordering::Relaxed);
     }
 
     /// Makes a function findable that lies above those added before.
@@ -177,12 +185,20 @@ fn leaf(chunk: usize) -> Option<&'static Leaf> {
 /// # Safety
 /// If `pc` is in compiled code, that code is kept mapped while the result is used.
 pub unsafe fn function_at<'a>(pc: usize) -> Option<&'a PlacedFunction> {
+    // SAFETY: by the caller.
+    unsafe { range_and_function(pc) }.map(|(_, function)| function)
+}
+
+/// # Safety
+/// As for [`function_at`].
+unsafe fn range_and_function<'a>(pc: usize) -> Option<(&'a CodeRange, &'a PlacedFunction)> {
     let chunk = pc >> CHUNK_BITS;
     let leaf = TABLE.get(chunk / LEAF)?.load(Ordering::Acquire);
     // SAFETY: null, or a leaf, which lives for ever.
     let range = unsafe { leaf.as_ref() }?[chunk % LEAF].load(Ordering::Acquire);
     // SAFETY: null, or registered: by the caller, its code stays mapped, and so it stays registered.
-    unsafe { range.as_ref() }?.find(pc)
+    let range = unsafe { range.as_ref() }?;
+    Some((range, range.find(pc)?))
 }
 
 /// Is there compiled code at `pc`? Callable as [`trap_at`] is.
@@ -202,7 +218,37 @@ pub fn trap_at(pc: usize) -> Option<Trap> {
         .traps
         .binary_search_by_key(&offset, |t| t.offset)
         .ok()?;
-    function.traps.get(i).map(|t| t.trap)
+    function.traps.get(i)?.trap
+}
+
+/// Where in a module an instruction of compiled code comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Number of the module.
+    pub module: u32,
+    /// Of the instruction of wasm, in the module's bytes.
+    pub offset: u32,
+}
+
+/// The source of the trapping instruction at `pc`, or of the call whose last byte is there. `None` if that
+/// is not code of a function of wasm.
+///
+/// # Safety
+/// As for [`function_at`].
+pub unsafe fn source_at(pc: usize) -> Option<Source> {
+    // SAFETY: by the caller.
+    let (range, function) = unsafe { range_and_function(pc) }?;
+    let offset = (pc - function.code.start) as u32;
+    let exact = function
+        .traps
+        .binary_search_by_key(&offset, |t| t.offset)
+        .ok();
+    // At least the function is known.
+    let site = function.traps.get(exact.unwrap_or(0))?;
+    (site.wasm_offset != 0).then_some(Source {
+        module: range.module.load(Ordering::Relaxed),
+        offset: site.wasm_offset,
+    })
 }
 
 /// Where an exception that comes out of the call with this return address goes on, and how far the stack pointer
@@ -228,7 +274,7 @@ mod tests {
         let start = 0x3456_7800_0000;
         let site = |offset, trap| TrapSite {
             offset,
-            trap,
+            trap: Some(trap),
             wasm_offset: 0,
         };
         let function = |from: usize, to: usize, traps: &[TrapSite]| PlacedFunction {

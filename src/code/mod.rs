@@ -16,6 +16,6 @@ mod tiering;
 pub use background::limit_changed;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
-pub use lookup::{handler_at, has_handlers, is_code, trap_at};
+pub use lookup::{Source, handler_at, has_handlers, is_code, source_at, trap_at};
 pub use stream::Stream;
 pub use tiering::Options;

@@ -68,11 +68,13 @@ pub struct HandlerSite {
     pub frame: u32,
 }
 
-/// An instruction that may trap.
+/// An instruction that may trap, or a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TrapSite {
+    /// From the start of the function; for a call, of its last byte, where no instruction begins.
     pub offset: u32,
-    pub trap: Trap,
+    /// `None` for a call.
+    pub trap: Option<Trap>,
     /// Offset in the module's bytes of the instruction of wasm that this one belongs to; 0 in
     /// trampolines.
     pub wasm_offset: u32,

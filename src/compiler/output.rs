@@ -94,11 +94,16 @@ fn finish(
                 .ok_or_else(|| format!("unexpected trap code {}", site.code))?;
             Ok(TrapSite {
                 offset: site.offset,
-                trap,
+                trap: Some(trap),
                 wasm_offset,
             })
         })
         .collect::<Result<Vec<_>, String>>()?;
+    traps.extend(buffer.call_sites().map(|call| TrapSite {
+        offset: call.ret_addr - 1,
+        trap: None,
+        wasm_offset: wasm_offset(call.ret_addr - 1),
+    }));
     traps.sort_by_key(|site| site.offset);
     let handlers = buffer.call_sites().filter_map(|site| {
         // There is one handler at most, which tells tags apart itself.

@@ -8,6 +8,7 @@ mod convert;
 mod decode;
 mod features;
 mod leaf;
+mod names;
 mod supported;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ mod stack;
 mod store;
 mod table;
 mod tag;
+mod trace;
 mod trap;
 pub mod vm;
 

@@ -175,7 +175,8 @@ unsafe fn trap(info: *const siginfo_t, context: *mut c_void) -> bool {
     let Some(trap) = trap_at(context.pc()) else {
         return false;
     };
-    context.divert_to_host(store.trap_in_handler(trap));
+    let thread = store.trap_in_handler(trap, &context);
+    context.divert_to_host(thread);
     true
 }
 

@@ -153,6 +153,8 @@ impl Store {
                 guest: none,
                 host: none,
                 stack_limit: stack.limit(),
+                trap_pc: 0,
+                trap_fp: 0,
             }),
             running: Cell::new(false),
             depth: Cell::new(0),
@@ -291,6 +293,7 @@ impl Store {
 
     /// Sets the state word and the trap code that go with it.
     pub fn set_state(&self, state: State, code: i32) {
+        self.trapped_at(0, 0);
         self.set_word(SCRATCH_STATE, state as i32);
         self.set_word(SCRATCH_CODE, code);
     }
@@ -446,8 +449,9 @@ impl Store {
 
     /// Called by the signal handler while a guest runs: ends its activation, or the leaf, with `trap` and gives the host's
     /// context.
-    pub(super) fn trap_in_handler(&self, trap: Trap) -> &VMThread {
+    pub(super) fn trap_in_handler(&self, trap: Trap, context: &arch::SignalContext) -> &VMThread {
         self.set_state(State::Trap, trap as i32);
+        self.trapped_at(context.pc(), context.fp());
         // SAFETY: the guest that owns it is stopped in the signal handler.
         unsafe { &*self.vm.get() }
     }

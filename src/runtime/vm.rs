@@ -40,10 +40,16 @@ pub struct VMThread {
     pub host: VMControl,
     /// Lowest stack address that guest frames may use; contexts have a copy, for all prologues.
     pub stack_limit: usize,
+    /// An address in the instruction that trapped last, 0 if that was in no guest. Offset [`THREAD_TRAP_PC`].
+    pub trap_pc: usize,
+    /// Frame pointer there. Offset [`THREAD_TRAP_FP`].
+    pub trap_fp: usize,
 }
 
 pub const THREAD_GUEST: i32 = 0;
 pub const THREAD_HOST: i32 = 24;
+pub const THREAD_TRAP_PC: i32 = 56;
+pub const THREAD_TRAP_FP: i32 = 64;
 
 /// Distance from a [`VMThread`] to the scratch memory of its thread.
 pub const SCRATCH_OFFSET: i32 = 4096;
@@ -392,6 +398,8 @@ mod tests {
             offset_of!(VMContext, stack_limit)
         );
         assert_eq!(MEMORY_BASE as usize, offset_of!(VMMemory, base));
+        assert_eq!(THREAD_TRAP_PC as usize, offset_of!(VMThread, trap_pc));
+        assert_eq!(THREAD_TRAP_FP as usize, offset_of!(VMThread, trap_fp));
         assert_eq!(MEMORY_LENGTH as usize, offset_of!(VMMemory, length));
         assert_eq!(TABLE_BASE as usize, offset_of!(VMTable, base));
         assert_eq!(TABLE_LENGTH as usize, offset_of!(VMTable, length));

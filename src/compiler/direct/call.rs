@@ -106,6 +106,7 @@ impl Direct<'_> {
                     ; call QWORD [rax]);
             }
         }
+        self.called();
         self.may_throw();
         self.results(ty);
         Ok(())
@@ -143,6 +144,7 @@ impl Direct<'_> {
             ; mov rdi, [rax + ENTRY_VMCTX]);
         self.arguments(ty)?;
         dynasm!(self.asm ; .arch x64 ; call QWORD [r11]);
+        self.called();
         self.may_throw();
         self.results(ty);
         Ok(())

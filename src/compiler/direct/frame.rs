@@ -165,6 +165,7 @@ impl Direct<'_> {
             ; mov rdi, r15
             ; mov rax, [r15 + VMCTX_BUILTINS]
             ; call QWORD [rax + offset]);
+        self.called();
     }
 
     /// Raises the trap whose number is in edx.
@@ -174,8 +175,9 @@ impl Direct<'_> {
             ; mov rdi, [r15 + VMCTX_THREAD]
             ; mov esi, State::Trap as i32
             ; mov rax, [r15 + VMCTX_BUILTINS]
-            ; call QWORD [rax + offset]
-            ; ud2);
+            ; call QWORD [rax + offset]);
+        self.called();
+        dynasm!(self.asm ; .arch x64 ; ud2);
     }
 
     /// Adds to the function's counter. Nothing is in registers here.
@@ -207,6 +209,9 @@ impl Direct<'_> {
                 ; mov rdi, r15
                 ; mov rsi, rsp
                 ; call rax);
+            // Both are one call of one function.
+            self.position = 0;
+            self.called();
             self.leave();
         } else {
             dynasm!(self.asm ; .arch x64 ; jmp =>back);

@@ -170,7 +170,7 @@ impl Direct<'_> {
         self.call_builtin(builtin);
         let failed = self.asm.new_dynamic_label();
         dynasm!(self.asm ; .arch x64 ; test eax, eax ; jnz =>failed);
-        self.cold.push(Cold::Raise(failed));
+        self.cold.push(Cold::Raise(failed, self.position));
         Ok(())
     }
 }

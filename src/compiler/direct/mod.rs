@@ -90,7 +90,7 @@ enum Cold {
     /// Traps.
     Trap(DynamicLabel, Trap, u32),
     /// Raises the trap whose number is in eax.
-    Raise(DynamicLabel),
+    Raise(DynamicLabel, u32),
     /// The function is hot: asks for better code, and goes on there or at the second label.
     Hot {
         from: DynamicLabel,
@@ -224,7 +224,17 @@ impl Direct<'_> {
         let offset = self.asm.offset().0 as u32;
         self.traps.push(TrapSite {
             offset,
-            trap,
+            trap: Some(trap),
+            wasm_offset: self.position,
+        });
+    }
+
+    /// The last instruction was a call.
+    fn called(&mut self) {
+        let offset = self.asm.offset().0 as u32 - 1;
+        self.traps.push(TrapSite {
+            offset,
+            trap: None,
             wasm_offset: self.position,
         });
     }
@@ -245,7 +255,8 @@ impl Direct<'_> {
                     self.may_trap(trap);
                     dynasm!(self.asm ; .arch x64 ; ud2);
                 }
-                Cold::Raise(label) => {
+                Cold::Raise(label, position) => {
+                    self.position = position;
                     dynasm!(self.asm ; .arch x64 ; =>label ; mov edx, eax);
                     self.raise();
                 }
