@@ -1,11 +1,11 @@
-//! Writes the official core tests of WebAssembly 2.0 as JSON and `.wasm` files:
+//! Writes the official core tests of WebAssembly 2.0, and of what came later, as JSON and `.wasm` files:
 //!
 //! ```text
 //! cargo run --release --example spec_json [FOLDER]        (target/spec)
 //! ```
 //!
-//! `index.json` lists the scripts; `NAME.json` has the commands of one, `NAME/` its modules. The
-//! runner is `__test__/support/spec-runner.js`.
+//! `index.json` lists the scripts; `GROUP/NAME.json` has the commands of one, `GROUP/NAME/` its modules. The
+//! runner is `__test__/support/spec-runner.js`. Beside them, in `modules`, are those of `__test__/modules`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,6 @@ mod wast_script;
 
 use wast_script::{Action, Expect, Float, Kind, Script, Value};
 
-/// What is not WebAssembly 2.0 in the collections.
-const LEFT_OUT: &[&str] = &[
-    // several memories: WebAssembly 3.0
-    "simd_memory-multi.wast",
-];
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = std::env::args().nth(1).unwrap_or("target/spec".into());
     let target = PathBuf::from(target);
@@ -32,15 +26,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all(&draft)?;
 
     let mut index = Vec::new();
-    let core = data::spec(SpecVersion::V2).map(|f| ("core", f));
-    let simd = data::proposal(Proposal::Simd).map(|f| ("simd", f));
-    for (group, file) in core.chain(simd) {
-        if LEFT_OUT.contains(&file.name()) {
-            continue;
-        }
+    let mut files: Vec<_> = data::spec(SpecVersion::V2).map(|f| ("core", f)).collect();
+    let proposals = [
+        ("simd", Proposal::Simd),
+        ("function-references", Proposal::FunctionReferences),
+        ("memory64", Proposal::Memory64),
+        ("multi-memory", Proposal::MultiMemory),
+        ("tail-call", Proposal::TailCall),
+        ("extended-const", Proposal::ExtendedConst),
+    ];
+    for (group, proposal) in proposals {
+        files.extend(data::proposal(proposal).map(|f| (group, f)));
+    }
+    for (group, file) in files {
         index.push(write_file(&draft, group, &file)?);
     }
     fs::write(draft.join("index.json"), serde_json::to_string(&index)?)?;
+    write_modules(&draft.join("modules"))?;
 
     if target.exists() {
         fs::remove_dir_all(&target)?;
@@ -57,6 +59,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Assembles the modules of `__test__/modules`, whose text no parser of npm's knows.
+fn write_modules(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir("__test__/modules")? {
+        let file = entry?.path();
+        let name = file.file_stem().ok_or("a file without a name")?;
+        let bytes = wat::parse_file(&file)?;
+        fs::write(folder.join(name).with_extension("wasm"), bytes)?;
+    }
+    Ok(())
+}
+
 fn write_file(
     folder: &Path,
     group: &str,
@@ -64,13 +78,15 @@ fn write_file(
 ) -> Result<Json, Box<dyn std::error::Error>> {
     let name = file.name().trim_end_matches(".wast");
     let script = wast_script::convert(name, file.raw())?;
-    let commands = Writer::new(folder, &script.name)?.commands(&script)?;
+    // Proposals have new versions of files of the core.
+    let name = format!("{group}/{name}");
+    let commands = Writer::new(folder, &name)?.commands(&script)?;
     fs::write(
         folder.join(format!("{name}.json")),
         serde_json::to_string(&json!({ "group": group, "commands": commands }))?,
     )?;
     Ok(json!({
-        "name": script.name,
+        "name": name,
         "group": group,
         "commands": script.commands.len(),
         "textOnly": script.text_only,

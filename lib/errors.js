@@ -293,6 +293,7 @@ const TRAPS = [
   [Error, text.internal('unknown trap')],
   [Trap, 'rethrowing null value'],
   [Trap, 'dereferencing a null pointer'],
+  [Trap, 'illegal cast'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;

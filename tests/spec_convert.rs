@@ -23,7 +23,7 @@ fn every_script_converts() {
             {
                 checkers += 1;
                 if let Err(e) = wasmparser::validate(checker) {
-                    panic!("{}:{}: {e}", script.name, command.line);
+                    panic!("{}:{}: {e}", file.name(), command.line);
                 }
             }
         }

@@ -44,6 +44,8 @@ function buildSpec() {
     'examples/spec_json.rs',
     'tests/support/wast_script.rs',
     'tests/support/superseded.rs',
+    '__test__/modules',
+    ...fs.readdirSync(path.join(root, '__test__', 'modules')).map((name) => `__test__/modules/${name}`),
     'Cargo.lock',
   ];
   const time = (file) => fs.statSync(file).mtimeMs;

@@ -159,6 +159,12 @@ const older = [
     before: 22,
     why: 'There were only the old instructions of exceptions.',
   },
+  { tests: /^Typed references: /, before: 22, why: 'There were none.' },
+  {
+    tests: /^Typed references: (parameters: \(ref null noextern\)|results of host functions: nullexternref)$/,
+    before: 24,
+    why: 'Any value became a null external reference.',
+  },
   { tests: /^interface: Table$/, before: 20, why: 'The length of `set` was 2.' },
   {
     tests: /^(interface: Memory|methods and accessors refuse other receivers)$/,

@@ -179,7 +179,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// Are there certainly no subtypes of the module's type `index`?
-    fn is_final(&self, index: u32) -> bool {
+    pub fn is_final(&self, index: u32) -> bool {
         let ty = self.module.canonical_types.get(index as usize);
         ty.is_some_and(CanonicalType::is_final)
     }

@@ -1,7 +1,7 @@
 //! What the validator knows and wrt does not.
 //!
 //! The validator knows the types and instructions of garbage collection where it knows recursion groups. They are
-//! refused here, with the texts that it has where they are off.
+//! refused here, with the texts that it has where they are off; but for casts, which are of functions then.
 
 use super::decode::{DecodeError, Result, position};
 use wasmparser::{
@@ -119,13 +119,24 @@ macro_rules! visit {
     (check $proposal:ident visit_typed_select_multi $self:ident $types:ident) => {
         $self.refuse_unless($types.iter().all(|ty| is_supported(*ty)), NO_HEAP_TYPE)
     };
-    (check $proposal:ident visit_ref_null $self:ident $ty:ident) => {
-        $self.refuse_unless(is_supported_heap_type($ty), NO_HEAP_TYPE)
+    (check $proposal:ident visit_ref_null $self:ident $ty:ident) => { visit!(heap $self $ty) };
+    (check gc visit_ref_test_non_null $self:ident $ty:ident) => { visit!(heap $self $ty) };
+    (check gc visit_ref_test_nullable $self:ident $ty:ident) => { visit!(heap $self $ty) };
+    (check gc visit_ref_cast_non_null $self:ident $ty:ident) => { visit!(heap $self $ty) };
+    (check gc visit_ref_cast_nullable $self:ident $ty:ident) => { visit!(heap $self $ty) };
+    (check gc visit_br_on_cast $self:ident $depth:ident $from:ident $to:ident) => {
+        let ty = $to.heap_type();
+        visit!(heap $self ty)
+    };
+    (check gc visit_br_on_cast_fail $self:ident $depth:ident $from:ident $to:ident) => {
+        let ty = $to.heap_type();
+        visit!(heap $self ty)
     };
     (check gc $visit:ident $self:ident $($arg:ident)*) => {
         $self.refuse_unless(false, "gc support is not enabled")
     };
     (check $proposal:ident $visit:ident $self:ident $($arg:ident)*) => {};
+    (heap $self:ident $ty:ident) => { $self.refuse_unless(is_supported_heap_type($ty), NO_HEAP_TYPE) };
     (block $self:ident $ty:ident) => { $self.refuse_unless(is_supported_block_type($ty), NO_HEAP_TYPE) };
 }
 

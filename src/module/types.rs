@@ -45,7 +45,7 @@ impl HeapType {
     }
 
     /// Is it below all others of its hierarchy?
-    fn is_bottom(self) -> bool {
+    pub fn is_bottom(self) -> bool {
         matches!(self, Self::NoFunc | Self::NoExtern | Self::NoExn)
     }
 

@@ -30,6 +30,8 @@ pub enum Trap {
     ThrowNull = 15,
     /// A reference that must not be null was.
     NullReference = 16,
+    /// `ref.cast` of what has another type.
+    Cast = 17,
 }
 
 impl Trap {
@@ -51,6 +53,7 @@ impl Trap {
             ElementOutOfBounds,
             ThrowNull,
             NullReference,
+            Cast,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

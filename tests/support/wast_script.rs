@@ -103,7 +103,6 @@ pub struct Command {
 
 #[derive(Clone, Debug)]
 pub struct Script {
-    pub name: String,
     pub commands: Vec<Command>,
     /// Assertions about the text format, which an engine never sees.
     pub text_only: usize,
@@ -137,7 +136,7 @@ pub fn convert(name: &str, source: &str) -> Result<Script> {
             .directive(line, directive)
             .map_err(|e| format!("{name}:{line}: {e}"))?;
     }
-    converter.finish(name)
+    converter.finish()
 }
 
 #[derive(Default)]
@@ -281,7 +280,7 @@ impl Converter {
         Ok(&mut self.modules[index])
     }
 
-    fn finish(mut self, name: &str) -> Result<Script> {
+    fn finish(mut self) -> Result<Script> {
         for used in &self.modules {
             if used.functions.is_empty() && used.globals.is_empty() {
                 continue;
@@ -291,7 +290,6 @@ impl Converter {
             }
         }
         Ok(Script {
-            name: name.to_string(),
             commands: self.commands,
             text_only: self.text_only,
         })
