@@ -2,9 +2,9 @@
 
 // npm run fuzz -- [--seconds N] [--modules N] [--seed S] [TARGET...]
 //
-// Runs each target (decode, compile, image, execute, optimized, api) for so long, from a seed that the time gives unless it is
+// Runs each target (decode, compile, image, execute, optimized, changing, api) for so long, from a seed that the time gives unless it is
 // named; prints how much was tried, and for what fails the seed with which it fails again. The targets that compare what
-// modules do with what they do on the newest V8 (execute, optimized) end after so many of them if --modules says it:
+// modules do with what they do on the newest V8 (execute, optimized, changing) end after so many of them if --modules says it:
 //
 //   npm run fuzz -- --modules 20000 --seed 1 execute optimized
 
@@ -30,6 +30,7 @@ const TARGETS = {
   // The same modules on the newest V8 and on wrt: its first tier, and its last.
   execute: (...args) => [newest(), path.join(__dirname, 'execute.js'), ...args, generator, options.modules],
   optimized: (...args) => [newest(), path.join(__dirname, 'execute.js'), ...args, generator, options.modules],
+  changing: (...args) => [newest(), path.join(__dirname, 'execute.js'), ...args, generator, options.modules],
   // The same calls of the API on them.
   api: (...args) => [newest(), path.join(__dirname, 'api.js'), ...args],
 };
@@ -55,7 +56,7 @@ for (const name of names.length > 0 ? names : Object.keys(TARGETS)) {
   const record = path.join(target, `fuzz-${name}`);
   fs.writeFileSync(record, String(options.seed));
   const [command, ...rest] = TARGETS[name](options.seconds, options.seed, record).map(String);
-  const env = { ...process.env, WRT_TIER: name === 'optimized' ? 'optimized' : '' };
+  const env = { ...process.env, WRT_TIER: name === 'optimized' || name === 'changing' ? name : '' };
   const start = Date.now();
   const result = spawnSync(command, rest, { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (result.status === 0) {

@@ -132,15 +132,18 @@ impl Guest {
 const BASELINE: Options = Options {
     first: Tier::Baseline,
     threshold: i32::MAX,
+    in_background: true,
 };
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
     threshold: 0,
+    in_background: true,
 };
 /// Loops change over while they run.
 const HOT: Options = Options {
     first: Tier::Baseline,
     threshold: 1,
+    in_background: true,
 };
 
 // ---- single steps
@@ -290,6 +293,7 @@ fn every_instruction_changing_over() {
     let options = Options {
         first: Tier::Baseline,
         threshold: 30,
+        in_background: true,
     };
     single_steps(options, 2, 90);
 }

@@ -644,11 +644,13 @@ fn tail_calls_and_extended_constants(options: Options) {
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
     threshold: 0,
+    in_background: true,
 };
 /// All code of the first tier is hot at once, so that functions and loops change over while they run.
 const HOT: Options = Options {
     first: Tier::Baseline,
     threshold: 1,
+    in_background: false,
 };
 
 #[test]

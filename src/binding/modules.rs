@@ -20,19 +20,25 @@ pub type Compiled = Either<u32, String>;
 /// A module, or the text of an error.
 pub type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 
-/// How modules of this process are compiled. `WRT_TIER=optimized` leaves the first tier out, for tests.
+/// How modules of this process are compiled. For tests: `WRT_TIER=optimized` leaves the first tier out, and
+/// `WRT_TIER=changing` has all functions and loops change over soon, and wait for that.
 pub fn options() -> Options {
-    static ONLY_OPTIMIZED: OnceLock<bool> = OnceLock::new();
-    let only_optimized = ONLY_OPTIMIZED
-        .get_or_init(|| std::env::var("WRT_TIER").is_ok_and(|tier| tier == "optimized"));
-    Options {
-        first: if *only_optimized {
-            Tier::Optimized
-        } else {
-            Tier::Baseline
-        },
-        ..Options::default()
-    }
+    static OPTIONS: OnceLock<Options> = OnceLock::new();
+    *OPTIONS.get_or_init(|| {
+        let usual = Options::default();
+        match std::env::var("WRT_TIER").as_deref() {
+            Ok("optimized") => Options {
+                first: Tier::Optimized,
+                ..usual
+            },
+            Ok("changing") => Options {
+                threshold: 100,
+                in_background: false,
+                ..usual
+            },
+            _ => usual,
+        }
+    })
 }
 
 /// Makes a module of the bytes.

@@ -8,6 +8,7 @@ use crate::runtime::vm::{CALL_WEIGHT, Counter};
 use std::ptr::null;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Instant;
 
 /// Calls from which a function is worth to be copied into its callers.
@@ -20,6 +21,8 @@ pub struct Options {
     pub first: Tier,
     /// Count from which a function is compiled for good.
     pub threshold: i32,
+    /// Do guests go on while their code is made better? If not, it is known when they change over.
+    pub in_background: bool,
 }
 
 impl Default for Options {
@@ -27,6 +30,7 @@ impl Default for Options {
         Self {
             first: Tier::Baseline,
             threshold: 500 * CALL_WEIGHT,
+            in_background: true,
         }
     }
 }
@@ -45,6 +49,11 @@ impl CompiledModule {
         };
         self.counters[function as usize].store(-self.options.threshold, Ordering::Relaxed);
         let improve = |aim| {
+            if !self.options.in_background {
+                // On a stack that has room for the compiler.
+                thread::scope(|scope| drop(scope.spawn(|| self.work(function, aim))));
+                return;
+            }
             enqueue(Job {
                 module: Arc::downgrade(self),
                 function,
@@ -62,13 +71,12 @@ impl CompiledModule {
             // Whoever calls it gets the better code, but this activation stays in its loop.
             (Err(seen), Some(number)) if seen == Progress::Improved as u8 => {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
-                match loops.get(&(function, number)) {
-                    Some(code) => return *code as *const u8,
-                    None => {
-                        loops.insert((function, number), 0);
-                        improve(Aim::ImproveFromLoop(number));
-                    }
+                if let Some(code) = loops.get(&(function, number)) {
+                    return *code as *const u8;
                 }
+                loops.insert((function, number), 0);
+                drop(loops);
+                improve(Aim::ImproveFromLoop(number));
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use super::function::{Result, Translator};
 use super::signature::{self, POINTER};
+use super::tier::Tier;
 use crate::module::FuncType;
 use crate::module::canonical::CanonicalType;
 use crate::runtime::Trap;
@@ -36,7 +37,9 @@ impl<'a> Translator<'a, '_> {
         let results = match index.checked_sub(self.module.imported_functions) {
             None => self.call_import(index, type_index, ty, &args)?,
             Some(_) if self.inlines(index)? => return self.inline(index, args),
-            Some(_) if index == self.function => {
+            // The other forms must not stay among themselves: one would never be replaced, and the other is
+            // called with an address.
+            Some(_) if index == self.function && self.tiering.tier == Tier::Optimized => {
                 let args = self.with_context(self.e.vmctx, &args);
                 let itself = self.itself(ty);
                 self.e.call_throwing_function(itself, &args)
@@ -81,7 +84,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// The function as a callee of itself. It is the one call that does not go through the code
-    /// table: a function is replaced as a whole.
+    /// table: nothing replaces this form of it.
     fn itself(&mut self, ty: &FuncType) -> FuncRef {
         if let Some(itself) = self.itself {
             return itself;
