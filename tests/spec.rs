@@ -40,6 +40,8 @@ thread_local! {
 enum Ran {
     Returned(Vec<(ValType, Value)>),
     Trapped(Trap),
+    /// An exception came out.
+    Threw,
     /// The module does not link.
     Unlinkable,
 }
@@ -241,6 +243,7 @@ impl Host {
                     outcome = self.store.resume_at(depth, false);
                 }
                 Outcome::Trapped(trap) => return Ok(Ran::Trapped(trap)),
+                Outcome::Threw => return Ok(Ran::Threw),
                 other => return Err(format!("{other:?}")),
             }
         }
@@ -389,6 +392,10 @@ impl Host {
             } => match self.execute(&mut exec)? {
                 Ran::Trapped(trap) if traps_with(trap, message) => Ok(()),
                 other => Err(format!("{other:?}, not the trap {message}")),
+            },
+            WastDirective::AssertException { mut exec, .. } => match self.execute(&mut exec)? {
+                Ran::Threw => Ok(()),
+                other => Err(format!("{other:?}, not an exception")),
             },
             WastDirective::AssertExhaustion { call, .. } => match self.invoke(&call)? {
                 Ran::Trapped(Trap::StackOverflow) => Ok(()),
@@ -640,6 +647,10 @@ fn tail_calls_and_extended_constants(options: Options) {
     run_all(files, 250, options);
 }
 
+fn exceptions(options: Options) {
+    run_all(proposal(Proposal::ExceptionHandling), 80, options);
+}
+
 /// All code is of the last tier.
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
@@ -729,6 +740,21 @@ fn typed_functions_optimized() {
 #[test]
 fn typed_functions_changing_over() {
     typed_functions(HOT);
+}
+
+#[test]
+fn exceptions_by_default() {
+    exceptions(Options::default());
+}
+
+#[test]
+fn exceptions_optimized() {
+    exceptions(OPTIMIZED);
+}
+
+#[test]
+fn exceptions_changing_over() {
+    exceptions(HOT);
 }
 
 #[test]
