@@ -174,6 +174,7 @@ const text = {
   exceptionLength: 'Exception values argument has no length',
   exceptionCount: 'Number of exception values does not match signature length',
   exceptionType: (type) => `Invalid type ${type}`,
+  exceptionHidden: (type) => `invalid type ${type}`,
   exceptionOptions: 'Argument 2 is not an object',
   tagRequired: 'Argument 0 must be a WebAssembly.Tag',
   otherTag: 'First argument does not match the exception tag',

@@ -11,10 +11,16 @@ const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { functionRecord } = require('./function');
 const { hold } = require('./lifetime');
-const { ErrorCaptureStackTrace, MathFround, ObjectGetPrototypeOf } = require('./primordials');
+const {
+  ErrorCaptureStackTrace,
+  MathFround,
+  ObjectGetPrototypeOf,
+  RangeError,
+  StringIncludes,
+} = require('./primordials');
 const { put, putFirst, refs } = require('./references');
 const { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } = require('./scratch');
-const { isFunctionType, referenceType } = require('./signature');
+const { isException, isFunctionType, referenceType } = require('./signature');
 const { createCell, jsTag, tagCell } = require('./tag');
 const { functionType } = require('./types');
 const { isExtern, load, store, toWebAssembly } = require('./values');
@@ -97,17 +103,51 @@ function initialize(object, tag, values) {
 
 /** Leaves what a host function threw in scratch memory. */
 function storeThrown(error) {
-  i32[CODE] = 0;
   const state = /** @type {ExceptionState | undefined} */ (exceptions.get(error));
+  // Before anything is stored, since to make exceptions takes scratch memory, too.
+  const values = state === undefined ? [] : withNumbers(state);
+  i32[CODE] = 0;
   // The only reference that may collect, so the first.
   const slot = putFirst(error);
   if (state === undefined) {
     i32[FUNCTION] = 0;
   } else {
-    storeValues(parameters(state.tag), state.values);
+    storeValues(parameters(state.tag), values);
     i32[FUNCTION] = state.tag.handle;
   }
   i32[SLOT0] = slot;
+}
+
+/**
+ * The values of an exception. Those that are exceptions, which JavaScript cannot see, are kept as what was thrown in
+ * an object of its own, or null; here they are numbers of exceptions that the engine has made of it.
+ * @param {ExceptionState} state
+ */
+function withNumbers({ tag, values }) {
+  if (!StringIncludes(tag.signature, 'e')) return values; // The letter of exnref, and in the names of all such types.
+  const types = parameters(tag);
+  const list = [];
+  for (let i = 0; i < types.length; i++) {
+    const value = values[i];
+    if (!isException(types[i])) list[i] = value;
+    else list[i] = value === null ? 0 : exceptionNumber(value.thrown);
+  }
+  return list;
+}
+
+function exceptionNumber(thrown) {
+  storeThrown(thrown);
+  binding.makeException();
+  if (i32[SLOT0] === 0) throw new RangeError(text.memoryAllocation);
+  return i32[SLOT0];
+}
+
+/** What the engine's exception of a number is in JavaScript. */
+function thrownOf(number) {
+  i32[SLOT0] = number;
+  binding.describeException();
+  i32[CODE] = number;
+  return loadThrown();
 }
 
 function storeValues(types, values) {
@@ -121,6 +161,7 @@ function storeValues(types, values) {
         break;
       default:
         if (referenceType(types[i]) === undefined) store(value, types[i], k);
+        else if (isException(types[i])) i32[WORDS + 2 * k] = value;
         else i32[WORDS + 2 * k] = isExtern(types[i]) ? put(value) : storedNumber(value);
     }
     k++;
@@ -136,7 +177,8 @@ function loadValues(types) {
   const values = [];
   let k = 1;
   for (let i = 0; i < types.length; i++) {
-    values[i] = types[i] === 'v128' ? [i64[DOUBLES + k], i64[DOUBLES + ++k]] : load(types[i], k);
+    if (types[i] === 'v128') values[i] = [i64[DOUBLES + k], i64[DOUBLES + ++k]];
+    else values[i] = isException(types[i]) ? i32[WORDS + 2 * k] : load(types[i], k);
     k++;
   }
   return values;
@@ -155,6 +197,10 @@ function loadThrown() {
   const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;
   for (let i = 0; i < values.length; i++) {
+    if (isException(types[i])) {
+      values[i] = values[i] === 0 ? null : { __proto__: null, thrown: thrownOf(values[i]) };
+      continue;
+    }
     const record = functionRecord(values[i]);
     if (record !== undefined && isFunctionType(types[i])) hold(tag, record);
   }
@@ -185,6 +231,7 @@ defineInterface(Exception, {
     const types = parameters(tag);
     if (at >= types.length) throw rangeError(api, text.indexRange);
     if (types[at] === 'v128') throw typeError(api, text.exceptionType('v128'));
+    if (isException(types[at])) throw typeError(api, text.exceptionHidden(types[at]));
     return state.values[at];
   },
 

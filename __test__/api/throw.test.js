@@ -220,6 +220,73 @@ same('blocks that catch: parameters, several clauses, several levels', (W, log) 
   for (let i = 0; i < ROUNDS; i++) if (results() !== first) log(i, results());
 });
 
+same(
+  'exceptions as values of others, which JavaScript keeps (new)',
+  withNew((W, log) => {
+    const thrown = { toString: () => 'thrown by JavaScript' };
+    const kept = [];
+    const { own, foreign, none, inner, number, object, b } = instantiate(
+      W,
+      wat`(module
+      (import "m" "js" (tag $js (param externref)))
+      (import "m" "throws" (func $throws))
+      (import "m" "again" (func $again (param i32)))
+      (tag $a (param i32)) (tag $b (export "b") (param i64 exnref f64))
+      (func (export "own") (param i32)
+        (throw $b (i64.const 5)
+          (block $h (result exnref) (try_table (catch_all_ref $h) (throw $a (local.get 0))) (unreachable))
+          (f64.const 2.5)))
+      (func (export "foreign")
+        (throw $b (i64.const 6)
+          (block $h (result exnref) (try_table (catch_all_ref $h) (call $throws)) (unreachable))
+          (f64.const 3.5)))
+      (func (export "none") (throw $b (i64.const 7) (ref.null exn) (f64.const 4.5)))
+      (func $inner (export "inner") (param i32)
+        (drop
+          (block $h (result i64 exnref f64) (try_table (catch $b $h) (call $again (local.get 0))) (unreachable)))
+        (throw_ref) (drop))
+      (func (export "number") (param i32) (result i32)
+        (block $h (result i32) (try_table (catch $a $h) (call $inner (local.get 0))) (unreachable)))
+      (func (export "object") (param i32) (result externref)
+        (block $h (result externref) (try_table (catch $js $h) (call $inner (local.get 0))) (unreachable))))`,
+      {
+        m: {
+          js: W.JSTag,
+          throws() {
+            throw thrown;
+          },
+          again(k) {
+            throw kept[k];
+          },
+        },
+      },
+    );
+    const keep = (f) => {
+      try {
+        f();
+      } catch (e) {
+        kept.push(e);
+      }
+    };
+    keep(() => own(7));
+    keep(foreign);
+    keep(none);
+    // Enough for the engine to free what nobody holds.
+    for (let i = 0; i < ROUNDS; i++) outcome(() => own(i));
+    log(number(0), object(1) === thrown);
+    log(
+      outcome(() => inner(2)),
+      outcome(() => inner(1), { thrown }),
+      outcome(() => number(1), { thrown }),
+    );
+    log(
+      kept[0].getArg(b, 0),
+      outcome(() => kept[0].getArg(b, 1)),
+      kept[2].getArg(b, 2),
+    );
+  }),
+);
+
 same('rethrow and delegate', (W, log) => {
   const exports = instantiate(
     W,

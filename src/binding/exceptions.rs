@@ -14,6 +14,8 @@ use std::ptr::null_mut;
 
 pub const FUNCTIONS: &Functions = &[
     (c"exceptionObject", exception_object),
+    (c"makeException", make_exception),
+    (c"describeException", describe_exception),
     (c"tagCell", tag_cell),
 ];
 
@@ -63,6 +65,26 @@ unsafe extern "C" fn exception_object(
 ) -> sys::napi_value {
     let store = store();
     store.set_exception_object(store.slot(0) as u32, store.slot(1) as u32);
+    null_mut()
+}
+
+/// Makes the exception that scratch memory describes; its number in slot 0.
+unsafe extern "C" fn make_exception(
+    _: sys::napi_env,
+    _: sys::napi_callback_info,
+) -> sys::napi_value {
+    let store = store();
+    store.set_slot(0, store.make_exception().into());
+    null_mut()
+}
+
+/// Describes the exception whose number is in slot 0 in scratch memory.
+unsafe extern "C" fn describe_exception(
+    _: sys::napi_env,
+    _: sys::napi_callback_info,
+) -> sys::napi_value {
+    let store = store();
+    store.describe_exception(store.slot(0) as u32);
     null_mut()
 }
 

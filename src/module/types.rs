@@ -108,6 +108,11 @@ impl ValType {
         self.top() == Some(HeapType::Extern)
     }
 
+    /// Does it refer to exceptions?
+    pub fn is_exception(self) -> bool {
+        self.top() == Some(HeapType::Exn)
+    }
+
     /// Is what it holds looked for, to tell which references are in use?
     pub fn is_traced(self) -> bool {
         matches!(self.top(), Some(HeapType::Extern | HeapType::Exn))

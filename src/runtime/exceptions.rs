@@ -92,12 +92,7 @@ impl Exceptions {
     }
 
     /// Makes an exception of a tag with these values; its number. `None` if memory is out.
-    fn add(
-        &self,
-        tag: Rc<Tag>,
-        values: impl ExactSizeIterator<Item = u64>,
-        object: u32,
-    ) -> Option<u32> {
+    fn add(&self, tag: Rc<Tag>, values: &[u64], object: u32) -> Option<u32> {
         fault::check(Site::Exception).ok()?;
         let mut all = self.all.borrow_mut();
         if all.is_empty() {
@@ -119,7 +114,7 @@ impl Exceptions {
         };
         words.push(Rc::as_ptr(&tag) as u64);
         words.push(u64::from(number) | EXN_TAG as u64);
-        words.extend(values);
+        words.extend_from_slice(values);
         all[number as usize] = Some(Exception {
             tag,
             words: words.into_boxed_slice(),
@@ -172,9 +167,8 @@ impl Exceptions {
 }
 
 impl Store {
-    /// Frees the exceptions that nobody holds. `stack` is that of the guests.
-    pub(super) fn sweep_exceptions(&self, stack: Range<usize>) {
-        let mut roots = Vec::new();
+    /// Frees the exceptions that nobody holds. `stack` is that of the guests; `roots` are held by others.
+    pub(super) fn sweep_exceptions(&self, stack: Range<usize>, mut roots: Vec<u32>) {
         let start = stack.start.next_multiple_of(8);
         for address in (start..stack.end).step_by(8) {
             // SAFETY: between the innermost frame and the stack's top, all mapped.
@@ -189,32 +183,47 @@ impl Store {
     fn new_exception(
         &self,
         tag: Rc<Tag>,
-        values: impl ExactSizeIterator<Item = u64>,
+        values: &[u64],
         object: u32,
     ) -> Option<*const VMException> {
         if self.exceptions().is_due() {
             // References may be in registers that callees keep: here they are on the stack.
             let registers = arch::kept_registers();
-            self.sweep_exceptions((&raw const registers).addr()..self.stack_range().end);
+            let stack = (&raw const registers).addr()..self.stack_range().end;
+            let values = values.iter().filter_map(|word| number(*word));
+            self.sweep_exceptions(stack, values.collect());
         }
         let number = self.exceptions().add(tag, values, object)?;
         self.exceptions().data(number)
     }
 
-    /// What the host threw, which scratch memory describes: its tag's number in `FUNCTION`, or 0 for a value of
-    /// JavaScript whose slot is in slot 0; then the slot of its object and its values.
-    fn host_exception(&self) -> Option<*const VMException> {
-        let object = self.slot(0);
+    /// The exception that scratch memory describes: its tag's number in `FUNCTION`, or 0 for a value of JavaScript whose
+    /// slot is in slot 0; then the slot of its object and its values.
+    fn described(&self) -> (Rc<Tag>, Vec<u64>, u32) {
+        let object = self.slot(0) as u32;
         match self.tags().get(self.word(SCRATCH_FUNCTION) as u32) {
             None => {
-                let value = u64::from(object as u32) | EXTERN_TAG as u64;
-                self.new_exception(self.js_tag().clone(), std::iter::once(value), 0)
+                let value = u64::from(object) | EXTERN_TAG as u64;
+                (self.js_tag().clone(), vec![value], 0)
             }
             Some(tag) => {
                 let values = self.load_values(1, tag.params());
-                self.new_exception(tag, values.into_iter(), object as u32)
+                (tag, values, object)
             }
         }
+    }
+
+    /// What the host threw.
+    fn host_exception(&self) -> Option<*const VMException> {
+        let (tag, values, object) = self.described();
+        self.new_exception(tag, &values, object)
+    }
+
+    /// Makes the exception that scratch memory describes, to be a value of another; its number, 0 if memory is out. None
+    /// is freed meanwhile: nobody holds these yet.
+    pub fn make_exception(&self) -> u32 {
+        let (tag, values, object) = self.described();
+        self.exceptions().add(tag, &values, object).unwrap_or(0)
     }
 
     /// Where an exception that leaves the frame `fp` at `pc` is handled: the nearest frame with a record.
@@ -287,6 +296,11 @@ impl Store {
     /// object, and its values.
     fn leave_with(&self, number: u32) {
         self.set_state(State::Exception, number as i32);
+        self.describe_exception(number);
+    }
+
+    /// Describes an exception to the host, but for its number.
+    pub fn describe_exception(&self, number: u32) {
         self.exceptions().get(number, |exception| {
             self.set_word(SCRATCH_FUNCTION, self.tags().number(&exception.tag) as i32);
             self.set_slot(0, u64::from(exception.object));
@@ -307,6 +321,9 @@ impl Store {
                     .get(word as u32)
                     .map_or(0, |function| function as u64),
                 ty if ty.is_extern() => u64::from(word as u32) | EXTERN_TAG as u64,
+                ty if ty.is_exception() && word as u32 != 0 => {
+                    u64::from(word as u32) | EXN_TAG as u64
+                }
                 _ => word,
             });
             if *ty == ValType::V128 {
@@ -330,7 +347,7 @@ impl Store {
                 // SAFETY: null, or the reference of a live function.
                 ty if ty.is_func() => unsafe { (word as *const VMFuncRef).as_ref() }
                     .map_or(0, |function| u64::from(function.index)),
-                ty if ty.is_extern() => u64::from(word as u32),
+                ty if ty.is_extern() || ty.is_exception() => u64::from(word as u32),
                 _ => word,
             });
             if *ty == ValType::V128 {
@@ -363,7 +380,7 @@ pub(super) unsafe extern "C" fn new_exception(
     let store = instance.owner();
     // SAFETY: by the caller.
     let words = unsafe { std::slice::from_raw_parts(values, tag.words()) };
-    let made = store.new_exception(tag, words.iter().copied(), 0);
+    let made = store.new_exception(tag, words, 0);
     made.unwrap_or_else(|| {
         // SAFETY: in an activation of this thread; nothing is held that has to be dropped.
         unsafe { arch::raise(store.vm(), State::Trap as i32, Trap::OutOfMemory as i32) };

@@ -506,7 +506,7 @@ impl Store {
         }
         // What exceptions that nobody holds hold is not held.
         if !self.exceptions.is_empty() {
-            self.sweep_exceptions(sp..self.stack_top);
+            self.sweep_exceptions(sp..self.stack_top, Vec::new());
             self.exceptions.mark_references(&mut mark);
         }
         looked_at + self.references.mark(mark)
