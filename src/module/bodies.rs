@@ -53,8 +53,12 @@ impl<'a> Bodies<'a> {
 
     /// Has threads of `scope` validate, as many as are allowed and of use.
     pub fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
+        let useful = self.size / WORTH_A_THREAD;
+        if useful == 0 {
+            return; // Asking for the number of cores reads files, which takes ten times as long as all the rest.
+        }
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = (self.size / WORTH_A_THREAD)
+        let threads = useful
             .min(cores - 1)
             .min(PROCESS.most(Resource::CompileThreads));
         for _ in 0..threads {
