@@ -125,24 +125,33 @@ pub unsafe fn enter(
 /// As for [`enter`]; and the guest does not suspend.
 #[inline(always)]
 pub unsafe fn enter_leaf(thread: *mut VMThread, func_ref: *const VMFuncRef, entry: *const u8) {
-    // SAFETY: as in `enter`. The stack is aligned at the start of the block, and so after two pushes.
+    // SAFETY: all registers that the host wants kept are saved on its stack, and those that a call may change are
+    // declared. A trap comes back to label 2 with the host's sp. The stack is aligned at the start of the block, and so
+    // after six pushes. (It is not left to the compiler to save them, since it does so for what else the caller does.)
     unsafe {
         asm!(
             "push rbx",
             "push rbp",
+            "push r12",
+            "push r13",
+            "push r14",
+            "push r15",
             "lea rax, [rip + 2f]",
             "mov [rdi + {host}], rsp",
             "mov [rdi + {host} + 8], rbp",
             "mov [rdi + {host} + 16], rax",
             "call rcx",
             "2:",
+            "pop r15",
+            "pop r14",
+            "pop r13",
+            "pop r12",
             "pop rbp",
             "pop rbx",
             host = const THREAD_HOST,
             inout("rdi") thread => _,
             inout("rsi") func_ref => _,
             inout("rcx") entry => _,
-            out("r12") _, out("r13") _, out("r14") _, out("r15") _,
             clobber_abi("sysv64"),
         );
     }

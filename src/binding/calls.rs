@@ -4,7 +4,7 @@ use super::buffers;
 use super::callback::{Functions, store};
 use super::collection::settle;
 use super::interrupts::{self, Environment};
-use crate::runtime::Store;
+use crate::runtime::{Callee, Store};
 use napi::sys;
 use std::ptr::null_mut;
 
@@ -23,7 +23,22 @@ unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys:
 
 unsafe extern "C" fn enter(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
-    store.enter();
+    let callee = store.callee();
+    if callee.is_some_and(|callee| store.enter_leaf(callee)) {
+        return null_mut();
+    }
+    enter_guest(env, info, callee)
+}
+
+/// Apart from leaves, which do without its frame.
+#[inline(never)]
+fn enter_guest(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    callee: Option<Callee>,
+) -> sys::napi_value {
+    let store = store();
+    store.enter(callee);
     if store.wants_attention() {
         attend(env, info, store);
     }

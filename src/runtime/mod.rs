@@ -36,7 +36,7 @@ pub use mapping::Mapping;
 pub use memory::{Memory, PAGE};
 pub use on_demand::compile_slot;
 pub use segments::SegmentTrap;
-pub use store::{CODE_REFUSED, Outcome, Store, StoreError};
+pub use store::{CODE_REFUSED, Callee, Outcome, Store, StoreError};
 pub use table::{MAX_ELEMENTS, Table};
 pub use tag::{Tag, Tags};
 pub use trap::Trap;

@@ -40,7 +40,7 @@ impl Store {
         }
         let limit = self.stack_range().start + super::stack::RESERVE;
         let threshold = self.threshold.replace(limit + LEAST);
-        self.enter();
+        self.enter(self.callee());
         self.threshold.set(threshold);
         self.crowded.set(false);
     }

@@ -28,6 +28,7 @@ use crate::module::{FuncType, ValType};
 use region::{Allocation, Protection};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::ops::Range;
+use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -53,6 +54,13 @@ pub enum Outcome {
 pub const CODE_REFUSED: i32 = 0;
 /// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
 pub const CODE_INTERRUPTED: i32 = 13;
+
+/// A function to be entered, and the address of its entry trampoline as it was found.
+#[derive(Clone, Copy)]
+pub struct Callee {
+    func_ref: NonNull<VMFuncRef>,
+    entry: *mut u8,
+}
 
 /// Lies at the start of an activation and keeps the context of the one suspended above it.
 #[repr(C, align(64))]
@@ -298,25 +306,58 @@ impl Store {
         self.set_word(SCRATCH_CODE, code);
     }
 
-    /// Starts the function that the scratch memory names, with the arguments there. Returns when it has
-    /// ended or suspended; the state word says which.
+    /// The function that the scratch memory names, if there is one.
     #[inline(always)]
-    pub fn enter(&self) {
-        let Some(func_ref) = self.functions.get(self.word(SCRATCH_FUNCTION) as u32) else {
+    pub fn callee(&self) -> Option<Callee> {
+        let number = self.word(SCRATCH_FUNCTION) as u32;
+        let func_ref = NonNull::new(self.functions.get(number)?.cast_mut())?;
+        // SAFETY: a registered function is live.
+        let entry = unsafe { func_ref.as_ref() }.entry.load(Ordering::Relaxed);
+        Some(Callee { func_ref, entry })
+    }
+
+    /// Runs a function that is known for a leaf, with the arguments in scratch memory; does nothing with any other.
+    ///
+    /// A leaf runs on the stack of the caller: no activation, since it cannot suspend.
+    #[inline(always)]
+    pub fn enter_leaf(&self, callee: Callee) -> bool {
+        let entry = callee.entry.cast_const();
+        if entry.addr() & LEAF == 0 || self.is_interrupted() {
+            return false;
+        }
+        // SAFETY: a live function with its entry trampoline, marked as a leaf; no guest runs now. A leaf does not
+        // suspend, since `running` is not set.
+        unsafe {
+            arch::enter_leaf(
+                self.vm.get(),
+                callee.func_ref.as_ptr(),
+                entry.wrapping_sub(LEAF),
+            )
+        };
+        true
+    }
+
+    /// Starts what [`Store::callee`] found, with the arguments in scratch memory. Returns when it has ended or
+    /// suspended; the state word says which.
+    #[inline(always)]
+    pub fn enter(&self, callee: Option<Callee>) {
+        let Some(mut callee) = callee else {
             return self.set_state(State::Trap, CODE_REFUSED);
         };
-        // SAFETY: a registered function is live.
-        let mut entry = unsafe { (*func_ref).entry.load(Ordering::Relaxed) }.cast_const();
-        if entry.is_null() {
+        let func_ref = callee.func_ref.as_ptr().cast_const();
+        if callee.entry.is_null() {
             // SAFETY: registered in this store.
-            entry = unsafe { self.prepare_entry(func_ref) };
-            if entry.is_null() {
+            callee.entry = unsafe { self.prepare_entry(func_ref) }.cast_mut();
+            if callee.entry.is_null() {
                 return self.set_state(State::Trap, Trap::NotCompiled as i32);
             }
         }
+        let entry = callee.entry.cast_const();
         if entry.addr() & LEAF != 0 {
-            // SAFETY: a live function with its entry, marked as a leaf.
-            return unsafe { self.enter_leaf(func_ref, entry.wrapping_sub(LEAF)) };
+            if !self.enter_leaf(callee) {
+                self.set_state(State::Trap, CODE_INTERRUPTED);
+            }
+            return;
         }
         let vm = self.vm.get();
         let previous = self.record.get();
@@ -352,19 +393,6 @@ impl Store {
     pub(super) fn runs_leaves(&self) -> bool {
         let here = 0u8;
         (&raw const here).addr() > self.stack_top
-    }
-
-    /// Runs a leaf, on the stack of the caller: no activation, since it cannot suspend.
-    ///
-    /// # Safety
-    /// `entry` is an entry trampoline for `func_ref`, which is live, of this store, and a leaf.
-    #[inline(always)]
-    unsafe fn enter_leaf(&self, func_ref: *const VMFuncRef, entry: *const u8) {
-        if self.is_interrupted() {
-            return self.set_state(State::Trap, CODE_INTERRUPTED);
-        }
-        // SAFETY: by the caller; no guest runs now. A leaf does not suspend, since `running` says so.
-        unsafe { arch::enter_leaf(self.vm.get(), func_ref, entry) };
     }
 
     /// A guest is about to run. False if that must not be: the host holds one that is interrupted.
@@ -530,7 +558,7 @@ impl Store {
     pub fn start(&self, function: u32) -> Outcome {
         self.set_word(SCRATCH_FUNCTION, function as i32);
         self.set_word(SCRATCH_STATE, State::Ok as i32);
-        self.enter();
+        self.enter(self.callee());
         if self.take_crowded() {
             self.enter_crowded(self.depth.get());
         }
