@@ -12,8 +12,8 @@ use wasmparser::Operator;
 /// Bytes of a body that is always copied: about what a call takes.
 const TINY: usize = 16;
 /// Bytes of a body that is copied if it is called often, and of all bodies that are copied into one function.
-const SMALL: usize = 250;
-const TOTAL: usize = 2000;
+const SMALL: usize = 500;
+const TOTAL: usize = 3000;
 /// How many bodies deep copies are nested, and how often a function is in itself.
 const DEPTH: usize = 6;
 const RECURSION: usize = 2;

@@ -85,15 +85,31 @@ fn stack_overflow_belongs_to_the_start_of_the_body() {
     assert_eq!(site.unwrap().wasm_offset as usize, module.bodies[0].start);
 }
 
-#[test]
-fn a_call_of_itself_is_direct_and_resolved() {
-    let (_, compiled) = compile("(module (func $f (call $f) (call $f)))");
-    let calls = compiled.code.windows(5).enumerate().filter(|(at, bytes)| {
+/// How many direct calls of its start some code has.
+fn calls_of_itself(code: &[u8]) -> usize {
+    let calls = code.windows(5).enumerate().filter(|(at, bytes)| {
         let distance = i32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]);
         bytes[0] == 0xe8 && *at as i32 + 5 + distance == 0
     });
+    calls.count()
+}
+
+#[test]
+fn a_call_of_itself_is_direct_and_resolved() {
+    let (_, compiled) = compile("(module (func $f (call $f) (call $f)))");
     // Twice it is in itself, and each of the four innermost copies calls it twice.
-    assert_eq!(calls.count(), 8);
+    assert_eq!(calls_of_itself(&compiled.code), 8);
+}
+
+#[test]
+fn a_function_that_begins_at_a_loop_calls_the_whole() {
+    let (module, offsets) = module("(module (func $f (loop (call $f) (br 0))))");
+    let compiler = Compiler::verifying().unwrap();
+    let calls = |tier| {
+        let compiled = compiler.function(&module, &offsets, 0, tier, &|_| false);
+        calls_of_itself(&compiled.unwrap().code)
+    };
+    assert_eq!((calls(Tier::Optimized), calls(Tier::FromLoop(0))), (1, 0));
 }
 
 #[test]
