@@ -366,6 +366,8 @@ export const JSTag: Tag;
 export class Function {
   constructor(type: FunctionType, callable: (...args: any[]) => any);
   type(): FunctionType;
+  /** As that of V8's functions of wasm: `function 0() { [native code] }`. */
+  toString(): string;
 }
 export interface Function {
   (...args: any[]): any;

@@ -5,8 +5,8 @@ const { same, ours } = require('../support/compare');
 const INTERFACES = ['Module', 'Instance', 'Memory', 'Table', 'Global', 'Tag', 'Exception'];
 const ERRORS = ['CompileError', 'LinkError', 'RuntimeError'];
 const FUNCTIONS = ['validate', 'compile', 'instantiate', 'compileStreaming', 'instantiateStreaming'];
-// V8 has these beyond the standard, except the last, which is ours.
-const EXTRA = /^(JSTag|Suspending|SuspendError|promising|Function|type|newDataSegment|withDeadline)$/;
+// V8 has these beyond the standard, except the last two, which are ours.
+const EXTRA = /^(JSTag|Suspending|SuspendError|promising|Function|type|newDataSegment|withDeadline|withLimits)$/;
 
 // wrt has these beyond the standard, all documented in index.d.ts. They do not show in listings: none is enumerable,
 // but for the methods of a proposal.

@@ -149,11 +149,33 @@ const older = [
     why: 'The type of addresses was not looked at.',
   },
   { tests: /^64-bit: /, before: 24, why: 'There were no addresses of 64 bits.' },
+  {
+    tests:
+      /^Addresses of 64 bits (new .*initial: (1|'x'|null|\{\}|\d{6,}n|2n, maximum: 1n) |memory64\(\)\.grow\((2n|'x')\)|table64\(\)\.[gs].*2n(\)|, )|link\(.*(table|64\())/,
+    before: 24,
+    why: 'There were no addresses of 64 bits.',
+  },
+  {
+    tests: /^Addresses of 64 bits (link\('memory i64|instantiate\(.*memory i64)/,
+    before: 22,
+    why: 'There were no addresses of 64 bits.',
+  },
   { tests: /^Descriptors of tables table\.grow\(1, undefined\)$/, before: 22, why: 'undefined was null.' },
   { tests: /\(memory 1\) \(memory 1\)/, before: 22, why: 'A module could have one memory only.' },
   { tests: /^values of: externref$/, before: 21, why: 'A global without a value had null, not undefined.' },
   { tests: /^a buffer cannot be detached by others$/, before: 21, why: 'A transfer copied the buffer silently.' },
-  { tests: /^exceptions$/, before: 20, why: 'Exception was an Error.' },
+  {
+    tests: /^(exceptions$|Tags and exceptions (instantiate|structuredClone\(new|.*\[1\], ))/,
+    before: 20,
+    why: 'Exception was an Error.',
+  },
+  {
+    tests: /^Tags and exceptions new WebAssembly\.Exception\(tag\('(i32|anyfunc)'\), (\{\}|\[(|1, 2|7)\])\)$/,
+    before: 22,
+    why: 'Values were not counted.',
+  },
+  { tests: /return_call_indirect/, before: 20, why: 'There were no tail calls.' },
+  { tests: /\(table 10000001 funcref\)/, before: 24, why: 'A table was found too large when it was made.' },
   {
     tests: /\(new\)$|^(references to exceptions|JSTag|exceptions that nobody holds are freed)$/,
     before: 22,

@@ -37,6 +37,15 @@ function scope(W) {
     /** Instantiates a module that imports a thing of a type, and gets `value`. */
     link: (type, value) => instantiate(`(module (import "m" "x" (${type})))`, { m: { x: value } }),
     instantiate,
+    // Made when they are asked for: not every V8 has them.
+    memory64: () => new W.Memory({ address: 'i64', initial: 1n, maximum: 2n }),
+    table64: () => new W.Table({ address: 'i64', element: 'anyfunc', initial: 2n, maximum: 3n }),
+    tag: (...parameters) => new W.Tag({ parameters }),
+    /** Calls a method of an exception with one value, 1, and passes its tag. */
+    withException: (method, ...rest) => {
+      const tag = new W.Tag({ parameters: ['i32'] });
+      return new W.Exception(tag, [1])[method](tag, ...rest);
+    },
     /** Runs instructions that trap. */
     run: (body) =>
       instantiate(`(module (type $void (func)) (type $int (func (param i32)))
@@ -173,6 +182,61 @@ const mistakes = {
     'instantiate(`(module (global (export "v") (mut v128) (v128.const i64x2 0 0)))`).v.value = 1',
   ],
 
+  'Addresses of 64 bits': [
+    "new WebAssembly.Memory({ address: 'i64' })",
+    ...['1', '-1n', '2n ** 64n', "'x'", 'null', 'NaN', "Symbol('s')", '{}', '262145n'].map(
+      (v) => `new WebAssembly.Memory({ address: 'i64', initial: ${v} })`,
+    ),
+    ...['1', '1n', '-1n'].map((v) => `new WebAssembly.Memory({ address: 'i64', initial: 2n, maximum: ${v} })`),
+    ...['', '1', '2n', '-1n', '2n ** 64n', "'x'"].map((v) => `memory64().grow(${v})`),
+    "new WebAssembly.Table({ address: 'i64', element: 'anyfunc' })",
+    ...['1', '-1n', '10000001n', "'x'"].map(
+      (v) => `new WebAssembly.Table({ address: 'i64', element: 'anyfunc', initial: ${v} })`,
+    ),
+    ...['', '1', '2n', '-1n', '2n ** 64n'].map((v) => `table64().get(${v})`),
+    ...['1', '2n'].map((v) => `table64().set(${v}, null)`),
+    ...['1', '2n', '-1n'].map((v) => `table64().grow(${v})`),
+    "link('memory 1', memory64())",
+    "link('memory i64 1', memory)",
+    "link('table 1 funcref', table64())",
+    "link('table i64 1 funcref', table)",
+    'instantiate(`(module (memory i64 1) (func (export "f") (drop (i32.load (i64.const -1)))))`).f()',
+    'instantiate(`(module (memory i64 1) (data (i64.const 65536) "x"))`)',
+    'instantiate(`(module (func (export "f") (param i64)))`).f(1)',
+  ],
+
+  'Tags and exceptions': [
+    'WebAssembly.Tag({ parameters: [] })',
+    'new WebAssembly.Tag()',
+    ...['null', '7', '{}', '{ parameters: null }', '{ parameters: 7 }', '{ parameters: {} }'].map(
+      (v) => `new WebAssembly.Tag(${v})`,
+    ),
+    ...["['i8']", '[7]', "[Symbol('s')]", '{ length: 1001 }', '{ length: -1 }'].map(
+      (v) => `new WebAssembly.Tag({ parameters: ${v} })`,
+    ),
+    'WebAssembly.Exception(tag(), [])',
+    'new WebAssembly.Exception()',
+    ...['null', '7', '{}', 'memory'].map((v) => `new WebAssembly.Exception(${v}, [])`),
+    'new WebAssembly.Exception(WebAssembly.JSTag, [1])',
+    ...['', ', 7', ', null', ', {}', ', []', ', [1, 2]', ', [1n]', ", [Symbol('s')]", ', [1], 7', ', [1], "x"'].map(
+      (v) => `new WebAssembly.Exception(tag('i32')${v})`,
+    ),
+    "new WebAssembly.Exception(tag('i64'), [1])",
+    "new WebAssembly.Exception(tag('f32'), [1n])",
+    "new WebAssembly.Exception(tag('anyfunc'), [7])",
+    "new WebAssembly.Exception(tag('v128'), [7])",
+    ...receivers('Exception', 'is', 'getArg'),
+    "new WebAssembly.Exception(tag('i32'), [1]).is()",
+    ...['7', '{}', 'memory'].map((v) => `new WebAssembly.Exception(tag('i32'), [1]).is(${v})`),
+    ...['', '7, 0', "tag('i32'), 0", 'tag(), 0'].map((v) => `new WebAssembly.Exception(tag('i32'), [1]).getArg(${v})`),
+    ...['1', '-1', '2 ** 32', "'x'", '1n', "Symbol('s')"].map((v) => `withException('getArg', ${v})`),
+    ...['undefined', '7', '{}', "tag('i64')", 'tag()'].map((v) => `link('tag (param i32)', ${v})`),
+    'instantiate(`(module (tag $t (param i32)) (func (export "f") (throw $t (i32.const 1))))`).f()',
+    'instantiate(`(module (tag $t) (func $f (throw $t)) (start $f))`)',
+    'structuredClone(tag())',
+    "structuredClone(new WebAssembly.Exception(tag('i32'), [1]))",
+  ],
+
   'Import objects': [
     'new WebAssembly.Instance({})',
     'new WebAssembly.Instance(wat`(module)`)',
@@ -274,6 +338,8 @@ const mistakes = {
     '(table.copy $table $table (i32.const 0) (i32.const 1) (i32.const 2))',
     '(table.init $table $elem (i32.const 0) (i32.const 0) (i32.const 2))',
     '(table.init $table $elem (i32.const 2) (i32.const 0) (i32.const 1))',
+    '(return_call_indirect $table (type $void) (i32.const 9))',
+    '(return_call_indirect $table (type $void) (i32.const 1))',
     '(call $deep)',
   ].map((body) => `run('${body}')`),
 

@@ -15,6 +15,7 @@ module.exports = (strings, ...values) => {
       exceptions: true,
       tail_call: true,
       extended_const: true,
+      memory64: true,
     });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));
