@@ -2,6 +2,7 @@
 
 use super::bodies::Bodies;
 use super::convert::{const_expr, memory_type};
+use super::data::plain_segments;
 use super::validation::Validation;
 use super::{
     BranchHints, Bytes, ConstExpr, DataSegment, Export, ExportKind, Features, Import, ImportKind,
@@ -155,6 +156,15 @@ impl Decoder {
                 self.module.bodies.push(positions(&body.range()));
             } else if !bodies.is_empty() {
                 validate(std::mem::take(&mut bodies));
+            }
+            if let Payload::DataSection(section) = &payload
+                && let Some(segments) = plain_segments(section, bytes, &self.module)
+            {
+                if let Some(validation) = &mut self.validation {
+                    validation.plain_segments(section)?;
+                }
+                self.module.data = segments;
+                continue;
             }
             // So that the code below meets valid ones only.
             if let Some(validation) = &mut self.validation {

@@ -5,6 +5,7 @@ mod branch_hints;
 mod bytes;
 pub mod canonical;
 mod convert;
+mod data;
 mod decode;
 mod features;
 mod leaf;

@@ -9,10 +9,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use wasmparser::types::CoreTypeId;
 use wasmparser::{
-    BinaryReader, ElementItems, ElementSectionReader, Export, ExportSectionReader, ExternalKind,
-    FromReader, FuncType, FunctionBody, GlobalType, HeapType, ImportSectionReader, MemoryType,
-    Parser, Payload, RefType, SectionLimited, SubType, TableType, TypeRef, ValType, ValidPayload,
-    Validator, ValidatorResources, WasmModuleResources,
+    BinaryReader, DataSectionReader, ElementItems, ElementSectionReader, Export,
+    ExportSectionReader, ExternalKind, FromReader, FuncType, FunctionBody, GlobalType, HeapType,
+    ImportSectionReader, MemoryType, Parser, Payload, RefType, SectionLimited, SubType, TableType,
+    TypeRef, ValType, ValidPayload, Validator, ValidatorResources, WasmModuleResources,
 };
 
 /// How many imports, and how many exports, a module may have (limit of the JavaScript interface).
@@ -141,6 +141,20 @@ impl Validation {
         }
         self.elements = Some(types.into());
         Ok(())
+    }
+
+    /// Segments about which nothing can be invalid. Their number and place count, so as many are shown that are passive
+    /// and empty.
+    pub fn plain_segments(&mut self, section: &DataSectionReader<'_>) -> Result<()> {
+        let items = [1, 0].repeat(section.count() as usize);
+        let plain = Excerpt::new(
+            section.count(),
+            &items,
+            position(section.original_position()),
+        );
+        Ok(self
+            .validator
+            .data_section(&plain.section(self.features)?)?)
     }
 
     /// Has a body validated with the others.
