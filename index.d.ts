@@ -449,7 +449,7 @@ export interface CompileCacheStatus {
  * Keeps compiled code in a directory, from now on and for all threads of the process: `directory`, or the environment's
  * `WRT_CACHE_DIR`, or `wrt` in the user's cache directory. The directory is made if need be; it must belong to the user
  * and be closed to others, because the code that lies there is run. Code is written in the background and when the
- * process exits. `WRT_CACHE_DIR` in the environment does the same with no call, as does `require('wrt/register')`.
+ * process exits, if there is so much that it is worth it. `WRT_CACHE_DIR` in the environment does the same with no call, as does `require('wrt/register')`.
  *
  * @example
  * const { status, directory } = wrt.enableCompileCache('/var/cache/my-service');

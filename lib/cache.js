@@ -11,11 +11,7 @@ const binding = require('./binding');
 const { CompileError, prefixed } = require('./errors');
 const { createModule, requireBytes, requireModule } = require('./module');
 const { allowed } = require('./policy');
-const { MathMin, StringIndexOf, StringSlice, TypeError, Uint8Array } = require('./primordials');
-
-/** Milliseconds after which new code is first written in the background, and the longest pause later. */
-const FIRST_PAUSE = 1000;
-const LONGEST_PAUSE = 60_000;
+const { StringIndexOf, StringSlice, TypeError, Uint8Array } = require('./primordials');
 
 /** @type {string | undefined} */
 let enabled;
@@ -27,19 +23,9 @@ function defaultDirectory() {
   return path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'wrt');
 }
 
-/** Writes off this thread what has been compiled since, now and then, while the process lives for other reasons. */
-function writeInBackground(pause) {
-  const timer = setTimeout(async () => {
-    // What cannot be written now may be later; `flushCompileCache` tells the reason.
-    const count = await binding.flushCacheAsync().catch(() => 0);
-    writeInBackground(count > 0 ? FIRST_PAUSE : MathMin(2 * pause, LONGEST_PAUSE));
-  }, pause);
-  timer.unref();
-}
-
 function writeAtExit() {
   try {
-    binding.flushCache();
+    binding.flushCache(true);
   } catch {
     // A full or vanished disk is no reason for the process to fail.
   }
@@ -56,7 +42,6 @@ const extensions = {
       if (enabled === undefined) {
         enabled = binding.enableCache(wanted);
         process.once('exit', writeAtExit);
-        writeInBackground(FIRST_PAUSE);
       }
       return { status, directory: enabled };
     } catch (error) {
@@ -65,7 +50,7 @@ const extensions = {
   },
 
   flushCompileCache() {
-    return binding.flushCache();
+    return binding.flushCache(false);
   },
 
   getCompileCacheDir() {

@@ -42,7 +42,6 @@ module.exports = {
   Map,
   MathFround: Math.fround,
   MathMax: Math.max,
-  MathMin: Math.min,
   MathTrunc: Math.trunc,
   Number,
   NumberMaxSafeInteger: Number.MAX_SAFE_INTEGER,

@@ -20,8 +20,8 @@ beforeEach(() => (directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-cache-'
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 /** Runs the program; what it says. */
-async function program(where = directory, rounds = 50) {
-  const { code, signal, stdout, stderr } = await node([PROGRAM, where, String(rounds)]);
+async function program(where = directory, rounds = 50, ...more) {
+  const { code, signal, stdout, stderr } = await node([PROGRAM, where, String(rounds), ...more]);
   expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
   return JSON.parse(stdout);
 }
@@ -118,8 +118,8 @@ describe('the cache', () => {
     expect(fs.statSync(imageFile()).mode & 0o777).toBe(0o600);
     const image = fs.readFileSync(imageFile());
     expect(await program()).toEqual({ result: first.result, cache: { status: 'hit' } });
-    // More is called now, so other code is to be kept. (No more of it, perhaps: optimised code is smaller.)
-    const more = await program(directory, 2000);
+    // A few more functions are called now. That is not worth an image by itself.
+    const more = await program(directory, 2000, 'flush');
     expect(more.cache).toEqual({ status: 'hit' });
     expect(fs.readFileSync(imageFile()).equals(image)).toBe(false);
     expect(await program(directory, 2000)).toEqual(more);
@@ -189,6 +189,20 @@ describe('the cache', () => {
       if (round % 4 === 0) expect((await program(directory, 1)).result).toBe(result);
     }
     expect(await program(directory, 1)).toEqual({ result, cache: { status: 'hit' } });
+    // Whoever writes next removes what they left.
+    fs.writeFileSync(path.join(directory, 'left.1-0.draft'), 'a part');
+    fs.rmSync(imageFile());
+    await program();
+    expect(fs.readdirSync(directory)).toEqual(images());
+  });
+
+  only('code is written while a guest runs', async () => {
+    const child = spawn(process.execPath, [PROGRAM, directory, '1000000'], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    while (images().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    await ended;
+    expect((await program()).cache).toEqual({ status: 'hit' });
   });
 
   only('a disk that is full', async () => {

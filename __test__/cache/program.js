@@ -1,6 +1,6 @@
 'use strict';
 
-// A small program on wrt with its cache, run by the tests in processes of its own: node program.js DIRECTORY [ROUNDS]
+// A small program on wrt with its cache, run by the tests in processes of its own: node program.js DIRECTORY [ROUNDS [flush]]
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -25,6 +25,7 @@ async function main() {
   db.run('COMMIT');
   const [{ values }] = db.exec('SELECT count(*), sum(a), max(b), group_concat(b) FROM t');
   const result = crypto.createHash('sha256').update(JSON.stringify(values)).digest('hex');
+  if (process.argv[4] === 'flush') wrt.flushCompileCache();
   const cache = status === 'failed' ? { status, message } : wrt.getCompileCacheStatus(module);
   console.log(JSON.stringify({ result, cache }));
 }

@@ -6,6 +6,7 @@ use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 /// All code that a module has, as an image.
 #[napi]
@@ -45,30 +46,14 @@ pub fn cache_status(handle: u32) -> Result<String> {
     })
 }
 
-/// Writes what the cache does not have; how many images.
+/// Writes what the cache does not have, or at the process's end what is worth it; how many images.
 #[napi]
-pub fn flush_cache() -> Result<u32> {
-    let count = cache::flush().map_err(|e| Error::from_reason(e.to_string()))?;
+pub fn flush_cache(at_end: bool) -> Result<u32> {
+    let worth = if at_end {
+        cache::WORTH_WRITING
+    } else {
+        Duration::ZERO
+    };
+    let count = cache::flush(worth).map_err(|e| Error::from_reason(e.to_string()))?;
     Ok(count as u32)
-}
-
-/// The same off the JavaScript thread.
-pub struct Flush;
-
-impl Task for Flush {
-    type Output = u32;
-    type JsValue = u32;
-
-    fn compute(&mut self) -> Result<u32> {
-        flush_cache()
-    }
-
-    fn resolve(&mut self, _: Env, count: u32) -> Result<u32> {
-        Ok(count)
-    }
-}
-
-#[napi(ts_return_type = "Promise<number>")]
-pub fn flush_cache_async() -> AsyncTask<Flush> {
-    AsyncTask::new(Flush)
 }

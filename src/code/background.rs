@@ -58,13 +58,18 @@ pub fn limit_changed() {
     ARRIVED.notify_all();
 }
 
-/// What each thread does for ever. Those whose `number` is beyond the limit wait.
-fn work(number: usize) {
+/// Lets guests go before this thread.
+pub fn lower_priority() {
     #[cfg(unix)]
     // SAFETY: changes the priority of this thread; a failure leaves it as it was.
     unsafe {
         libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
     }
+}
+
+/// What each thread does for ever. Those whose `number` is beyond the limit wait.
+fn work(number: usize) {
+    lower_priority();
     loop {
         let mut jobs = JOBS.lock().unwrap_or_else(|e| e.into_inner());
         let job = loop {

@@ -6,22 +6,27 @@
 
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
-use super::{CompileError, CompiledModule, Options, registry};
+use super::{CompileError, CompiledModule, Options, background, registry};
 use crate::module::{Bytes, Features};
+use crate::runtime::fault::{self, Site};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Once, Weak};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 /// Size of modules (bytes) below which looking for code takes longer than compiling it.
 const MIN_MODULE: usize = 1 << 10;
 /// Bytes that the files of a directory may have together.
 const LIMIT: u64 = 1 << 30;
-/// Age of a draft whose writer must be dead.
-const STALE: Duration = Duration::from_secs(3600);
+/// Time of compilation that is worth a new image.
+pub const WORTH_WRITING: Duration = Duration::from_millis(10);
+/// When code is first written in the background, and the longest pause later.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SUFFIX: &str = "wrt";
 
 /// What came of looking for a module's code.
@@ -38,8 +43,8 @@ pub enum Status {
 /// A module whose code may be written.
 struct Entry {
     module: Weak<CompiledModule>,
-    /// Functions in the image that the directory has.
-    written: AtomicUsize,
+    /// What went into the image that the directory has; `None` if it has none.
+    written: Mutex<Option<Duration>>,
 }
 
 /// The cache of this process.
@@ -84,6 +89,7 @@ pub fn enable(directory: &Path) -> io::Result<PathBuf> {
             });
         }
     }
+    write_in_background();
     Ok(directory)
 }
 
@@ -122,14 +128,11 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
         ),
     };
     module.set_key(key, features);
-    let written = match status {
-        Status::Hit => module.compiled(),
-        _ => 0,
-    };
+    let written = (status == Status::Hit).then(|| module.effort());
     module.set_cache_status(status);
     let entry = Arc::new(Entry {
         module: Arc::downgrade(&module),
-        written: AtomicUsize::new(written),
+        written: Mutex::new(written),
     });
     let mut entries = cache.entries.lock().unwrap_or_else(|e| e.into_inner());
     entries.retain(|entry| entry.module.strong_count() > 0);
@@ -160,8 +163,9 @@ fn load(path: &Path, key: &Key) -> Result<Option<Image>, String> {
     Ok(Some(image))
 }
 
-/// Writes the images of all modules that have more code than the directory has for them; how many.
-pub fn flush() -> io::Result<usize> {
+/// Writes images of modules that have code which the directory does not have; how many. Where there is an image, that
+/// code must have taken `worth` to compile.
+pub fn flush(worth: Duration) -> io::Result<usize> {
     let Some(cache) = current() else {
         return Ok(0);
     };
@@ -175,22 +179,50 @@ pub fn flush() -> io::Result<usize> {
         let Some(module) = entry.module.upgrade() else {
             continue;
         };
-        let written = entry.written.load(Ordering::Relaxed);
-        let compiled = module.compiled();
-        if compiled == written {
+        // One thread at a time writes: the others would write the same.
+        let mut written = entry.written.lock().unwrap_or_else(|e| e.into_inner());
+        let effort = module.effort();
+        let new = effort.saturating_sub(written.unwrap_or_default());
+        if new.is_zero() || written.is_some() && new < worth {
             continue;
         }
         let Some((image, _)) = module.to_image() else {
             continue;
         };
+        // Before, so that drafts do not pile up where processes are killed while they write.
+        cache.evict()?;
         cache.write(&cache.path(module.key()), &image)?;
-        entry.written.store(compiled, Ordering::Relaxed);
+        *written = Some(effort);
         count += 1;
     }
-    if count > 0 {
-        cache.evict()?;
-    }
     Ok(count)
+}
+
+/// Starts the thread that writes while guests run; it does not keep the process. The event loop could not do that: a
+/// guest may not let it turn before the process is killed.
+fn write_in_background() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        let thread = thread::Builder::new().name("wrt-cache".into());
+        if fault::check(Site::CompileThread).is_ok() {
+            // Where no thread can be had, all is written at the end.
+            let _ = thread.spawn(|| {
+                background::lower_priority();
+                let mut pause = FIRST_PAUSE;
+                loop {
+                    thread::sleep(pause);
+                    // What cannot be written now may be later.
+                    let _ = flush(WORTH_WRITING);
+                    pause = LONGEST_PAUSE.min(2 * pause);
+                }
+            });
+        }
+    });
+}
+
+/// Is the writer of a draft dead?
+fn is_abandoned(draft: &Path) -> bool {
+    File::open(draft).is_ok_and(|file| file.try_lock().is_ok())
 }
 
 impl Cache {
@@ -210,6 +242,8 @@ impl Cache {
                 .create_new(true)
                 .mode(0o600)
                 .open(&draft)?;
+            // Tells others that it is being written, while this process lives.
+            file.lock()?;
             file.write_all(contents)?;
             file.sync_all()?;
             fs::rename(&draft, path)?;
@@ -224,7 +258,6 @@ impl Cache {
 
     /// Removes what was used least recently while there is too much, and what dead writers left.
     fn evict(&self) -> io::Result<()> {
-        let now = SystemTime::now();
         let mut files = Vec::new();
         let mut total = 0;
         for entry in fs::read_dir(&self.directory)? {
@@ -239,9 +272,7 @@ impl Cache {
             if extension == Some(SUFFIX) && found.is_file() {
                 total += found.len();
                 files.push((used, found.len(), path));
-            } else if extension == Some("draft")
-                && now.duration_since(used).is_ok_and(|age| age > STALE)
-            {
+            } else if extension == Some("draft") && is_abandoned(&path) {
                 let _ = fs::remove_file(&path);
             }
         }

@@ -15,9 +15,9 @@ use crate::module::{Bytes, DecodeError, Features, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a module could not be compiled, or one of its functions.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,8 @@ pub struct CompiledModule {
     /// Code that was there from the start.
     image: Option<Image>,
     key: OnceLock<Key>,
-    compiled: AtomicUsize,
+    /// See [`CompiledModule::effort`].
+    effort: AtomicU64,
     cache_status: OnceLock<cache::Status>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
@@ -181,7 +182,7 @@ impl CompiledModule {
             arenas: Mutex::default(),
             image: None,
             key: OnceLock::new(),
-            compiled: AtomicUsize::new(0),
+            effort: AtomicU64::new(0),
             cache_status: OnceLock::new(),
             counters: module
                 .bodies
@@ -260,9 +261,15 @@ impl CompiledModule {
         let _ = self.cache_status.set(status);
     }
 
-    /// How much code it has had made: a number that grows with each function.
-    pub fn compiled(&self) -> usize {
-        self.compiled.load(Ordering::Relaxed)
+    /// How long it took to compile what an image would have, apart from what it has from one.
+    pub fn effort(&self) -> Duration {
+        Duration::from_nanos(self.effort.load(Ordering::Relaxed))
+    }
+
+    /// Counts what was compiled since `start`.
+    pub(super) fn add_effort(&self, start: Instant) {
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        self.effort.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
     /// Bytes of address space that its code takes.
@@ -358,6 +365,7 @@ impl CompiledModule {
         let now = match result {
             Ok(code) => {
                 figures::ON_DEMAND.add(1, start);
+                self.add_effort(start);
                 self.slot(unit).store(code.cast_mut(), Ordering::Release);
                 match self.options.first {
                     Tier::Optimized => Progress::Improved,
@@ -423,7 +431,6 @@ impl CompiledModule {
 
     /// Copies code to where it can run.
     pub(super) fn place(&self, function: &CompiledFunction) -> Result<*const u8, CompileError> {
-        self.compiled.fetch_add(1, Ordering::Relaxed);
         // Arenas are whole after each step.
         let mut arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
         if let Some(arena) = arenas.last_mut()

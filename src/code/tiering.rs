@@ -110,6 +110,7 @@ impl CompiledModule {
                 loops.insert((function, number), code as usize);
             }
             Aim::Improve => {
+                self.add_effort(start);
                 self.code_table[function as usize].store(code.cast_mut(), Ordering::Release);
                 self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
             }
