@@ -4,28 +4,12 @@ use super::context::Context;
 use super::limits::{Resource, Share};
 use super::store::Store;
 use super::vm::*;
-use super::{Global, Memory, Table, Tag, builtins};
+use super::{Global, ImportValue, Memory, Table, Tag, builtins};
 use crate::code::CompiledModule;
-use crate::module::canonical::is_subtype;
-use crate::module::{
-    AddressType, ConstExpr, ConstOp, ExportKind, GlobalType, ImportKind, Limits, ValType,
-};
+use crate::module::{ExportKind, GlobalType, ValType};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// What an import is given.
-#[derive(Clone)]
-pub enum ImportValue {
-    /// A function of the store, by its number.
-    Function(u32),
-    /// A function of the host.
-    HostFunction,
-    Table(Rc<Table>),
-    Memory(Rc<Memory>),
-    Global(Rc<Global>),
-    Tag(Rc<Tag>),
-}
 
 /// What an export gives.
 #[derive(Clone)]
@@ -57,16 +41,16 @@ pub enum InstantiateError {
 pub struct Instance {
     store: *const Store,
     pub(super) module: Arc<CompiledModule>,
-    context: Context,
+    pub(super) context: Context,
     pub(super) memories: Vec<Rc<Memory>>,
     pub(super) tables: Vec<Rc<Table>>,
     /// By global index; `None` for those that lie in the context.
-    globals: Vec<Option<Rc<Global>>>,
+    pub(super) globals: Vec<Option<Rc<Global>>>,
     tags: Vec<Rc<Tag>>,
     /// First number of its functions in the registry.
     first_function: u32,
     /// First number of its host functions.
-    first_host_function: u32,
+    pub(super) first_host_function: u32,
     pub(super) dropped_data: RefCell<Vec<bool>>,
     pub(super) dropped_elements: RefCell<Vec<bool>>,
     /// Counts it for the process.
@@ -123,28 +107,6 @@ impl Instance {
         Ok(instance)
     }
 
-    /// All memories, the imported ones as they are given: [`Instance::link`] looks at their types.
-    fn memories(
-        module: &CompiledModule,
-        imports: &[ImportValue],
-    ) -> Result<Vec<Rc<Memory>>, InstantiateError> {
-        let m = module.module();
-        let mut memories: Vec<Rc<Memory>> = imports
-            .iter()
-            .filter_map(|import| match import {
-                ImportValue::Memory(memory) => Some(memory.clone()),
-                _ => None,
-            })
-            .collect();
-        // Else there is an import of another kind in the place of a memory or the other way round.
-        memories.truncate(m.imported_memories as usize);
-        for ty in m.memories.iter().skip(m.imported_memories as usize) {
-            let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
-            memories.push(Rc::new(memory));
-        }
-        Ok(memories)
-    }
-
     fn store(&self) -> &Store {
         // SAFETY: the store outlives its instances, by the contract of `Store::close`.
         unsafe { &*self.store }
@@ -154,11 +116,11 @@ impl Instance {
         &self.module
     }
 
-    fn offsets(&self) -> &VMOffsets {
+    pub(super) fn offsets(&self) -> &VMOffsets {
         self.module.offsets()
     }
 
-    fn vmctx(&self) -> *mut VMContext {
+    pub(super) fn vmctx(&self) -> *mut VMContext {
         self.context.at(0)
     }
 
@@ -187,82 +149,7 @@ impl Instance {
         }
     }
 
-    /// Writes the imports into the context, checking each once more: memory safety rests on it.
-    fn link(&mut self, store: &Store, imports: &[ImportValue]) -> Result<(), InstantiateError> {
-        let module = self.module.clone();
-        let module = module.module();
-        if imports.len() != module.imports.len() {
-            return Err(InstantiateError::Import(imports.len()));
-        }
-        let mut functions = 0;
-        for (i, (import, value)) in module.imports.iter().zip(imports).enumerate() {
-            let mismatch = InstantiateError::Import(i);
-            match (import.kind, value) {
-                (ImportKind::Function(ty), ImportValue::Function(number)) => {
-                    let func_ref = store.functions().get(*number).ok_or(mismatch)?;
-                    // SAFETY: registered functions are live.
-                    let f = unsafe { &*func_ref };
-                    if !is_subtype(f.type_id, module.canonical_types[ty as usize].id().number()) {
-                        return Err(InstantiateError::Import(i));
-                    }
-                    self.import_function(functions, f.code, f.vmctx, func_ref, 0);
-                    functions += 1;
-                }
-                (ImportKind::Function(_), ImportValue::HostFunction) => {
-                    let own = match module.func_ref_position(functions) {
-                        Some(position) => self.context.at(self.offsets().func_ref(position)),
-                        None => std::ptr::null_mut(),
-                    };
-                    let host = self.first_host_function + functions;
-                    let code = self.module.code_slot(functions);
-                    self.import_function(functions, code, self.vmctx(), own, host);
-                    functions += 1;
-                }
-                (ImportKind::Table(ty), ImportValue::Table(table)) => {
-                    let fits = table.ty().element == ty.element
-                        && table.ty().address == ty.address
-                        && limits_match(table.len(), table.ty().limits.max, ty.limits);
-                    if !fits {
-                        return Err(mismatch);
-                    }
-                    self.add_table(table.clone());
-                }
-                (ImportKind::Memory(ty), ImportValue::Memory(memory)) => {
-                    let actual = memory.ty();
-                    let fits = actual.address == ty.address
-                        && actual.page_bits == ty.page_bits
-                        && limits_match(memory.pages(), actual.limits.max, ty.limits);
-                    if !fits {
-                        return Err(mismatch);
-                    }
-                    self.add_memory(memory.clone());
-                }
-                (ImportKind::Global(ty), ImportValue::Global(global)) => {
-                    let found = global.ty();
-                    // What is written by one must be right for the other, too.
-                    let fits = found.mutable == ty.mutable
-                        && match ty.mutable {
-                            true => found.value == ty.value,
-                            false => found.value.matches(ty.value),
-                        };
-                    if !fits {
-                        return Err(mismatch);
-                    }
-                    self.add_global(Some(global.clone()));
-                }
-                (ImportKind::Tag(ty), ImportValue::Tag(tag)) => {
-                    if tag.type_id() != module.canonical_types[ty as usize].id() {
-                        return Err(mismatch);
-                    }
-                    self.add_tag(tag.clone());
-                }
-                _ => return Err(mismatch),
-            }
-        }
-        Ok(())
-    }
-
-    fn add_tag(&mut self, tag: Rc<Tag>) {
+    pub(super) fn add_tag(&mut self, tag: Rc<Tag>) {
         let at = self.offsets().tag(self.tags.len() as u32);
         // SAFETY: the place of this tag in the layout.
         unsafe { self.context.write(at, Rc::as_ptr(&tag)) };
@@ -282,35 +169,14 @@ impl Instance {
         &self.tags[i as usize]
     }
 
-    fn import_function(
-        &self,
-        index: u32,
-        code: *const CodeSlot,
-        vmctx: *mut VMContext,
-        func_ref: *const VMFuncRef,
-        host: u32,
-    ) {
-        let import = VMImportedFunction {
-            code,
-            vmctx,
-            func_ref,
-            host,
-        };
-        // SAFETY: the place of import `index` in the layout.
-        unsafe {
-            self.context
-                .write(self.offsets().imported_function(index), import)
-        };
-    }
-
-    fn add_table(&mut self, table: Rc<Table>) {
+    pub(super) fn add_table(&mut self, table: Rc<Table>) {
         let at = self.offsets().table(self.tables.len() as u32);
         // SAFETY: the place of this table in the layout.
         unsafe { self.context.write(at, table.definition()) };
         self.tables.push(table);
     }
 
-    fn add_memory(&mut self, memory: Rc<Memory>) {
+    pub(super) fn add_memory(&mut self, memory: Rc<Memory>) {
         let i = self.memories.len() as u32;
         // SAFETY: the places of this memory in the layout.
         unsafe {
@@ -322,7 +188,7 @@ impl Instance {
         self.memories.push(memory);
     }
 
-    fn add_global(&mut self, global: Option<Rc<Global>>) {
+    pub(super) fn add_global(&mut self, global: Option<Rc<Global>>) {
         if let Some(global) = &global {
             let at = self.offsets().global_cell(self.globals.len() as u32);
             // SAFETY: the place of this global's cell in the layout.
@@ -364,7 +230,7 @@ impl Instance {
     }
 
     /// The reference of function `index`, which `module.func_refs` contains.
-    fn func_ref(&self, index: u32) -> *const VMFuncRef {
+    pub(super) fn func_ref(&self, index: u32) -> *const VMFuncRef {
         let module = self.module.module();
         if index < module.imported_functions {
             return self.imported(index).func_ref;
@@ -411,61 +277,6 @@ impl Instance {
                 }
                 self.add_global(None);
             }
-        }
-    }
-
-    fn evaluate(&self, expression: &ConstExpr) -> VMGlobal {
-        match *expression {
-            ConstExpr::Extended(ref list) => self.evaluate_extended(list),
-            ConstExpr::I32(v) => VMGlobal::from(u64::from(v as u32)),
-            ConstExpr::I64(v) => VMGlobal::from(v as u64),
-            ConstExpr::F32(v) => VMGlobal::from(u64::from(v)),
-            ConstExpr::F64(v) => VMGlobal::from(v),
-            ConstExpr::V128(bytes) => VMGlobal { bytes },
-            ConstExpr::RefNull => VMGlobal::default(),
-            ConstExpr::RefFunc(f) => VMGlobal::from(self.func_ref(f) as u64),
-            ConstExpr::GlobalGet(i) => {
-                let at = match &self.globals[i as usize] {
-                    Some(global) => global.cell(),
-                    None => self.context.at(self.offsets().global(i)),
-                };
-                // SAFETY: a global of this instance, defined before this one by validation.
-                unsafe { at.read() }
-            }
-        }
-    }
-
-    fn evaluate_extended(&self, list: &[ConstOp]) -> VMGlobal {
-        let mut stack = Vec::new();
-        for op in list {
-            let value = match op {
-                ConstOp::Push(expression) => self.evaluate(expression),
-                ConstOp::I32(binary) | ConstOp::I64(binary) => {
-                    // Validation saw that there are two of this type.
-                    let (b, a) = (stack.pop(), stack.pop());
-                    let [a, b] = [a, b].map(|value| word(value.unwrap_or_default()));
-                    let value = binary.apply(a, b);
-                    VMGlobal::from(match op {
-                        ConstOp::I64(_) => value,
-                        _ => u64::from(value as u32),
-                    })
-                }
-            };
-            stack.push(value);
-        }
-        stack.pop().unwrap_or_default()
-    }
-
-    /// One word of a constant expression: an i32, or a reference.
-    pub(super) fn evaluate_word(&self, expression: &ConstExpr) -> u64 {
-        word(self.evaluate(expression))
-    }
-
-    /// A constant expression that is an index of this type.
-    pub(super) fn evaluate_address(&self, expression: &ConstExpr, ty: AddressType) -> u64 {
-        match ty {
-            AddressType::I32 => u64::from(self.evaluate_word(expression) as u32),
-            AddressType::I64 => self.evaluate_word(expression),
         }
     }
 
@@ -536,12 +347,6 @@ impl Drop for Instance {
     }
 }
 
-/// The first word of a value: all of it but for a v128.
-fn word(value: VMGlobal) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = value.bytes;
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
-}
-
 /// A global in a cell, known to the store if it holds an externref.
 pub fn new_global(store: &Store, ty: GlobalType, value: VMGlobal) -> Rc<Global> {
     let is_number = matches!(
@@ -563,12 +368,4 @@ pub fn new_table(store: &Store, ty: crate::module::TableType, init: u64) -> Opti
         store.references().add_table(&table);
     }
     Some(table)
-}
-
-/// Does an object of current size `size` and maximum `max` match the declared limits?
-fn limits_match(size: u64, max: Option<u64>, declared: Limits) -> bool {
-    size >= declared.min
-        && declared
-            .max
-            .is_none_or(|declared| max.is_some_and(|max| max <= declared))
 }
