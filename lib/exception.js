@@ -7,7 +7,7 @@
 
 const { serveExceptions } = require('./activation');
 const binding = require('./binding');
-const { createObject } = require('./carrier');
+const { createObject, objectFactory } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { functionRecord } = require('./function');
 const { hold } = require('./lifetime');
@@ -173,12 +173,18 @@ function storedNumber(value) {
   return value === null ? 0 : /** @type {any} */ (functionRecord(value)).number;
 }
 
+/** The rest are references and vectors. */
+function isNumber(type) {
+  return type === 'i32' || type === 'i64' || type === 'f64' || type === 'f32';
+}
+
 function loadValues(types) {
   const values = [];
   let k = 1;
   for (let i = 0; i < types.length; i++) {
     if (types[i] === 'v128') values[i] = [i64[DOUBLES + k], i64[DOUBLES + ++k]];
-    else values[i] = isException(types[i]) ? i32[WORDS + 2 * k] : load(types[i], k);
+    else if (isNumber(types[i]) || !isException(types[i])) values[i] = load(types[i], k);
+    else values[i] = i32[WORDS + 2 * k];
     k++;
   }
   return values;
@@ -197,6 +203,7 @@ function loadThrown() {
   const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;
   for (let i = 0; i < values.length; i++) {
+    if (isNumber(types[i])) continue;
     if (isException(types[i])) {
       values[i] = values[i] === 0 ? null : { __proto__: null, thrown: thrownOf(values[i]) };
       continue;
@@ -204,13 +211,16 @@ function loadThrown() {
     const record = functionRecord(values[i]);
     if (record !== undefined && isFunctionType(types[i])) hold(tag, record);
   }
-  const object = initialize(createObject(Exception.prototype), tag, values);
+  const object = initialize(createException(), tag, values);
+  if (number === 0) return object; // No guest has it.
   const slot = putFirst(object);
   i32[SLOT0] = number;
   i32[SLOT1] = slot;
   binding.exceptionObject();
   return object;
 }
+
+const createException = objectFactory(Exception.prototype);
 
 serveExceptions({ store: storeThrown, load: loadThrown });
 

@@ -43,7 +43,7 @@ pub unsafe extern "C" fn raise(_: *mut VMThread, _: i32, _: i32) {}
 
 /// # Safety
 /// Never called: [`check`] failed.
-pub unsafe extern "C" fn throw(_: *mut VMContext, _: u64) {}
+pub unsafe extern "C" fn throw(_: *mut VMContext, _: u64, _: *const u64) {}
 
 pub fn kept_registers() -> [u64; 6] {
     [0; 6]

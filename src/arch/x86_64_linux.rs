@@ -226,17 +226,17 @@ pub unsafe extern "sysv64" fn raise(thread: *mut VMThread, state: i32, code: i32
 /// # Safety
 /// Only for generated code that runs in an activation of the context's thread.
 #[unsafe(naked)]
-pub unsafe extern "sysv64" fn throw(vmctx: *mut VMContext, reference: u64) {
+pub unsafe extern "sysv64" fn throw(vmctx: *mut VMContext, what: u64, values: *const u64) {
     naked_asm!(
-        "mov rcx, [rsp]",
-        "mov r8, rbp",
+        "mov r8, [rsp]",
+        "mov r9, rbp",
         "push rbx",
         "push r12",
         "push r13",
         "push r14",
         "push r15",
         "sub rsp, 32",
-        "mov rdx, rsp",
+        "mov rcx, rsp",
         "call {throw}",
         "mov rdi, [rsp + 24]",
         "mov rax, rdi",

@@ -95,9 +95,15 @@ impl Emitter<'_> {
 
     /// Throws what this reference names; with 0, what the host threw. Ends the current block.
     pub fn throw_reference(&mut self, reference: Value) {
+        let none = self.b.ins().iconst(POINTER, 0);
+        self.throw(reference, none);
+    }
+
+    /// Throws what [`Builtin::Throw`] is told to. Ends the current block.
+    fn throw(&mut self, what: Value, values: Value) {
         let vmctx = self.vmctx;
         let (signature, function) = self.builtin(Builtin::Throw);
-        self.call_throwing(signature, function, &[vmctx, reference]);
+        self.call_throwing(signature, function, &[vmctx, what, values]);
         // Never reached, but a block needs an end.
         self.b.ins().trap(trap_code(Trap::Unreachable));
     }
@@ -237,6 +243,12 @@ impl<'a> Translator<'a, '_> {
         for (value, place) in places {
             self.ins()
                 .store(frame_flags(), value, address, place as i32);
+        }
+        if self.e.handler.is_none() {
+            // Whether there has to be an exception is known when somebody catches it.
+            let tag = self.ins().iconst(types::I64, i64::from(tag));
+            self.e.throw(tag, address);
+            return Ok(());
         }
         let vmctx = self.e.vmctx;
         let tag = self.e.i32_const(tag as i32);

@@ -292,8 +292,24 @@ impl Store {
         }
     }
 
-    /// Tells the host of an exception that nobody caught: its number, its tag's in `FUNCTION`, the slot of its
-    /// object, and its values.
+    /// Where the thread goes on when a new exception leaves frame `fp` at `pc`. One that nobody catches is never made: the
+    /// host is told of its tag and values.
+    fn throw_new(&self, tag: Rc<Tag>, values: &[u64], pc: usize, fp: usize) -> Landing {
+        let Some(landing) = Self::find_handler(pc, fp) else {
+            self.set_state(State::Exception, 0);
+            self.describe(&tag, values, 0);
+            return self.host_side();
+        };
+        match self.new_exception(tag, values, 0) {
+            Some(data) => Landing {
+                value: data.addr(),
+                ..landing
+            },
+            None => self.out_of_memory(),
+        }
+    }
+
+    /// Tells the host of an exception that nobody caught, and of its number.
     fn leave_with(&self, number: u32) {
         self.set_state(State::Exception, number as i32);
         self.describe_exception(number);
@@ -302,10 +318,15 @@ impl Store {
     /// Describes an exception to the host, but for its number.
     pub fn describe_exception(&self, number: u32) {
         self.exceptions().get(number, |exception| {
-            self.set_word(SCRATCH_FUNCTION, self.tags().number(&exception.tag) as i32);
-            self.set_slot(0, u64::from(exception.object));
-            self.store_values(1, exception.tag.params(), &exception.words[HEADER..]);
+            self.describe(&exception.tag, &exception.words[HEADER..], exception.object);
         });
+    }
+
+    /// Describes an exception to the host: its tag's number in `FUNCTION`, the slot of its object, and its values.
+    fn describe(&self, tag: &Rc<Tag>, values: &[u64], object: u32) {
+        self.set_word(SCRATCH_FUNCTION, self.tags().number(tag) as i32);
+        self.set_slot(0, u64::from(object));
+        self.store_values(1, tag.params(), values);
     }
 
     /// The values that the host left in the slots from `first` on, as the guest's words.
@@ -363,10 +384,27 @@ impl Store {
     }
 }
 
-/// What [`Builtin::NewException`](super::vm::Builtin) does.
+/// A tag of the caller's module, and the values at `values`.
 ///
 /// # Safety
 /// The caller's context and a tag of its module; `values` are as many words as the tag has.
+unsafe fn tag_and_values<'a>(
+    vmctx: *mut VMContext,
+    tag: u32,
+    values: *const u64,
+) -> (Rc<Tag>, &'a [u64]) {
+    // SAFETY: the caller's context.
+    let instance = unsafe { super::builtins::instance(vmctx) };
+    let tag = instance.tag(tag).clone();
+    // SAFETY: by the caller.
+    let words = unsafe { std::slice::from_raw_parts(values, tag.words()) };
+    (tag, words)
+}
+
+/// What [`Builtin::NewException`](super::vm::Builtin) does.
+///
+/// # Safety
+/// As [`tag_and_values`].
 pub(super) unsafe extern "C" fn new_exception(
     vmctx: *mut VMContext,
     tag: u32,
@@ -374,12 +412,10 @@ pub(super) unsafe extern "C" fn new_exception(
 ) -> *const VMException {
     // SAFETY: the caller's context; nothing is held.
     unsafe { Store::checkpoint(vmctx) };
-    // SAFETY: the caller's context.
-    let instance = unsafe { super::builtins::instance(vmctx) };
-    let tag = instance.tag(tag).clone();
-    let store = instance.owner();
     // SAFETY: by the caller.
-    let words = unsafe { std::slice::from_raw_parts(values, tag.words()) };
+    let (tag, words) = unsafe { tag_and_values(vmctx, tag, values) };
+    // SAFETY: a live context; a store starts with its `VMThread`.
+    let store = unsafe { &*(*vmctx).thread.cast::<Store>() };
     let made = store.new_exception(tag, words, 0);
     made.unwrap_or_else(|| {
         // SAFETY: in an activation of this thread; nothing is held that has to be dropped.
@@ -388,20 +424,30 @@ pub(super) unsafe extern "C" fn new_exception(
     })
 }
 
-/// What [`arch::throw`] calls: where to go on, in `landing`. `frame` is where the caller's return address
-/// is, `fp` its frame pointer.
+/// What [`arch::throw`] calls: where to go on, in `landing`. `pc` is the caller's return address, `fp` its frame
+/// pointer.
 ///
 /// # Safety
 /// Called by generated code through `arch::throw` alone.
 pub unsafe extern "sysv64" fn throw(
     vmctx: *mut VMContext,
-    reference: u64,
+    what: u64,
+    values: *const u64,
     landing: *mut Landing,
     pc: usize,
     fp: usize,
 ) {
     // SAFETY: a live context; a store starts with its `VMThread`.
     let store = unsafe { &*(*vmctx).thread.cast::<Store>() };
+    let found = if values.is_null() {
+        store.throw(what, pc, fp)
+    } else {
+        // SAFETY: the caller's context; nothing is held.
+        unsafe { Store::checkpoint(vmctx) };
+        // SAFETY: so says the generated code.
+        let (tag, values) = unsafe { tag_and_values(vmctx, what as u32, values) };
+        store.throw_new(tag, values, pc, fp)
+    };
     // SAFETY: room on the caller's stack.
-    unsafe { landing.write(store.throw(reference, pc, fp)) };
+    unsafe { landing.write(found) };
 }

@@ -271,8 +271,9 @@ pub enum Builtin {
     /// `(vmctx, tag: i32, values: i64) -> exception: i64`: a new exception with the values at this address, 8 bytes
     /// each, a v128 16.
     NewException,
-    /// `(vmctx, exnref: i64)`, of the convention of guests: throws an exception, or with 0 what the host threw;
-    /// never returns.
+    /// `(vmctx, what: i64, values: i64)`, of the convention of guests: throws the exception that `what` names, with 0 what
+    /// the host threw; if `values` is not 0, a new one of the tag `what`, as [`Self::NewException`] makes it. Never
+    /// returns.
     Throw,
     /// `(sub: i32, of: i32) -> i32`: is the canonical type `sub` a subtype of `of`?
     IsSubtype,

@@ -116,6 +116,7 @@ impl Direct<'_> {
 
     /// Throws what the reference in rsi names, to the handler of the block at `position` or out of the function.
     fn throw_reference(&mut self, position: Option<usize>) {
+        dynasm!(self.asm ; .arch x64 ; xor edx, edx);
         self.call_builtin(Builtin::Throw);
         self.may_throw_to(position);
         dynasm!(self.asm ; .arch x64 ; ud2);
@@ -151,6 +152,12 @@ impl Direct<'_> {
         let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
         let values = self.place(first);
         dynasm!(self.asm ; .arch x64 ; mov esi, tag as i32 ; lea rdx, [rsp + values]);
+        if self.handler.is_none() {
+            // Whether there has to be an exception is known when somebody catches it.
+            self.call_builtin(Builtin::Throw);
+            dynasm!(self.asm ; .arch x64 ; ud2);
+            return Ok(());
+        }
         self.call_builtin(Builtin::NewException);
         self.pass_on(self.handler);
         Ok(())
