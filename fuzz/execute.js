@@ -6,7 +6,7 @@
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const W = require('..');
-const random = require('./random');
+const { processorTime, random } = require('./random');
 
 const V8 = globalThis.WebAssembly;
 const [, , seconds, firstSeed, record, generator, modules] = process.argv;
@@ -99,7 +99,6 @@ function compare(bytes, seed) {
 
 async function main() {
   const child = spawn(generator, ['modules', firstSeed], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const end = Date.now() + seconds * 1000;
   let pending = Buffer.alloc(0);
   let seed = Number(firstSeed);
   let compared = 0;
@@ -113,7 +112,7 @@ async function main() {
       fs.writeSync(file, String(seed).padStart(20, '0'), 0);
       if (length > 0 && compare(bytes, seed)) compared++;
       seed++;
-      if (Date.now() > end || compared === Number(modules)) {
+      if (processorTime() > seconds || compared === Number(modules)) {
         child.kill();
         console.log(compared);
         process.exit();

@@ -2,9 +2,10 @@
 
 // npm run fuzz -- [--seconds N] [--modules N] [--seed S] [TARGET...]
 //
-// Runs each target (decode, compile, image, execute, optimized, changing, api) for so long, from a seed that the time gives unless it is
-// named; prints how much was tried, and for what fails the seed with which it fails again. The targets that compare what
-// modules do with what they do on the newest V8 (execute, optimized, changing) end after so many of them if --modules says it:
+// Runs each target (decode, compile, image, execute, optimized, changing, api) for so long, in processor time, from a seed
+// that the time gives unless it is named; prints how much was tried, and for what fails the seed with which it fails again.
+// The targets that compare what modules do with what they do on the newest V8 (execute, optimized, changing) end after so many
+// of them if --modules says it:
 //
 //   npm run fuzz -- --modules 20000 --seed 1 execute optimized
 
