@@ -1,4 +1,4 @@
-//! What the validator knows and wrt does not.
+//! What the validator takes and wrt does not.
 //!
 //! The validator knows the types and instructions of garbage collection where it knows recursion groups. They are
 //! refused here, with the texts that it has where they are off; but for casts, which are of functions then.
@@ -17,7 +17,7 @@ pub fn validate<R: WasmModuleResources>(
     let mut refused = None;
     let result = validate_all(validator, body, &mut refused);
     match refused {
-        Some((message, offset)) => Err(DecodeError::new(message, position(offset))),
+        Some(error) => Err(error),
         None => Ok(result?),
     }
 }
@@ -25,7 +25,7 @@ pub fn validate<R: WasmModuleResources>(
 fn validate_all<R: WasmModuleResources>(
     validator: &mut FuncValidator<R>,
     body: &FunctionBody<'_>,
-    refused: &mut Option<(&'static str, u64)>,
+    refused: &mut Option<DecodeError>,
 ) -> wasmparser::Result<()> {
     let mut reader = body.get_binary_reader();
     for _ in 0..reader.read_var_u32()? {
@@ -33,7 +33,7 @@ fn validate_all<R: WasmModuleResources>(
         let count = reader.read()?;
         let ty = reader.read()?;
         if !is_supported(ty) {
-            refused.get_or_insert((NO_HEAP_TYPE, offset));
+            refused.get_or_insert_with(|| DecodeError::new(NO_HEAP_TYPE, position(offset)));
         }
         validator.define_locals(offset, count, ty)?;
     }
@@ -48,6 +48,9 @@ fn validate_all<R: WasmModuleResources>(
     }
     reader.finish_expression(&validator.visitor(reader.original_position()))
 }
+
+/// How many targets of a `br_table` V8 takes.
+const MAX_BR_TABLE: u32 = 65_520;
 
 pub const NO_HEAP_TYPE: &str = "heap types not supported without the gc feature";
 
@@ -81,13 +84,18 @@ fn is_supported_block_type(ty: BlockType) -> bool {
 struct Supported<'r, V> {
     inner: V,
     offset: u64,
-    refused: &'r mut Option<(&'static str, u64)>,
+    refused: &'r mut Option<DecodeError>,
 }
 
 impl<V> Supported<'_, V> {
+    fn refuse(&mut self, message: impl Into<String>, offset: u64) {
+        self.refused
+            .get_or_insert_with(|| DecodeError::new(message, position(offset)));
+    }
+
     fn refuse_unless(&mut self, supported: bool, message: &'static str) {
         if !supported {
-            self.refused.get_or_insert((message, self.offset));
+            self.refuse(message, self.offset);
         }
     }
 }
@@ -112,6 +120,12 @@ macro_rules! visit {
     (check $proposal:ident visit_try_table $self:ident $table:ident) => {
         let ty = $table.ty;
         visit!(block $self ty)
+    };
+    (check $proposal:ident visit_br_table $self:ident $targets:ident) => {
+        let count = $targets.len();
+        if count > MAX_BR_TABLE {
+            $self.refuse(format!("invalid table count (> max br_table size): {count}"), $self.offset + 1);
+        }
     };
     (check $proposal:ident visit_typed_select $self:ident $ty:ident) => {
         $self.refuse_unless(is_supported($ty), NO_HEAP_TYPE)

@@ -25,6 +25,9 @@ pub enum Source {
     Frame(i32),
 }
 
+/// So many operands on top of the stack may be in other places than theirs: they are looked through again and again.
+const MAX_LOOSE: usize = 64;
+
 pub const RAX: u8 = 0;
 pub const RCX: u8 = 1;
 pub const RDX: u8 = 2;
@@ -50,6 +53,10 @@ impl Direct<'_> {
     pub fn push(&mut self, operand: Operand) {
         self.stack.push(operand);
         self.height = self.height.max(self.stack.len());
+        if self.stack.len() - self.placed > MAX_LOOSE {
+            self.put(self.placed);
+            self.placed += 1;
+        }
     }
 
     /// Pushes what is in rax, which `free_rax` or `pop_rax` has freed.
