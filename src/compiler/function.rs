@@ -83,17 +83,14 @@ pub(super) fn body(module: &Module, index: u32) -> Result<FunctionBody<'_>> {
     )))
 }
 
-/// Does function `index` (imported ones included) have a body of `bytes` bytes or `locals` locals?
-pub(super) fn is_large(module: &Module, index: u32, bytes: usize, locals: usize) -> Result<bool> {
+/// The bytes of the body of function `index` (imported ones included), and the number of its locals.
+pub(super) fn extent(module: &Module, index: u32) -> Result<(usize, usize)> {
     let body = body(module, index)?;
-    if body.as_bytes().len() >= bytes {
-        return Ok(true);
-    }
-    let mut count = 0;
+    let mut locals = 0;
     for declaration in body.get_locals_reader().map_err(parse_error)? {
-        count += declaration.map_err(parse_error)?.0 as usize;
+        locals += declaration.map_err(parse_error)?.0 as usize;
     }
-    Ok(count >= locals)
+    Ok((body.as_bytes().len(), locals))
 }
 
 /// Translates function `index` (imported ones included) into `context`.

@@ -94,6 +94,10 @@ pub struct Compiler {
 /// that no module can keep a thread busy for minutes. Programs have functions of a tenth of that.
 const LARGE_BODY: usize = 256 << 10;
 const LARGE_LOCALS: usize = 4000;
+/// Size of a body (bytes) from which a function is not compiled for good at all: a MiB took ten seconds and one GiB.
+const HUGE_BODY: usize = 512 << 10;
+/// The same for its product with the number of locals, as each of them may have another value wherever branches meet.
+const HUGE_PRODUCT: usize = 128 << 20;
 
 impl std::fmt::Debug for Compiler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -154,25 +158,32 @@ impl Compiler {
         })
     }
 
-    /// Compiles defined function `index` (counted without imports). `is_hot` says of such functions whether they are
+    /// Compiles function `defined` (counted without imports). `is_hot` says of such functions whether they are
     /// called often.
     pub fn function(
         &self,
         module: &Module,
         offsets: &VMOffsets,
-        index: u32,
+        defined: u32,
         tier: Tier,
         is_hot: &dyn Fn(u32) -> bool,
     ) -> Result<CompiledFunction, String> {
+        let index = defined
+            .checked_add(module.imported_functions)
+            .ok_or("function index out of range")?;
+        let (bytes, locals) = function::extent(module, index)?;
+        let huge = bytes >= HUGE_BODY || bytes.saturating_mul(locals) >= HUGE_PRODUCT;
+        let tier = match tier {
+            Tier::Optimized if huge => Tier::Baseline,
+            Tier::FromLoop(_) if huge => return Err("the function is too large".into()),
+            tier => tier,
+        };
         if tier == Tier::Baseline
-            && let Ok(function) = direct::compile(module, offsets, index)
+            && let Ok(function) = direct::compile(module, offsets, defined)
         {
             return Ok(function);
         }
-        let index = index
-            .checked_add(module.imported_functions)
-            .ok_or("function index out of range")?;
-        let large = function::is_large(module, index, LARGE_BODY, LARGE_LOCALS)?;
+        let large = bytes >= LARGE_BODY || locals >= LARGE_LOCALS;
         let isa = match tier {
             Tier::Baseline => &*self.baseline,
             Tier::Optimized | Tier::FromLoop(_) if large => &*self.large,

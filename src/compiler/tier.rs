@@ -14,6 +14,10 @@ use cranelift_codegen::ir::{
 use cranelift_frontend::Variable;
 use hashbrown::HashMap;
 
+/// So many loops of a function, the first ones, can be left for a better form: each costs the register allocator a look at
+/// all the others.
+const COUNTED_LOOPS: u32 = 250;
+
 /// A form of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
@@ -112,7 +116,7 @@ impl Translator<'_, '_> {
         // Sealed at the end of the loop, when all branches to it are known.
         self.e.b.switch_to_block(header);
         match self.tiering.tier {
-            Tier::Baseline => self.count_iteration(number, header),
+            Tier::Baseline if number < COUNTED_LOOPS => self.count_iteration(number, header),
             _ => Ok(()),
         }
     }
