@@ -583,6 +583,8 @@ export interface Features {
    * groups and declared subtypes of function types, and constants of the module's own globals. On.
    */
   functionReferences: boolean;
+  /** Atomic instructions, on memories that are not shared: shared ones are not supported yet. On. */
+  atomics: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
   wideArithmetic: boolean;
   /**

@@ -295,6 +295,8 @@ const TRAPS = [
   [Trap, 'rethrowing null value'],
   [Trap, 'dereferencing a null pointer'],
   [Trap, 'illegal cast'],
+  [Trap, 'operation does not support unaligned accesses'],
+  [Trap, 'Atomics.wait cannot be called in this context'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;

@@ -17,6 +17,7 @@ const DEFAULTS = {
   tailCalls: true,
   extendedConst: true,
   functionReferences: true,
+  atomics: true,
   wideArithmetic: true,
   deterministic: false,
   boundsChecks: false,

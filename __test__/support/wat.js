@@ -16,6 +16,7 @@ module.exports = (strings, ...values) => {
       tail_call: true,
       extended_const: true,
       memory64: true,
+      threads: true,
     });
     try {
       cache.set(text, new Uint8Array(module.toBinary({}).buffer));

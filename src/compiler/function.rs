@@ -229,7 +229,8 @@ impl<'a, 'b> Translator<'a, 'b> {
             || self.simd_integer(operator)?
             || self.simd_float(operator)?
             || self.simd_memory(operator)?
-            || self.simd_relaxed(operator)?;
+            || self.simd_relaxed(operator)?
+            || self.atomic(operator)?;
         if known {
             Ok(())
         } else {

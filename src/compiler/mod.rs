@@ -5,6 +5,7 @@
 //! flags, calls of runtime functions, calls of host functions. The layout of everything that generated
 //! code touches is in [`crate::runtime::vm`].
 
+mod atomic;
 mod builtins;
 mod bulk;
 mod call;

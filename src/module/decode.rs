@@ -254,7 +254,7 @@ impl Module {
             Payload::MemorySection(section) => {
                 for memory in section.into_iter_with_offsets() {
                     let (offset, memory) = memory?;
-                    let ty = memory_type(&memory);
+                    let ty = memory_type(&memory, position(offset))?;
                     check_memory_size(&ty, position(offset))?;
                     self.memories.push(ty);
                 }
@@ -349,7 +349,7 @@ impl Module {
                 ImportKind::Table(ty)
             }
             TypeRef::Memory(ty) => {
-                let ty = memory_type(&ty);
+                let ty = memory_type(&ty, offset)?;
                 self.memories.push(ty);
                 self.imported_memories += 1;
                 ImportKind::Memory(ty)

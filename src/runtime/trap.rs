@@ -32,6 +32,10 @@ pub enum Trap {
     NullReference = 16,
     /// `ref.cast` of what has another type.
     Cast = 17,
+    /// An atomic access at an address that is no multiple of its size.
+    Unaligned = 18,
+    /// `memory.atomic.wait` at a memory that is not shared.
+    Wait = 19,
 }
 
 impl Trap {
@@ -54,6 +58,8 @@ impl Trap {
             ThrowNull,
             NullReference,
             Cast,
+            Unaligned,
+            Wait,
         ]
         .into_iter()
         .find(|t| *t as u8 == code)

@@ -111,6 +111,8 @@ pub fn traps_with(trap: Trap, message: &str) -> bool {
         Trap::ThrowNull => &["null exception reference"],
         Trap::NullReference => &["null function reference", "null reference"],
         Trap::Cast => &["cast"],
+        Trap::Unaligned => &["unaligned atomic"],
+        Trap::Wait => &["expected shared memory"],
         Trap::NotCompiled | Trap::OutOfMemory => &[],
     };
     names.iter().any(|name| message.starts_with(name))
