@@ -196,7 +196,7 @@ const text = {
   tableValue: (problem) => `Argument 1 is invalid for table: ${problem}`,
   tableGrowValue: (problem) => `Argument 1 is invalid: ${problem}`,
   tableNoDefault: (element) => `Table of non-defaultable type ${element} needs explicit element`,
-  tableGrowNoDefault: 'Argument 1 must be specified for non-nullable element type',
+  tableGrowNoDefault: () => 'Argument 1 must be specified for non-nullable element type',
   // What is wrong with a value for a reference type.
   functionRequired: 'function-typed object must be null (if nullable) or a Wasm function object',
   typedFunctionRequired: 'JS object does not match expected wasm type',

@@ -146,13 +146,12 @@ const globalCell = globals.get;
 
 /** GetGlobalValue. */
 function getValue(cell, api) {
+  if (cell.slot !== 1) return load(cell.type, cell.slot); // A number.
   if (cell.type === 'v128') throw typeError(api, text.getVector);
   if (isException(cell.type)) throw typeError(api, text.exceptionReference(cell.type));
-  if (cell.slot === 1) {
-    i32[SLOT0] = cell.handle;
-    binding.globalGet();
-    cell.slot = i32[SLOT0];
-  }
+  i32[SLOT0] = cell.handle;
+  binding.globalGet();
+  cell.slot = i32[SLOT0];
   return load(cell.type, cell.slot);
 }
 

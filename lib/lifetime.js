@@ -53,7 +53,9 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {'i32' | 'i64'} address
  * @property {any} maximum a number or, by `address`, a BigInt; -1 if there is no maximum
  * @property {object | null} object
- * @property {Map<number, Function>} functions that `get` has returned, by number
+ * @property {number} top hierarchy of `element`, see `lib/signature.js`
+ * @property {Function[]} functions that `get` has returned, by address
+ * @property {number[]} numbers theirs
  * @property {Set<object>} edges
  */
 

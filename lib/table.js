@@ -5,13 +5,15 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
+const { functionObject } = require('./function');
 const { TABLE, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
-const { Map, MapGet, MapSet, ObjectGetPrototypeOf, Set } = require('./primordials');
+const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
-const { isException } = require('./signature');
+const { refs } = require('./references');
+const { EXN, EXTERN, referenceType } = require('./signature');
 const { tableType } = require('./types');
-const { defaultValue, isExtern, lacksDefault, load, store, toWebAssembly, typeNumber } = require('./values');
+const { defaultValue, lacksDefault, store, toWebAssembly, typeNumber } = require('./values');
 const {
   addressMember,
   addressType,
@@ -109,7 +111,9 @@ function elementType(value, api) {
  * @returns {TableCell}
  */
 function newCell(element, address = 'i32', maximum = -1) {
-  return { handle: 0, slot: 0, element, address, maximum, object: null, functions: new Map(), edges: new Set() };
+  const { top } = /** @type {import('./signature').ReferenceType} */ (referenceType(element));
+  const known = { numbers: [], functions: [] };
+  return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, edges: new Set() };
 }
 
 /**
@@ -170,18 +174,24 @@ function valueArgument(cell, args, api, message, noDefault) {
   if (args.length >= 2) {
     return toWebAssembly(args[1], cell.element, cell, (problem) => typeError(api, message(problem)));
   }
-  if (lacksDefault(cell.element)) throw typeError(api, noDefault);
+  if (lacksDefault(cell.element)) throw typeError(api, noDefault(cell.element));
   return defaultValue(cell.element);
 }
 
-/** ToJSValue of the element in slot 0. What a table gave once it finds again; its edges keep that alive anyway. */
-function currentElement(cell) {
-  if (isExtern(cell.element)) return load(cell.element, 0);
+/**
+ * ToJSValue of the element in slot 0. A function that the table gave at an address it finds there again; its edges
+ * keep that alive anyway.
+ */
+function currentElement(cell, address) {
+  if (cell.top === EXTERN) return refs[i32[SLOT0]];
+  const { numbers, functions } = cell;
   const number = i32[SLOT0];
-  const known = MapGet(cell.functions, number);
-  if (known !== undefined) return known;
-  const value = load('funcref', 0);
-  if (value !== null) MapSet(cell.functions, number, value);
+  if (numbers[address] === number) return functions[address];
+  const value = functionObject(number);
+  if (value !== null) {
+    numbers[address] = number;
+    functions[address] = value;
+  }
   return value;
 }
 
@@ -215,7 +225,7 @@ defineInterface(Table, {
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableNoDefault(cell.element));
+    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableNoDefault);
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -235,8 +245,8 @@ defineInterface(Table, {
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
-    if (isException(cell.element)) throw typeError(api, text.exceptionReference(cell.element));
-    return currentElement(cell);
+    if (cell.top === EXN) throw typeError(api, text.exceptionReference(cell.element));
+    return currentElement(cell, address);
   },
 
   type() {

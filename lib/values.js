@@ -130,6 +130,7 @@ function load(type, k) {
 
 /** Whether a reference type stands for values of the host. */
 function isExtern(type) {
+  if (type === 'funcref') return false;
   return type === 'externref' || /** @type {ReferenceType} */ (referenceType(type)).top === EXTERN;
 }
 

@@ -120,6 +120,7 @@ function addressValue(value, type, api, what) {
 
 /** `[EnforceRange] unsigned long`. @returns {number} */
 function unsignedLong(value, api, what) {
+  if (typeof value === 'number' && value >>> 0 === value) return value + 0;
   // 1. ToNumber; throws for a Symbol or BigInt.
   const number = +value;
   // 2. Not finite: TypeError.
