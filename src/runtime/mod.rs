@@ -1,6 +1,7 @@
 //! What runs compiled modules: stores, instances, memories, tables, globals, traps.
 
 mod account;
+mod activation;
 mod blocks;
 mod builtins;
 mod constant;
@@ -30,6 +31,7 @@ mod trap;
 pub mod vm;
 
 pub use account::Account;
+pub use activation::{CODE_REFUSED, Callee, Outcome};
 pub use exceptions::{Exceptions, Landing, throw};
 pub use functions::FunctionRegistry;
 pub use global::Global;
@@ -39,7 +41,7 @@ pub use mapping::Mapping;
 pub use memory::{Memory, PAGE};
 pub use on_demand::compile_slot;
 pub use segments::SegmentTrap;
-pub use store::{CODE_REFUSED, Callee, Outcome, Store, StoreError};
+pub use store::{Store, StoreError};
 pub use table::{MAX_ELEMENTS, Table};
 pub use tag::{Tag, Tags};
 pub use trap::Trap;
