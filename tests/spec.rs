@@ -18,7 +18,7 @@ mod superseded;
 #[path = "support/spec_values.rs"]
 mod values;
 
-use host::{Host, INTERRUPTIONS};
+use host::{Host, IMAGES, INTERRUPTIONS};
 use superseded::superseded;
 
 /// Runs a file; how many commands there were, and what failed.
@@ -259,4 +259,26 @@ fn core_2_0_interrupted() {
 #[test]
 fn simd_interrupted() {
     interrupted(|| simd(OPTIMIZED));
+}
+
+/// Runs a suite with all code compiled before it is called, written as an image and taken from there.
+fn from_images(suite: impl FnOnce()) {
+    IMAGES.set(true);
+    suite();
+    IMAGES.set(false);
+}
+
+#[test]
+fn core_2_0_from_images() {
+    from_images(|| core_2_0(Options::default()));
+}
+
+#[test]
+fn simd_from_images() {
+    from_images(|| simd(OPTIMIZED));
+}
+
+#[test]
+fn exceptions_from_images() {
+    from_images(|| exceptions(Options::default()));
 }

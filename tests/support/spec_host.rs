@@ -20,6 +20,8 @@ type Result<T = ()> = std::result::Result<T, String>;
 thread_local! {
     /// Of guests, in tests that want them.
     pub static INTERRUPTIONS: Cell<usize> = const { Cell::new(0) };
+    /// Whether modules are compiled at once, and their code goes through an image.
+    pub static IMAGES: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What running something came to.
@@ -130,7 +132,14 @@ impl Host {
     }
 
     fn instantiate(&mut self, bytes: Vec<u8>) -> Result<(Ran, Option<usize>)> {
-        let module = CompiledModule::new(bytes, self.options).map_err(|e| e.to_string())?;
+        let mut module = CompiledModule::new(&bytes, self.options).map_err(|e| e.to_string())?;
+        if IMAGES.get() {
+            module.compile_all().map_err(|e| e.to_string())?;
+            let (image, functions) = module.to_image().ok_or("no image")?;
+            assert_eq!(functions, module.module().bodies.len());
+            module = CompiledModule::from_image(&image, bytes, self.options)
+                .map_err(|e| e.to_string())?;
+        }
         let m = module.module();
         let mut imports = Vec::new();
         for import in &m.imports {
