@@ -146,6 +146,15 @@ impl<'b> Emitter<'b> {
         Ok(())
     }
 
+    /// Flags of accesses to global `index`, which no other global shares memory with.
+    pub fn own_global(&mut self, index: u32) -> MemFlagsData {
+        let region = self.b.func.dfg.alias_regions.insert(AliasRegionData {
+            user_id: REGIONS.len() as u32 + index,
+            description: "a global".into(),
+        });
+        self.flags.global.with_alias_region(Some(region))
+    }
+
     /// Loads a field of the context that never changes.
     pub fn fixed(&mut self, ty: Type, offset: i32) -> Value {
         self.b.ins().load(ty, self.flags.fixed, self.vmctx, offset)

@@ -11,9 +11,11 @@ use wasmparser::Operator;
 
 /// Bytes of a body that is always copied: about what a call takes.
 const TINY: usize = 16;
-/// Bytes of a body that is copied if it is called often, and of all bodies that are copied into one function.
+/// Bytes of a body that is copied if it is called often.
 const SMALL: usize = 500;
-const TOTAL: usize = 3000;
+/// Bytes of all bodies that are copied into a function, beyond those of its own: so compiling takes twice the time at most,
+/// but for small functions.
+const ALLOWANCE: usize = 500;
 /// How many bodies deep copies are nested, and how often a function is in itself.
 const DEPTH: usize = 6;
 const RECURSION: usize = 2;
@@ -49,6 +51,7 @@ impl<'a> Translator<'a, '_> {
         {
             return Ok(false);
         }
+        let own = body(self.module, self.function)?.as_bytes().len();
         let open = &self.inlining.open;
         let same = open.iter().filter(|other| **other == index).count();
         let mut locals = 0u32;
@@ -57,7 +60,7 @@ impl<'a> Translator<'a, '_> {
         }
         Ok(open.len() < DEPTH
             && same < RECURSION
-            && self.inlining.total + size <= TOTAL
+            && self.inlining.total + size <= ALLOWANCE + own
             && locals <= LOCALS)
     }
 

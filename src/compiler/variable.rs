@@ -7,6 +7,10 @@ use cranelift_codegen::ir::immediates::{Ieee32, Ieee64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value, types};
 use wasmparser::Operator;
 
+/// Globals (the first so many) that Cranelift tells from each other: a store to one then leaves what is known of the
+/// rest. Each takes some time in each block.
+const APART: u32 = 64;
+
 impl Translator<'_, '_> {
     /// Translates an operator of this family; false if it is none.
     pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
@@ -50,10 +54,14 @@ impl Translator<'_, '_> {
         global.copied().ok_or_else(|| "no such global".to_owned())
     }
 
+    fn in_cell(&self, index: u32) -> bool {
+        let in_cell = self.module.global_in_cell.get(index as usize);
+        in_cell.copied().unwrap_or(true)
+    }
+
     /// Where the value of a global is: an address and an offset.
     fn global_place(&mut self, index: u32) -> (Value, i32) {
-        let in_cell = self.module.global_in_cell.get(index as usize);
-        if in_cell.copied().unwrap_or(true) {
+        if self.in_cell(index) {
             let offset = self.offsets.global_cell(index);
             (self.e.fixed(POINTER, offset), 0)
         } else {
@@ -66,7 +74,7 @@ impl Translator<'_, '_> {
         let value = match self.global_constant(index, ty) {
             Some(value) => value,
             None => {
-                let flags = self.global_flags(ty);
+                let flags = self.global_flags(index, ty);
                 let (address, offset) = self.global_place(index);
                 self.ins().load(ir_type(ty.value), flags, address, offset)
             }
@@ -75,16 +83,18 @@ impl Translator<'_, '_> {
         Ok(())
     }
 
-    /// Immutable globals have their value before any code runs.
-    fn global_flags(&self, ty: GlobalType) -> MemFlagsData {
-        if ty.mutable {
-            self.e.flags.global
-        } else {
-            MemFlagsData::new()
+    /// Immutable globals have their value before any code runs. Two that are in cells may be one.
+    fn global_flags(&mut self, index: u32, ty: GlobalType) -> MemFlagsData {
+        if !ty.mutable {
+            return MemFlagsData::new()
                 .with_notrap()
                 .with_readonly()
-                .with_can_move()
+                .with_can_move();
         }
+        if self.in_cell(index) || index >= APART {
+            return self.e.flags.global;
+        }
+        self.e.own_global(index)
     }
 
     /// The value of an immutable global that the module itself gives.
@@ -107,11 +117,11 @@ impl Translator<'_, '_> {
     }
 
     fn global_set(&mut self, index: u32) -> Result<()> {
-        self.global(index)?;
+        let ty = self.global(index)?;
         let value = self.pop()?;
         let value = self.e.canonical(value);
         let (address, offset) = self.global_place(index);
-        let flags = self.e.flags.global;
+        let flags = self.global_flags(index, ty);
         self.ins().store(flags, value, address, offset);
         Ok(())
     }
