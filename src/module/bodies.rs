@@ -1,8 +1,8 @@
 //! Validation of function bodies, by several threads while the rest of a module is decoded.
 
-use super::decode::DecodeError;
+use super::error::DecodeError;
+use super::resources::Resources;
 use super::supported;
-use super::validation::Resources;
 use crate::runtime::fault::{self, Site};
 use crate::runtime::limits::{PROCESS, Resource};
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! From the parser's types and constant expressions to those of a module.
 
 use super::canonical::{Group, SubType, TypeId};
-use super::decode::{DecodeError, Result, position};
+use super::error::{DecodeError, Result, position};
 use super::supported::NO_HEAP_TYPE;
 use super::*;
 use wasmparser::{

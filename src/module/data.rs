@@ -1,6 +1,6 @@
 //! Data segments, of which programs have a hundred thousand.
 
-use super::decode::position;
+use super::error::position;
 use super::{AddressType, ConstExpr, DataSegment, Module, Place, SegmentMode};
 use wasmparser::{BinaryReader, DataSectionReader};
 

@@ -3,57 +3,20 @@
 use super::bodies::Bodies;
 use super::convert::{const_expr, memory_type};
 use super::data::plain_segments;
-use super::validation::Validation;
+use super::error::{DecodeError, Result, position, positions};
+use super::validation::{MAX_MODULE_SIZE, Validation};
 use super::{
     BranchHints, Bytes, ConstExpr, DataSegment, Export, ExportKind, Features, Import, ImportKind,
     MemoryType, Module, PAGE_BITS, Place, SegmentMode, TableType,
 };
-use std::ops::Range;
 use std::sync::OnceLock;
 use std::thread;
 use wasmparser::{Chunk, DataKind, ExternalKind, Parser, Payload, TableInit, TypeRef};
 
-/// Size of a module above which it is refused (limit of the JavaScript interface).
-pub(super) const MAX_MODULE_SIZE: usize = 1 << 30;
 /// Declared minimum of a table above which a module is refused (limit of the JavaScript interface).
 const MAX_TABLE_SIZE: u64 = 10_000_000;
 /// Declared size of a memory above which a module is refused (limit of the JavaScript interface).
 const MAX_MEMORY_PAGES: u64 = (1 << 37) - 1;
-
-/// Why bytes are no valid module.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message} @+{offset}")]
-pub struct DecodeError {
-    pub message: String,
-    /// Where in the bytes the error is.
-    pub offset: usize,
-}
-
-pub(super) type Result<T> = std::result::Result<T, DecodeError>;
-
-impl DecodeError {
-    pub(super) fn new(message: impl Into<String>, offset: usize) -> Self {
-        Self {
-            message: message.into(),
-            offset,
-        }
-    }
-}
-
-impl From<wasmparser::Error> for DecodeError {
-    fn from(error: wasmparser::Error) -> Self {
-        Self::new(error.message(), position(error.offset()))
-    }
-}
-
-/// An offset of the parser as an index. Offsets never exceed the length of the bytes.
-pub(super) fn position(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
-pub(super) fn positions(range: &Range<u64>) -> Range<usize> {
-    position(range.start)..position(range.end)
-}
 
 impl Module {
     /// Decodes and validates `bytes` as a binary module of the features that are on.

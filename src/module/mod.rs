@@ -7,9 +7,11 @@ pub mod canonical;
 mod convert;
 mod data;
 mod decode;
+mod error;
 mod features;
 mod leaf;
 mod names;
+mod resources;
 mod supported;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,8 @@ mod validation;
 
 pub use branch_hints::BranchHints;
 pub use bytes::{Arriving, Bytes};
-pub use decode::{DecodeError, Decoder};
+pub use decode::Decoder;
+pub use error::DecodeError;
 pub use features::Features;
 pub use types::*;
 

@@ -3,7 +3,7 @@
 //! The validator knows the types and instructions of garbage collection where it knows recursion groups. They are
 //! refused here, with the texts that it has where they are off; but for casts, which are of functions then.
 
-use super::decode::{DecodeError, Result, position};
+use super::error::{DecodeError, Result, position};
 use wasmparser::{
     AbstractHeapType, BlockType, FrameKind, FrameStack, FuncValidator, FunctionBody, HeapType,
     ValType, VisitOperator, VisitSimdOperator, WasmModuleResources,

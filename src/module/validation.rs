@@ -2,19 +2,20 @@
 //! would meet those is shown to it in another form, or is checked here.
 
 use super::bodies::Bodies;
-use super::decode::{DecodeError, MAX_MODULE_SIZE, Result, position, positions};
+use super::error::{DecodeError, Result, position, positions};
+use super::resources::Resources;
 use super::{Features, Module};
 use hashbrown::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
-use wasmparser::types::CoreTypeId;
 use wasmparser::{
     BinaryReader, DataSectionReader, ElementItems, ElementSectionReader, Export,
-    ExportSectionReader, ExternalKind, FromReader, FuncType, FunctionBody, GlobalType, HeapType,
-    ImportSectionReader, MemoryType, Parser, Payload, RefType, SectionLimited, SubType, TableType,
-    TypeRef, ValType, ValidPayload, Validator, ValidatorResources, WasmModuleResources,
+    ExportSectionReader, ExternalKind, FromReader, FunctionBody, ImportSectionReader, Parser,
+    Payload, RefType, SectionLimited, TypeRef, ValidPayload, Validator,
 };
 
+/// Size of a module above which it is refused (limit of the JavaScript interface).
+pub(super) const MAX_MODULE_SIZE: usize = 1 << 30;
 /// How many imports, and how many exports, a module may have (limit of the JavaScript interface).
 const MAX_IMPORTS_OR_EXPORTS: u32 = 1_000_000;
 /// How many element segments V8 takes.
@@ -287,74 +288,4 @@ fn leb128(mut value: u32) -> Vec<u8> {
     }
     bytes.push(value as u8);
     bytes
-}
-
-/// What the validator knows, and what it was not shown.
-pub(super) struct Resources {
-    validator: ValidatorResources,
-    declared: Arc<[u32]>,
-    elements: Option<Arc<[RefType]>>,
-}
-
-impl WasmModuleResources for Resources {
-    fn is_function_referenced(&self, index: u32) -> bool {
-        self.declared.binary_search(&index).is_ok()
-    }
-    fn element_count(&self) -> u32 {
-        match &self.elements {
-            Some(elements) => elements.len() as u32,
-            None => self.validator.element_count(),
-        }
-    }
-    fn element_type_at(&self, at: u32) -> Option<RefType> {
-        let Some(elements) = &self.elements else {
-            return self.validator.element_type_at(at);
-        };
-        let mut ty = *elements.get(at as usize)?;
-        self.validator.check_ref_type(&mut ty, 0).ok()?;
-        Some(ty)
-    }
-
-    fn table_at(&self, at: u32) -> Option<TableType> {
-        self.validator.table_at(at)
-    }
-    fn memory_at(&self, at: u32) -> Option<MemoryType> {
-        self.validator.memory_at(at)
-    }
-    fn tag_at(&self, at: u32) -> Option<&FuncType> {
-        self.validator.tag_at(at)
-    }
-    fn global_at(&self, at: u32) -> Option<GlobalType> {
-        self.validator.global_at(at)
-    }
-    fn sub_type_at(&self, at: u32) -> Option<&SubType> {
-        self.validator.sub_type_at(at)
-    }
-    fn sub_type_at_id(&self, id: CoreTypeId) -> &SubType {
-        self.validator.sub_type_at_id(id)
-    }
-    fn type_id_of_function(&self, at: u32) -> Option<CoreTypeId> {
-        self.validator.type_id_of_function(at)
-    }
-    fn type_index_of_function(&self, at: u32) -> Option<u32> {
-        self.validator.type_index_of_function(at)
-    }
-    fn check_heap_type(&self, ty: &mut HeapType, offset: u64) -> wasmparser::Result<()> {
-        self.validator.check_heap_type(ty, offset)
-    }
-    fn top_type(&self, ty: &HeapType) -> HeapType {
-        self.validator.top_type(ty)
-    }
-    fn is_subtype(&self, a: ValType, b: ValType) -> bool {
-        self.validator.is_subtype(a, b)
-    }
-    fn is_shared(&self, ty: RefType) -> bool {
-        self.validator.is_shared(ty)
-    }
-    fn data_count(&self) -> Option<u32> {
-        self.validator.data_count()
-    }
-    fn has_function_exact_type(&self, at: u32) -> bool {
-        self.validator.has_function_exact_type(at)
-    }
 }

@@ -1,7 +1,7 @@
 //! Small pieces of address space, cut from large ones: a mapping each would exhaust what the system allows a process
 //! (65,530 mappings by default).
 
-use super::mapping::map;
+use super::address_space::map;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 

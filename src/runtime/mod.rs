@@ -2,6 +2,7 @@
 
 mod account;
 mod activation;
+mod address_space;
 mod blocks;
 mod builtins;
 mod constant;
