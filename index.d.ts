@@ -610,6 +610,8 @@ export type CallLimits = Partial<Pick<Limits, 'maxMemoryBytes' | 'maxTableElemen
  * these live: a guest cannot grow its memory beyond them later. What `func` awaits is part of the call. Limits around it, and
  * those of the process ({@link limits}), hold as well. What is beyond a limit fails as it does there.
  *
+ * A memory that has to move when it grows ({@link Features.boundsChecks}) takes both places until it has moved.
+ *
  * Code is not limited in this way, since modules of the same bytes share it.
  *
  * @example
