@@ -44,11 +44,14 @@ const env = { ...process.env, TZ: 'UTC', LANG: 'C', NO_COLOR: '1', NODE_OPTIONS:
 const run = (file, args, more = {}) =>
   spawnSync(file, args, { encoding: 'utf8', timeout: 110_000, maxBuffer: 1 << 26, env: { ...env, ...more } });
 
-function executable({ package: name, file }) {
-  const found = path.join(folder, 'node_modules', file);
+function executable(runtime) {
+  const { package: name, file } = RUNTIMES[runtime];
+  // One folder each: what npm installs takes the place of what was there.
+  const prefix = path.join(folder, runtime);
+  const found = path.join(prefix, 'node_modules', file);
   if (!fs.existsSync(found)) {
-    fs.mkdirSync(folder, { recursive: true });
-    const args = ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', name];
+    fs.mkdirSync(prefix, { recursive: true });
+    const args = ['install', '--prefix', prefix, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', name];
     const { status, stderr } = run('npm', args);
     if (status !== 0) throw new Error(`npm has no ${name} for us: ${stderr.trim()}`);
     fs.chmodSync(found, 0o755);
@@ -74,7 +77,7 @@ const START = `
 
 function test(name) {
   const { args } = RUNTIMES[name];
-  const file = executable(RUNTIMES[name]);
+  const file = executable(name);
   console.log(`${name}: ${run(file, ['--version']).stdout.split('\n')[0]}`);
   const start = path.join(folder, 'start.cjs');
   fs.writeFileSync(start, START);

@@ -165,7 +165,7 @@ const older = [
   { tests: /^values of: externref$/, before: 21, why: 'A global without a value had null, not undefined.' },
   { tests: /^a buffer cannot be detached by others$/, before: 21, why: 'A transfer copied the buffer silently.' },
   {
-    tests: /^(exceptions$|Tags and exceptions (instantiate|structuredClone\(new|.*\[1\], ))/,
+    tests: /^(exceptions$|rethrow and delegate$|Tags and exceptions (instantiate|structuredClone\(new|.*\[1\], ))/,
     before: 20,
     why: 'Exception was an Error.',
   },

@@ -1,5 +1,8 @@
 // clingo-wasm: a solver in C++, by Emscripten with the old instructions of exceptions.
 
+// Where there is a navigator the package takes its build for threads, which needs a browser.
+Object.defineProperty(globalThis, 'navigator', { value: undefined, configurable: true });
+
 const clingo = require('clingo-wasm');
 const { print, run } = require('../case.js');
 
