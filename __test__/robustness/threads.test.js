@@ -31,6 +31,13 @@ if (wrtTest.name === 'wrt') {
     expect(ended).toBeGreaterThan(16);
   });
 
+  test.each([['own,other,builtin'], ['other,own,builtin'], ['builtin,own,other'], ['other,builtin,own']])(
+    'two copies of the addon and V8 trap in one thread, first %s',
+    async (order) => {
+      expect(await result('manyHandlers', FULL ? 20_000 : 500, { args: [order] })).toEqual({ order: order.split(',') });
+    },
+  );
+
   test('both engines trap in eight threads at once', async () => {
     const { codes } = await result('trapsEverywhere', FULL ? 200_000 : 2000, options);
     expect(codes).toEqual(Array(8).fill(0));
