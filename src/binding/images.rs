@@ -1,7 +1,7 @@
 //! Code that outlives the process: images and the cache of them.
 
 use super::modules::{Compiled, module, options, register};
-use crate::code::{CompiledModule, cache};
+use crate::code::{CacheStatus, CompiledModule, cache};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,10 +39,10 @@ pub fn enable_cache(directory: String) -> Result<String> {
 #[napi]
 pub fn cache_status(handle: u32) -> Result<String> {
     Ok(match module(handle)?.cache_status() {
-        cache::Status::Off => "off".to_owned(),
-        cache::Status::Hit => "hit".to_owned(),
-        cache::Status::Miss => "miss".to_owned(),
-        cache::Status::Refused(reason) => format!("refused: {reason}"),
+        CacheStatus::Off => "off".to_owned(),
+        CacheStatus::Hit => "hit".to_owned(),
+        CacheStatus::Miss => "miss".to_owned(),
+        CacheStatus::Refused(reason) => format!("refused: {reason}"),
     })
 }
 

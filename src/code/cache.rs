@@ -4,6 +4,7 @@
 //! renamed. It is never changed afterwards, so processes map it and share its pages. Whatever else is found
 //! there is refused, and replaced when the module's code is written the next time.
 
+use super::cache_status::CacheStatus;
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
 use super::{CompileError, CompiledModule, Options, background, registry};
@@ -28,17 +29,6 @@ pub const WORTH_WRITING: Duration = Duration::from_millis(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SUFFIX: &str = "wrt";
-
-/// What came of looking for a module's code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// No cache was enabled, or the module is too small for it.
-    Off,
-    Hit,
-    Miss,
-    /// There is an image, which is not used, for this reason.
-    Refused(String),
-}
 
 /// A module whose code may be written.
 struct Entry {
@@ -119,16 +109,16 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
     let (module, status) = match load(&cache.path(&key), &key) {
         Ok(Some(image)) => {
             let module = CompiledModule::with_image(bytes, options, image)?;
-            (module, Status::Hit)
+            (module, CacheStatus::Hit)
         }
-        Ok(None) => (CompiledModule::new(bytes, options)?, Status::Miss),
+        Ok(None) => (CompiledModule::new(bytes, options)?, CacheStatus::Miss),
         Err(reason) => (
             CompiledModule::new(bytes, options)?,
-            Status::Refused(reason),
+            CacheStatus::Refused(reason),
         ),
     };
     module.set_key(key, features);
-    let written = (status == Status::Hit).then(|| module.effort());
+    let written = (status == CacheStatus::Hit).then(|| module.effort());
     module.set_cache_status(status);
     let entry = Arc::new(Entry {
         module: Arc::downgrade(&module),

@@ -5,11 +5,11 @@
 //! to functions that are called often.
 
 use super::arena::{ALIGN, Arena};
-use super::cache;
+use super::cache_status::CacheStatus;
 use super::figures;
 use super::image::{self, Image, ImageError, Key};
+use super::options::Options;
 use super::stubs::{IN_MEMORY, USUAL};
-use super::tiering::Options;
 use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
 use crate::module::{Bytes, DecodeError, Features, Module};
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
@@ -90,7 +90,7 @@ pub struct CompiledModule {
     key: OnceLock<Key>,
     /// See [`CompiledModule::effort`].
     effort: AtomicU64,
-    cache_status: OnceLock<cache::Status>,
+    cache_status: OnceLock<CacheStatus>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
     /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
@@ -253,11 +253,11 @@ impl CompiledModule {
     }
 
     /// What the cache had for it.
-    pub fn cache_status(&self) -> &cache::Status {
-        self.cache_status.get().unwrap_or(&cache::Status::Off)
+    pub fn cache_status(&self) -> &CacheStatus {
+        self.cache_status.get().unwrap_or(&CacheStatus::Off)
     }
 
-    pub(super) fn set_cache_status(&self, status: cache::Status) {
+    pub(super) fn set_cache_status(&self, status: CacheStatus) {
         let _ = self.cache_status.set(status);
     }
 

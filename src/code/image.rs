@@ -11,18 +11,14 @@
 //! An image is native code and runs as it is: it is to be trusted as an addon is. What is checked is that it
 //! is whole and made for these bytes by this engine on such a machine.
 
-use super::compiled_module::{CompileError, CompiledModule, Progress, shared_compiler};
 use super::figures;
 use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
-use super::tiering::Options;
 use crate::compiler::{Compiler, HandlerSite, TrapSite};
-use crate::module::{Bytes, Features};
+use crate::module::Features;
 use crate::runtime::Trap;
 use crate::runtime::limits::{Resource, Share};
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 const MAGIC: [u8; 8] = *b"wrtimage";
@@ -225,103 +221,84 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-impl CompiledModule {
-    /// The module of an image and the bytes that it was made from.
-    pub fn from_image(
-        image: &[u8],
-        bytes: impl Into<Bytes>,
-        options: Options,
-    ) -> Result<Arc<Self>, CompileError> {
-        let bytes = bytes.into();
-        let features = Features::current();
-        let key = key(shared_compiler()?, features, &bytes);
-        let mapping = Executable::of_bytes(image).map_err(|_| ImageError::Memory)?;
-        let image = Image::new(mapping, image.len(), &key)?;
-        let module = Self::with_image(bytes, options, image)?;
-        module.set_key(key, features);
-        Ok(module)
-    }
-
-    /// An image of all code that the module has now, and how many functions are in it. `None` if it
-    /// would be too large.
-    pub fn to_image(&self) -> Option<(Vec<u8>, usize)> {
-        let mut records: Vec<u8> = Vec::new();
-        let mut traps: Vec<u8> = Vec::new();
-        let mut handlers: Vec<u8> = Vec::new();
-        let mut code: Vec<u8> = Vec::new();
-        let (mut functions, mut trap_count, mut handler_count) = (0, 0, 0);
-        let put = |to: &mut Vec<u8>, values: &[usize]| {
-            values.iter().try_for_each(|value| {
-                to.extend(u32::try_from(*value).ok()?.to_le_bytes());
-                Some(())
-            })
+/// An image with this key of functions of one module that lives: number of the unit, whether it is the last tier's, and
+/// address; and how many there are. `None` if it would be too large.
+///
+/// # Safety
+/// The functions' code stays where it is during the call.
+pub unsafe fn write(
+    key: &Key,
+    all: impl Iterator<Item = (usize, bool, usize)>,
+) -> Option<(Vec<u8>, usize)> {
+    let mut records: Vec<u8> = Vec::new();
+    let mut traps: Vec<u8> = Vec::new();
+    let mut handlers: Vec<u8> = Vec::new();
+    let mut code: Vec<u8> = Vec::new();
+    let (mut functions, mut trap_count, mut handler_count) = (0, 0, 0);
+    let put = |to: &mut Vec<u8>, values: &[usize]| {
+        values.iter().try_for_each(|value| {
+            to.extend(u32::try_from(*value).ok()?.to_le_bytes());
+            Some(())
+        })
+    };
+    for (number, improved, address) in all {
+        // SAFETY: by the caller.
+        let Some(function) = (unsafe { function_at(address) }) else {
+            continue;
         };
-        for (number, progress) in self.progress.iter().enumerate() {
-            let progress = progress.load(Ordering::Acquire);
-            if progress < Progress::Compiled as u8 {
-                continue;
-            }
-            let address = self.slot_of(number).load(Ordering::Acquire) as usize;
-            // SAFETY: code of this module, which lives.
-            let Some(function) = (unsafe { function_at(address) }) else {
-                continue;
-            };
-            code.resize(code.len().next_multiple_of(super::arena::ALIGN), 0xcc);
-            // The slot may have been improved since: then what is written is better than is said.
-            let improved = usize::from(progress == Progress::Improved as u8);
-            let (start, len) = (code.len(), function.code.len());
-            let (count, its_handlers) = (function.traps.len(), function.handlers.len());
-            put(
-                &mut records,
-                &[
-                    number,
-                    improved,
-                    start,
-                    len,
-                    trap_count,
-                    count,
-                    handler_count,
-                    its_handlers,
-                ],
-            )?;
-            for site in &function.handlers {
-                let words = [site.return_address, site.landing, site.frame];
-                put(&mut handlers, &words.map(|word| word as usize))?;
-            }
-            for site in &function.traps {
-                let words = [
-                    site.offset,
-                    site.trap.map_or(0, |trap| trap as u32),
-                    site.wasm_offset,
-                ];
-                put(&mut traps, &words.map(|word| word as usize))?;
-            }
-            // SAFETY: mapped readable, and never written again.
-            code.extend(unsafe { std::slice::from_raw_parts(address as *const u8, len) });
-            functions += 1;
-            trap_count += count;
-            handler_count += its_handlers;
-        }
-        let tables = HEADER + records.len() + traps.len() + handlers.len();
-        let code_start = tables.next_multiple_of(PAGE);
-        let len = code_start + code.len();
-        let mut image = Vec::with_capacity(len);
-        image.extend(MAGIC);
+        code.resize(code.len().next_multiple_of(super::arena::ALIGN), 0xcc);
+        let (start, len) = (code.len(), function.code.len());
+        let (count, its_handlers) = (function.traps.len(), function.handlers.len());
         put(
-            &mut image,
-            &[VERSION as usize, functions, trap_count, code_start],
+            &mut records,
+            &[
+                number,
+                usize::from(improved),
+                start,
+                len,
+                trap_count,
+                count,
+                handler_count,
+                its_handlers,
+            ],
         )?;
-        image.extend((len as u64).to_le_bytes());
-        image.extend(self.key());
-        image.resize(CHECKSUM.end, 0);
-        put(&mut image, &[handler_count, 0])?;
-        image.append(&mut records);
-        image.append(&mut traps);
-        image.append(&mut handlers);
-        image.resize(code_start, 0);
-        image.append(&mut code);
-        let sum = checksum(&image);
-        image[CHECKSUM].copy_from_slice(&sum);
-        Some((image, functions))
+        for site in &function.handlers {
+            let words = [site.return_address, site.landing, site.frame];
+            put(&mut handlers, &words.map(|word| word as usize))?;
+        }
+        for site in &function.traps {
+            let words = [
+                site.offset,
+                site.trap.map_or(0, |trap| trap as u32),
+                site.wasm_offset,
+            ];
+            put(&mut traps, &words.map(|word| word as usize))?;
+        }
+        // SAFETY: mapped readable, and never written again.
+        code.extend(unsafe { std::slice::from_raw_parts(address as *const u8, len) });
+        functions += 1;
+        trap_count += count;
+        handler_count += its_handlers;
     }
+    let tables = HEADER + records.len() + traps.len() + handlers.len();
+    let code_start = tables.next_multiple_of(PAGE);
+    let len = code_start + code.len();
+    let mut image = Vec::with_capacity(len);
+    image.extend(MAGIC);
+    put(
+        &mut image,
+        &[VERSION as usize, functions, trap_count, code_start],
+    )?;
+    image.extend((len as u64).to_le_bytes());
+    image.extend(key);
+    image.resize(CHECKSUM.end, 0);
+    put(&mut image, &[handler_count, 0])?;
+    image.append(&mut records);
+    image.append(&mut traps);
+    image.append(&mut handlers);
+    image.resize(code_start, 0);
+    image.append(&mut code);
+    let sum = checksum(&image);
+    image[CHECKSUM].copy_from_slice(&sum);
+    Some((image, functions))
 }

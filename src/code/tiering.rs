@@ -14,27 +14,6 @@ use std::time::Instant;
 /// Calls from which a function is worth to be copied into its callers.
 const HOT: i32 = 30;
 
-/// How a module is compiled.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// What a function is compiled to when it is first called.
-    pub first: Tier,
-    /// Count from which a function is compiled for good.
-    pub threshold: i32,
-    /// Do guests go on while their code is made better? If not, it is known when they change over.
-    pub in_background: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            first: Tier::Baseline,
-            threshold: 500 * CALL_WEIGHT,
-            in_background: true,
-        }
-    }
-}
-
 impl CompiledModule {
     /// First of the counters that code of the first tier adds to.
     pub fn counters(&self) -> *const Counter {
