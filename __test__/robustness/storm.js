@@ -7,7 +7,7 @@ const { parentPort, workerData } = require('node:worker_threads');
 
 const builtin = globalThis.WebAssembly;
 const W = require('../support/impl').load();
-const { modules, seed } = workerData;
+const { modules, seed, endless } = workerData;
 
 let state = seed * 2654435761 + 1;
 /** Numbers that are the same every time. */
@@ -111,8 +111,10 @@ const ENDS = {
 
 (async () => {
   parentPort.postMessage('running');
-  for (let i = below(12); i > 0; i--) await ACTIONS[below(ACTIONS.length)]();
-  ENDS[Object.keys(ENDS)[below(Object.keys(ENDS).length)]]();
+  for (let i = endless ? Infinity : below(12); i > 0; i--) await ACTIONS[below(ACTIONS.length)]();
+  const end = Object.keys(ENDS)[below(Object.keys(ENDS).length)];
+  if (end.endsWith('orever')) parentPort.postMessage('forever');
+  ENDS[end]();
 })().catch((error) => {
   // What was no end of ours is a failure of the test.
   if (error instanceof assert.AssertionError) parentPort.postMessage(error.stack);
