@@ -25,6 +25,7 @@ function defaultDirectory() {
 
 function writeAtExit() {
   try {
+    if (require('worker_threads').isMainThread) binding.stopCacheWriter();
     binding.flushCache(true);
   } catch {
     // A full or vanished disk is no reason for the process to fail.

@@ -46,7 +46,13 @@ pub fn cache_status(handle: u32) -> Result<String> {
     })
 }
 
-/// Writes what the cache does not have, or at the process's end what is worth it; how many images.
+/// Nothing is written in the background any more: the process ends.
+#[napi]
+pub fn stop_cache_writer() {
+    cache::stop_writing_in_background();
+}
+
+/// Writes what the cache does not have, or at the end of a thread what is worth it; how many images.
 #[napi]
 pub fn flush_cache(at_end: bool) -> Result<u32> {
     let worth = if at_end {

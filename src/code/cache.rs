@@ -188,6 +188,15 @@ pub fn flush(worth: Duration) -> io::Result<usize> {
     Ok(count)
 }
 
+/// Held by the thread that writes in the background while it does; true once it has to stop.
+static STOPPED: Mutex<bool> = Mutex::new(false);
+
+/// Ends writing in the background, and waits for what is being written: the process is about to end, and would leave a
+/// draft.
+pub fn stop_writing_in_background() {
+    *STOPPED.lock().unwrap_or_else(|e| e.into_inner()) = true;
+}
+
 /// Starts the thread that writes while guests run; it does not keep the process. The event loop could not do that: a
 /// guest may not let it turn before the process is killed.
 fn write_in_background() {
@@ -201,6 +210,10 @@ fn write_in_background() {
                 let mut pause = FIRST_PAUSE;
                 loop {
                     thread::sleep(pause);
+                    let stopped = STOPPED.lock().unwrap_or_else(|e| e.into_inner());
+                    if *stopped {
+                        return;
+                    }
                     // What cannot be written now may be later.
                     let _ = flush(WORTH_WRITING);
                     pause = LONGEST_PAUSE.min(2 * pause);
