@@ -8,6 +8,7 @@
 
 const initWabt = require('wabt');
 const { builtin, load, name: implName } = require('../__test__/support/impl');
+const { median, sample } = require('./samples');
 
 const SAMPLES = 15;
 const SAMPLE_MS = 12;
@@ -146,37 +147,12 @@ function rows(wat) {
 
 const now = () => Number(process.hrtime.bigint()) / 1e6;
 
-/** How often to run for one sample; warms up, too. The last of several rounds decides, when nothing is compiled any more. */
-function calibrate(run) {
-  let n = 1;
-  for (let round = 0; round < 8;) {
-    const start = now();
-    run(n);
-    const time = now() - start;
-    if (time < SAMPLE_MS / 3) n *= 4;
-    else {
-      n = Math.max(1, Math.ceil((n * SAMPLE_MS) / time));
-      round++;
-    }
-  }
-  return n;
-}
-
-/** Nanoseconds an operation: the best and the median sample of each, taken in turns. */
-function measure(runs) {
-  const each = runs.map((run) => ({ run, n: calibrate(run), samples: [] }));
-  for (let i = 0; i < SAMPLES; i++) {
-    for (const { run, n, samples } of each) {
-      const start = now();
-      run(n);
-      samples.push(((now() - start) * 1e6) / n);
-    }
-  }
-  return each.map(({ samples }) => {
-    samples.sort((a, b) => a - b);
-    return { best: samples[0], median: samples[SAMPLES >> 1] };
-  });
-}
+/** Nanoseconds an operation: the best and the median sample of each. */
+const measure = (runs) =>
+  sample(runs, { now, time: SAMPLE_MS, count: SAMPLES }).map((samples) => ({
+    best: samples[0],
+    median: median(samples),
+  }));
 
 function emptyFunction() {
   if (implName === 'builtin') return () => {};

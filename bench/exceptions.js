@@ -10,6 +10,7 @@
 const { spawnSync } = require('node:child_process');
 const initWabt = require('wabt');
 const { builtin, load } = require('../__test__/support/impl');
+const { median, sample } = require('./samples');
 
 const SAMPLES = 9;
 const SAMPLE_MS = 15;
@@ -179,35 +180,8 @@ function now() {
   return (user + system) / 1000;
 }
 
-/** How often to run for one sample; warms up, too. */
-function calibrate(run) {
-  let n = 1;
-  for (let round = 0; round < 8;) {
-    const start = now();
-    run(n);
-    const time = now() - start;
-    if (time < SAMPLE_MS / 3) n *= 4;
-    else {
-      n = Math.max(1, Math.ceil((n * SAMPLE_MS) / time));
-      round++;
-    }
-  }
-  return n;
-}
-
-/** Median of the nanoseconds an operation takes, for each, taken in turns. */
-function measure(runs, once) {
-  const each = runs.map((run) => ({ run, n: once || calibrate(run), samples: [] }));
-  if (once) for (const { run } of each) run(once / 100);
-  for (let i = 0; i < SAMPLES; i++) {
-    for (const { run, n, samples } of each) {
-      const start = now();
-      run(n);
-      samples.push(((now() - start) * 1e6) / n);
-    }
-  }
-  return each.map(({ samples }) => samples.sort((a, b) => a - b)[SAMPLES >> 1]);
-}
+/** Median of the nanoseconds an operation takes, for each. */
+const measure = (runs, once) => sample(runs, { now, time: SAMPLE_MS, count: SAMPLES, once }).map(median);
 
 async function main() {
   const wabt = await initWabt();
