@@ -65,7 +65,7 @@ function mayBeCaught() {
  * @param {InstanceCell} cell of the function that was called
  */
 function slow(depth, cell) {
-  const { thunks, hostBase } = cell;
+  const { thunks } = cell;
   let thrown;
   for (;;) {
     switch (i32[STATE]) {
@@ -73,7 +73,8 @@ function slow(depth, cell) {
         return;
       case CALL: {
         const host = i32[FUNCTION];
-        const k = host - hostBase;
+        // It is read here so that the cell, and so the instance, lives as long as the activation.
+        const k = host - cell.hostBase;
         try {
           if (k >>> 0 < thunks.length) thunks[k]();
           else callForeign(host);

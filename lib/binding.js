@@ -67,7 +67,11 @@ const path = require('path');
  * @property {(func: number) => number} functionType number of its type in this process
  * @property {(sub: number, of: number) => boolean} isSubtype of types by their numbers
  * @property {(bitmap: Uint32Array) => number} markReferences sets a bit for each slot in use; words looked at
- * @property {(cell: object) => void} watch has what scratch names released once the cell is gone
+ * @property {(cell: object) => void} watch has what scratch names released once the cell is gone; leaves in slot 0 what is due, see `lib/rest.js`
+ * @property {(cells: object[], idle: boolean) => Int32Array | null} rest see `lib/rest.js`
+ * @property {(cells: object[]) => void} wake
+ * @property {(wake: () => void) => void} onEnterResting
+ * @property {() => void} collect has V8 collect at once, and releases what has lost its cell
  * @property {() => void} sweep releases what has lost its cell
  * @property {(func: number) => any} functionCell cell of a function's instance
  * @property {(host: number) => any} hostCell cell of the instance that imports a host function

@@ -86,7 +86,7 @@ function valueType(value, api) {
  * @returns {GlobalCell}
  */
 function newCell(type, mutable) {
-  return { handle: 0, type, mutable, slot: 1, object: null, edges: new Set() };
+  return { handle: 0, type, mutable, slot: 1, object: null, held: null, edges: new Set() };
 }
 
 /** global_alloc with a value that `toWebAssembly` returned. */

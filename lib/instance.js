@@ -24,6 +24,7 @@ const {
   Set,
   SetAdd,
 } = require('./primordials');
+const { collectResting, wake } = require('./rest');
 const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
 const { hasFunctions, isFunctionType, isSubtype, referenceType } = require('./signature');
 const tables = require('./table');
@@ -232,7 +233,10 @@ function instantiateCore(moduleCell, values, api) {
   const numbers = prepareNumbers(moduleCell, description);
   const cells = linkImports(description.imports, values, numbers, api);
   applyLimits();
-  const refusal = binding.instantiate(moduleCell.handle, numbers);
+  // Segments read globals and change tables.
+  wake();
+  let refusal = binding.instantiate(moduleCell.handle, numbers);
+  if (refusal !== null && collectResting()) refusal = binding.instantiate(moduleCell.handle, numbers);
   if (refusal !== null) throw rangeError(api, refusal);
   const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;
   const { cell, exports } = createCell(moduleCell, values, cells, numbers);
@@ -325,6 +329,7 @@ function createCell(moduleCell, values, cells, answer) {
     thunks: [],
     functions: new Map(),
     parts: [],
+    held: null,
     edges: new Set(),
   };
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.

@@ -13,6 +13,7 @@
 
 const binding = require('./binding');
 const { FinalizationRegistry, FinalizationRegistryRegister, SetAdd } = require('./primordials');
+const { rest, restWhenDue } = require('./rest');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 
 /**
@@ -30,6 +31,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {(() => void)[]} thunks of its function imports
  * @property {Map<number, Function>} functions exported functions by number, imported ones too
  * @property {object[]} parts cells of its memories, tables, globals and tags
+ * @property {any[] | null} held see `lib/rest.js`
  * @property {Set<object>} edges
  */
 
@@ -56,6 +58,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} top hierarchy of `element`, see `lib/signature.js`
  * @property {Function[]} functions that `get` has returned, by address
  * @property {number[]} numbers theirs
+ * @property {any[] | null} held see `lib/rest.js`
  * @property {Set<object>} edges
  */
 
@@ -66,6 +69,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {boolean} mutable
  * @property {number} slot of scratch memory where a number lies for good; 1, where others are copied to, if not known
  * @property {object | null} object
+ * @property {any[] | null} held see `lib/rest.js`
  * @property {Set<object>} edges
  */
 
@@ -108,12 +112,17 @@ function watch(cell, kind) {
   i32[SLOT0] = kind;
   i32[SLOT1] = cell.handle;
   binding.watch(cell);
+  restWhenDue();
   return cell;
 }
 
-/** Its callback tells that there was a collection: a program that makes nothing more has none swept otherwise. */
+/**
+ * Its callback tells that there was a collection: a program that makes nothing more has none swept otherwise.
+ * The next one shall find the store at rest.
+ */
 const collections = new FinalizationRegistry(() => {
   binding.sweep();
+  rest(true);
   expectCollection();
 });
 

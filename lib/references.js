@@ -5,9 +5,7 @@
  * So passing one costs no native call. Wasm does not say when it drops a reference: once enough
  * slots were taken, the engine marks those that it still holds and all others become free.
  *
- * `refs` is a root for the collector. So a value in a live table or global stays as it should, but if
- * that table or global can only be reached through the value itself, the two keep one another for
- * ever: a WeakRef in the slot would cost a check at each crossing.
+ * `refs` is a root for the collector, except for tables and globals while the store rests (`lib/rest.js`).
  */
 
 const binding = require('./binding');
@@ -66,6 +64,7 @@ function putFirst(value) {
   return (latest = put(value));
 }
 
+/** Frees all slots that the engine does not hold. */
 function collect() {
   const marks = new Uint32Array((refs.length + 31) >>> 5);
   const lookedAt = binding.markReferences(marks);
@@ -94,4 +93,4 @@ function countReferences() {
   return count;
 }
 
-module.exports = { countReferences, put, putFirst, refs };
+module.exports = { collect, countReferences, put, putFirst, refs };

@@ -11,6 +11,7 @@ const { applyLimits } = require('./limits');
 const { ObjectGetPrototypeOf, Set } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
 const { refs } = require('./references');
+const { wake } = require('./rest');
 const { EXN, EXTERN, referenceType } = require('./signature');
 const { tableType } = require('./types');
 const { defaultValue, lacksDefault, store, toWebAssembly, typeNumber } = require('./values');
@@ -113,7 +114,7 @@ function elementType(value, api) {
 function newCell(element, address = 'i32', maximum = -1) {
   const { top } = /** @type {import('./signature').ReferenceType} */ (referenceType(element));
   const known = { numbers: [], functions: [] };
-  return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, edges: new Set() };
+  return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, held: null, edges: new Set() };
 }
 
 /**
@@ -183,7 +184,10 @@ function valueArgument(cell, args, api, message, noDefault) {
  * keep that alive anyway.
  */
 function currentElement(cell, address) {
-  if (cell.top === EXTERN) return refs[i32[SLOT0]];
+  if (cell.top === EXTERN) {
+    wake();
+    return refs[i32[SLOT0]];
+  }
   const { numbers, functions } = cell;
   const number = i32[SLOT0];
   if (numbers[address] === number) return functions[address];

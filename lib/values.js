@@ -6,6 +6,7 @@ const { text } = require('./errors');
 const { functionNumber, functionObject, referenceProblem } = require('./function');
 const { BigIntAsIntN } = require('./primordials');
 const { putFirst, refs } = require('./references');
+const { wake } = require('./rest');
 const { EXTERN, referenceNumber, referenceType } = require('./signature');
 const { DOUBLES, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
@@ -103,7 +104,12 @@ function store(value, type, k) {
       i32[WORDS + 2 * k] = value;
       break;
     default:
-      i32[WORDS + 2 * k] = isExtern(type) ? putFirst(value) : value;
+      if (!isExtern(type)) {
+        i32[WORDS + 2 * k] = value;
+      } else {
+        wake();
+        i32[WORDS + 2 * k] = putFirst(value);
+      }
   }
 }
 
@@ -124,7 +130,9 @@ function load(type, k) {
     case 'i32':
       return i32[WORDS + 2 * k];
     default:
-      return isExtern(type) ? refs[i32[WORDS + 2 * k]] : functionObject(i32[WORDS + 2 * k]);
+      if (!isExtern(type)) return functionObject(i32[WORDS + 2 * k]);
+      wake();
+      return refs[i32[WORDS + 2 * k]];
   }
 }
 

@@ -2,6 +2,45 @@
 
 // Scenarios: much is made and dropped, and what is not dropped must stay.
 
+/**
+ * Makes an instance that can be reached from a value which it holds itself: in a table and a global of its own, in
+ * exported ones, and in a table that another instance of it has, too.
+ */
+function externCycle({ W, wat, check }) {
+  const module = new W.Module(
+    wat(`(module (import "m" "f" (func $f (result externref))) (import "m" "s" (table $s 2 externref)) (memory 1)
+      (table $t (export "t") 4 externref) (table $own 4 externref)
+      (global $g (mut externref) (ref.null extern)) (global $e (export "e") (mut externref) (ref.null extern))
+      (func (export "store") (param externref)
+        (table.set $own (i32.const 1) (local.get 0)) (global.set $g (call $f))
+        (table.copy $t $own (i32.const 2) (i32.const 0) (i32.const 2)) (table.fill $s (i32.const 1) (call $f) (i32.const 1))
+        (drop (table.grow $own (global.get $g) (i32.const 3))))
+      (func (export "leaf") (result externref) (global.get $g))
+      (func (export "load") (result externref externref externref externref)
+        (table.get $own (i32.const 1)) (table.get $t (i32.const 3)) (table.get $s (i32.const 1)) (table.get $own (i32.const 5))))`),
+  );
+  return () => {
+    const cycle = { text: 'a string' };
+    const s = new W.Table({ element: 'externref', initial: 2 });
+    const imports = { m: { f: () => cycle, s } };
+    const others = [0, 1].map(() => new W.Instance(module, imports).exports);
+    const { e, leaf, load, store, t } = others[0];
+    store({ cycle, others });
+    e.value = () => cycle;
+    t.set(0, 'a string');
+    cycle.look = () => {
+      const [object, copy, shared, grown] = load();
+      check(object.cycle === cycle && copy === object && shared === cycle && grown === cycle, 'what the guest held');
+      check(
+        leaf() === cycle && e.value() === cycle && t.get(3) === object && s.get(1) === cycle,
+        'what JavaScript sees',
+      );
+      check(t.get(0) === cycle.text && t.get(1) === null, 'what leads nowhere');
+    };
+    return cycle;
+  };
+}
+
 module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
   /** Fresh objects through externref in as many calls: nothing may keep them. */
   references(count) {
@@ -46,6 +85,120 @@ module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
       state.exports.g();
     });
     return { grown };
+  },
+
+  /** Instances that only their own externrefs lead to, in each place that can hold one, dropped in one synchronous loop. */
+  externCycles(count) {
+    const make = externCycle({ W, wat, check });
+    return { grown: growth(count, () => make().look()) };
+  },
+
+  /** The same in one activation. */
+  externCyclesInside(count) {
+    const make = externCycle({ W, wat, check });
+    const outer = make();
+    const { step, grown } = meter(count);
+    const { run } = instantiate(
+      `(module (import "m" "f" (func $f (result externref))) (import "m" "g" (func $g (param externref)))
+        (func (export "run") (param $n i32) (local $x externref) (loop $l
+          (local.set $x (call $f)) (call $g (local.get $x))
+          (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n)))))`,
+      {
+        m: {
+          f: () => make(),
+          g(cycle) {
+            cycle.look();
+            outer.look();
+            step();
+          },
+        },
+      },
+    );
+    run(count);
+    outer.look();
+    return { grown: grown() };
+  },
+
+  /** Cycles that are dropped, one in each turn, and others that stay. Needs --expose-gc. */
+  async externCyclesIdle(count) {
+    const make = externCycle({ W, wat, check });
+    const kept = [];
+    for (let i = 0; i < count; i++) {
+      if (i % 10 === 0) kept.push(make());
+      make().look();
+      await new Promise((resolve) => setImmediate(resolve));
+      if (i % 7 === 0) globalThis.gc();
+    }
+    for (let i = 0; i < 3; i++) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const cycle of kept) cycle.look();
+    }
+    // At rest, and nobody looks.
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      globalThis.gc();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const { instances, references } = W.stats();
+    for (const cycle of kept) cycle.look();
+    return { kept: kept.length, instances, references };
+  },
+
+  /** Values that move at random between tables and globals that come and go, with collections at any time. Needs --expose-gc. */
+  async externsMoved(count) {
+    const module = new W.Module(
+      wat(`(module (import "m" "a" (table $a 8 externref)) (import "m" "b" (table $b 8 externref))
+        (import "m" "pause" (func $pause (param externref)))
+        (global $g (mut externref) (ref.null extern))
+        (func (export "copy") (param i32 i32 i32) (table.copy $b $a (local.get 0) (local.get 1) (local.get 2)))
+        (func (export "keep") (param i32) (global.set $g (table.get $a (local.get 0))))
+        (func (export "give") (param i32) (table.set $b (local.get 0) (global.get $g)))
+        (func (export "paused") (param i32 i32) (local $x externref)
+          (local.set $x (table.get $a (local.get 0))) (table.set $a (local.get 0) (ref.null extern))
+          (call $pause (local.get $x)) (table.set $b (local.get 1) (local.get $x))))`),
+    );
+    let seed = 1;
+    const random = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+    const table = () => ({ real: new W.Table({ element: 'externref', initial: 8 }, null), model: Array(8).fill(null) });
+    const tables = Array.from({ length: 6 }, table);
+    const connect = () => {
+      const [a, b] = [tables[random(6)], tables[random(6)]];
+      const pause = () => random(2) && globalThis.gc();
+      return { a, b, kept: null, ...new W.Instance(module, { m: { a: a.real, b: b.real, pause } }).exports };
+    };
+    const links = Array.from({ length: 6 }, connect);
+    const fresh = (i) => ({ i, tables: [tables[random(6)].real] });
+    for (let i = 0; i < count; i++) {
+      const [j, from, to] = [random(6), random(8), random(8)];
+      const link = links[random(6)];
+      const { a, b } = link;
+      const actions = [
+        () => a.real.set(from, (a.model[from] = fresh(i))),
+        () => {
+          const length = Math.min(8 - from, 8 - to);
+          link.copy(to, from, length);
+          const moved = a.model.slice(from, from + length);
+          b.model.splice(to, length, ...moved);
+        },
+        () => link.keep(from, (link.kept = a.model[from])),
+        () => link.give(to, (b.model[to] = link.kept)),
+        () => {
+          link.paused(from, to);
+          const value = a.model[from];
+          a.model[from] = null;
+          b.model[to] = value;
+        },
+        () => (links[j] = connect()),
+        () => (tables[j] = table()),
+        () => globalThis.gc(),
+        () => new Promise((resolve) => setImmediate(resolve)),
+      ];
+      await actions[random(actions.length)]();
+      const { real, model } = random(2) ? tables[random(6)] : b;
+      for (let k = 0; k < 8; k++) check(real.get(k) === model[k], `element ${k} after ${i} steps`);
+    }
+    return W.stats();
   },
 
   /** Instances with nothing of their own, dropped in one synchronous loop. */

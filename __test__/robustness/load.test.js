@@ -28,6 +28,16 @@ const LOADS = {
     { ...small, most: { references: 3_000 } },
   ],
   'instances in cycles with their imports': ['instances', FULL ? 20_000 : 2_000, { limit: 100, most: flat() }],
+  'instances in cycles with their externrefs': [
+    'externCycles',
+    2_000,
+    { limit: 100, most: flat({ instances: 1_000 }) },
+  ],
+  'instances in cycles with their externrefs, in one activation': [
+    'externCyclesInside',
+    2_000,
+    { limit: 100, most: flat({ instances: 1_000 }) },
+  ],
   'plain instances': ['plainInstances', FULL ? 100_000 : 50_000, { limit: 100, most: { instances: 40_000 } }],
   'memories in one loop': ['memories', 5_000, { limit: 100, most: flat() }],
   'memories without a page': ['emptyMemories', 50_000, { limit: 100, most: { memories: 15_000 } }],
@@ -47,6 +57,18 @@ for (const [title, [name, count, { limit = FLAT, most = {}, ...options } = {}]] 
     for (const key of Object.keys(most)) if (key in peak) expect([key, peak[key] < most[key]]).toEqual([key, true]);
   });
 }
+
+test('cycles through externrefs end with the turn', async () => {
+  const { kept, instances, references } = await result('externCyclesIdle', 200, { nodeArgs: ['--expose-gc'] });
+  expect(instances).toBe(2 * kept);
+  expect(references).toBeLessThan(10 * kept);
+});
+
+test('externrefs are what they were wherever they move', async () => {
+  const { tables, references } = await result('externsMoved', 5_000, { nodeArgs: ['--expose-gc'] });
+  expect(tables).toBeLessThan(500);
+  expect(references).toBeLessThan(2_000);
+});
 
 test('memories that are dropped when no more can be had make room for others', async () => {
   const { most } = await result('exhaustion', 100);

@@ -54,7 +54,7 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
     null_mut()
 }
 
-/// Before JavaScript goes on: makes room if the guest could not be entered, detaches the buffers of memories
+/// Before JavaScript goes on: wakes the store or makes room if the guest could not be entered, detaches the buffers of memories
 /// that the guest has grown, and if the guest was interrupted, lets JavaScript do what it has to and resumes
 /// the guest.
 #[cold]
@@ -62,6 +62,9 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
 fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
     // SAFETY: `env` and `info` are those of the running callback, one of `FUNCTIONS`.
     let environment = unsafe { Environment::of_callback(env, info) };
+    if store.take_refused() {
+        store.enter_awake(environment.is_none_or(|e| e.wake(env)));
+    }
     if store.take_crowded() {
         store.enter_crowded(environment.map_or(u32::MAX, |e| e.innermost(env)));
     }

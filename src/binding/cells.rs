@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ptr::null_mut;
 
 /// What a cell stands for, as the facade numbers it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Module,
     Instance,

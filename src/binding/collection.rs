@@ -4,14 +4,18 @@
 
 use super::buffers;
 use super::callback::{Functions, arguments, store};
-use super::cells::KINDS;
+use super::cells::{KINDS, Kind};
 use super::realm::{Dead, Realm};
 use super::weak::Weak;
-use crate::runtime::Account;
+use crate::runtime::{Account, Due};
 use napi::sys;
 use std::ptr::null_mut;
 
-pub const FUNCTIONS: &Functions = &[(c"watch", watch), (c"sweep", sweep_now)];
+pub const FUNCTIONS: &Functions = &[
+    (c"watch", watch),
+    (c"sweep", sweep_now),
+    (c"collect", collect_now),
+];
 
 /// What V8 is told of a memory apart from its bytes, so that reservations do not pile up, either.
 const RESERVATION_COST: usize = 32 << 10;
@@ -35,14 +39,19 @@ fn held(realm: &Realm) -> usize {
 
 /// Tells V8 how much the engine holds by now, if that has changed by much.
 pub fn settle(env: sys::napi_env) {
+    if tell_held(env) {
+        collect(env);
+    }
+}
+
+/// The same; whether V8 must collect now.
+fn tell_held(env: sys::napi_env) -> bool {
     let (change, is_overdue) = Realm::with(|realm| {
         let held = held(realm);
         (realm.cells.untold(held), realm.cells.is_overdue())
     });
     tell(env, change);
-    if is_overdue {
-        collect(env);
-    }
+    is_overdue
 }
 
 /// Releases what has lost its cell.
@@ -63,6 +72,10 @@ fn sweep(env: sys::napi_env) {
 fn collect(env: sys::napi_env) {
     tell(env, PRESSURE);
     tell(env, -PRESSURE);
+    let store = store();
+    if store.is_resting() {
+        store.references().set_collected();
+    }
     sweep(env);
 }
 
@@ -94,10 +107,32 @@ unsafe extern "C" fn watch(env: sys::napi_env, info: sys::napi_callback_info) ->
         return null_mut();
     };
     Realm::with(|realm| realm.cells.add(*kind, handle, cell));
-    settle(env);
+    let mut due = match kind {
+        // No call is under way that has slots which nobody sees.
+        Kind::Instance | Kind::Table | Kind::Global => store.references().due(),
+        _ => Due::Nothing,
+    };
+    if tell_held(env) {
+        // The host has the store rest first, if there is anything that could.
+        match kind {
+            Kind::Instance | Kind::Table | Kind::Global if !store.references().is_empty() => {
+                due = Due::Overdue;
+            }
+            _ => collect(env),
+        }
+    }
     if Realm::with(|realm| realm.cells.has_collected(env)) {
         sweep(env);
     }
+    store.set_slot(0, due as u64);
+    null_mut()
+}
+
+unsafe extern "C" fn collect_now(
+    env: sys::napi_env,
+    _: sys::napi_callback_info,
+) -> sys::napi_value {
+    collect(env);
     null_mut()
 }
 

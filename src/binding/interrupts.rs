@@ -12,6 +12,7 @@ use std::time::Duration;
 pub const FUNCTIONS: &Functions = &[
     (c"onInterrupt", on_interrupt),
     (c"onCrowded", on_crowded),
+    (c"onEnterResting", on_enter_resting),
     (c"within", within),
 ];
 
@@ -22,6 +23,8 @@ pub struct Environment {
     poll: Cell<sys::napi_ref>,
     /// A reference to the function that [`Environment::innermost`] calls; null until there is one.
     innermost: Cell<sys::napi_ref>,
+    /// The same for [`Environment::wake`].
+    wake: Cell<sys::napi_ref>,
 }
 
 impl Environment {
@@ -30,6 +33,7 @@ impl Environment {
             env,
             poll: Cell::new(null_mut()),
             innermost: Cell::new(null_mut()),
+            wake: Cell::new(null_mut()),
         }
     }
 
@@ -79,6 +83,14 @@ unsafe extern "C" fn on_crowded(
     keep(env, info, |environment| &environment.innermost)
 }
 
+/// (function): wakes the store if this environment has it rest.
+unsafe extern "C" fn on_enter_resting(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    keep(env, info, |environment| &environment.wake)
+}
+
 /// Keeps the function that is the first argument of a running callback in `place`.
 fn keep(
     env: sys::napi_env,
@@ -106,26 +118,45 @@ impl Environment {
     /// The depth of the innermost activation that JavaScript serves; the greatest number if that cannot be
     /// known, as when other environments of the thread serve some.
     pub fn innermost(&self, env: sys::napi_env) -> u32 {
-        let (mut scope, mut function, mut depth) = (null_mut(), null_mut(), u32::MAX);
-        if self.innermost.get().is_null() || !Realm::is_only_environment() {
-            return depth;
+        let mut depth = u32::MAX;
+        if Realm::is_only_environment() {
+            self.ask(env, &self.innermost, |value| {
+                // SAFETY: a live environment, and what the function returned.
+                unsafe { sys::napi_get_value_uint32(env, value, &mut depth) };
+            });
+        }
+        depth
+    }
+
+    /// Wakes the store, if this environment has it rest. False if that could not be done.
+    pub fn wake(&self, env: sys::napi_env) -> bool {
+        self.ask(env, &self.wake, |_| {})
+    }
+
+    /// Calls the function in `place`; false if there is none, if there was no room on V8's stack, or if V8 is about to end
+    /// what runs.
+    fn ask(
+        &self,
+        env: sys::napi_env,
+        place: &Cell<sys::napi_ref>,
+        answered: impl FnOnce(sys::napi_value),
+    ) -> bool {
+        let (mut scope, mut function) = (null_mut(), null_mut());
+        if place.get().is_null() {
+            return false;
         }
         // SAFETY: a live environment on its thread; the reference is one of its own.
         unsafe {
             sys::napi_open_handle_scope(env, &mut scope);
-            sys::napi_get_reference_value(env, self.innermost.get(), &mut function);
-            match call(env, function) {
-                Ok(value) => {
-                    sys::napi_get_value_uint32(env, value, &mut depth);
-                }
-                // No room on V8's stack, or it is about to end what runs.
-                Err(_) => {
-                    forgive(env);
-                }
+            sys::napi_get_reference_value(env, place.get(), &mut function);
+            let result = call(env, function);
+            match result {
+                Ok(value) => answered(value),
+                Err(_) => _ = forgive(env),
             }
             sys::napi_close_handle_scope(env, scope);
+            result.is_ok()
         }
-        depth
     }
 
     /// The function that is called when a guest is interrupted.

@@ -23,6 +23,7 @@ mod limits;
 mod modules;
 mod objects;
 mod realm;
+mod rest;
 mod stats;
 mod streams;
 mod trace;
@@ -59,6 +60,7 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
         .chain(instances::FUNCTIONS)
         .chain(interrupts::FUNCTIONS)
         .chain(objects::FUNCTIONS)
+        .chain(rest::FUNCTIONS)
         .chain(trace::FUNCTIONS);
     for (name, callback) in functions {
         let mut function = std::ptr::null_mut();

@@ -45,6 +45,17 @@ impl<T> Handles<T> {
         self.objects.get((handle as usize).checked_sub(1)?)
     }
 
+    /// Has this object a handle?
+    pub fn has(&self, object: &Rc<T>) -> bool {
+        self.by_address.contains_key(&Rc::as_ptr(object))
+    }
+
+    /// All objects with their handles.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Rc<T>)> {
+        let objects = self.objects.iter();
+        objects.map(|(key, object)| (key as u32 + 1, object))
+    }
+
     /// Takes the handle back; what it named.
     fn release(&mut self, handle: u32) -> Option<Rc<T>> {
         let object = self.objects.try_remove((handle as usize).checked_sub(1)?)?;

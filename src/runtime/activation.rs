@@ -76,7 +76,12 @@ impl Store {
     #[inline(always)]
     pub fn callee(&self) -> Option<Callee> {
         let number = self.word(SCRATCH_FUNCTION) as u32;
-        let func_ref = NonNull::new(self.functions().get(number)?.cast_mut())?;
+        Self::callee_of(self.functions().get_enterable(number)?)
+    }
+
+    #[inline(always)]
+    fn callee_of(func_ref: *const VMFuncRef) -> Option<Callee> {
+        let func_ref = NonNull::new(func_ref.cast_mut())?;
         // SAFETY: a registered function is live.
         let entry = unsafe { func_ref.as_ref() }.entry.load(Ordering::Relaxed);
         Some(Callee { func_ref, entry })
@@ -108,7 +113,7 @@ impl Store {
     #[inline(always)]
     pub fn enter(&self, callee: Option<Callee>) {
         let Some(mut callee) = callee else {
-            return self.set_state(State::Trap, CODE_REFUSED);
+            return self.refuse();
         };
         let func_ref = callee.func_ref.as_ptr().cast_const();
         if callee.entry.is_null() {
@@ -153,6 +158,33 @@ impl Store {
         self.depth.set(self.depth.get() + 1);
         // SAFETY: a registered function is live with its entry, and the stack has room below the record.
         unsafe { Self::after(arch::enter(vm, func_ref, entry, record as usize - 16)) };
+    }
+
+    /// There is no such function, or the store rests: then the host is asked to wake it.
+    #[cold]
+    fn refuse(&self) {
+        self.set_state(State::Trap, CODE_REFUSED);
+        if self.is_resting() {
+            self.refused.set(true);
+            self.attention.set(true);
+        }
+    }
+
+    /// Was a function not entered since the last call because the store rests? Then the host tries again with
+    /// [`Store::enter_awake`].
+    pub fn take_refused(&self) -> bool {
+        self.refused.take()
+    }
+
+    /// As [`Store::enter`], of a store that is awake as far as the function is concerned. If it could not be woken, the
+    /// host's stack had no room.
+    pub fn enter_awake(&self, is_awake: bool) {
+        if !is_awake {
+            return self.set_state(State::Trap, Trap::StackOverflow as i32);
+        }
+        let number = self.word(SCRATCH_FUNCTION) as u32;
+        self.enter(self.functions().get(number).and_then(Self::callee_of));
+        self.refused.set(false);
     }
 
     /// Can leaves run on the host's stack? Their prologues compare with the limit of the guests' stack.

@@ -11,6 +11,7 @@
 
 use super::Tag;
 use super::fault::{self, Site};
+use super::references::extern_slot;
 use super::store::Store;
 use super::trap::Trap;
 use super::vm::{
@@ -158,9 +159,7 @@ impl Exceptions {
                 mark(exception.object);
             }
             for word in &exception.words[HEADER..] {
-                if word >> 32 == EXTERN_TAG as u64 >> 32 && *word as u32 != 0 {
-                    mark(*word as u32);
-                }
+                extern_slot(*word).into_iter().for_each(&mut mark);
             }
         }
     }

@@ -12,6 +12,9 @@ pub struct FunctionRegistry {
     /// Start and length of `functions`, for the lookup at every call.
     start: Cell<*const *const VMFuncRef>,
     len: Cell<u32>,
+    /// The same, or 0 while it is closed: then no function is entered.
+    enterable: Cell<u32>,
+    closed: Cell<bool>,
     /// Free blocks by length.
     free: RefCell<BTreeMap<u32, Vec<u32>>>,
 }
@@ -20,10 +23,31 @@ impl FunctionRegistry {
     /// The function of this number; `None` for 0 and for numbers that nobody has.
     #[inline(always)]
     pub fn get(&self, number: u32) -> Option<*const VMFuncRef> {
-        if number >= self.len.get() {
+        self.get_below(self.len.get(), number)
+    }
+
+    /// The same for the host's calls, which need not ask whether the store rests (see [`super::references`]).
+    #[inline(always)]
+    pub(super) fn get_enterable(&self, number: u32) -> Option<*const VMFuncRef> {
+        self.get_below(self.enterable.get(), number)
+    }
+
+    /// Has the host find none that it could enter, or all again.
+    pub(super) fn set_closed(&self, closed: bool) {
+        self.closed.set(closed);
+        self.enterable.set(if closed { 0 } else { self.len.get() });
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    #[inline(always)]
+    fn get_below(&self, len: u32, number: u32) -> Option<*const VMFuncRef> {
+        if number >= len {
             return None;
         }
-        // SAFETY: `start` and `len` describe `functions` as it is, by `update`.
+        // SAFETY: `start` and `len` describe `functions` as it is, and `len` is one of them or 0.
         let function = unsafe { *self.start.get().add(number as usize) };
         (!function.is_null()).then_some(function)
     }
@@ -48,6 +72,7 @@ impl FunctionRegistry {
         functions.resize(len, std::ptr::null());
         self.start.set(functions.as_ptr());
         self.len.set(len as u32);
+        self.set_closed(self.closed.get());
         Some(first as u32)
     }
 

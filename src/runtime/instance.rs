@@ -292,6 +292,17 @@ impl Instance {
         self.store()
     }
 
+    /// Its tables, imported ones too.
+    pub fn tables(&self) -> &[Rc<Table>] {
+        &self.tables
+    }
+
+    /// Calls `f` with the references in globals that it has for itself.
+    pub fn visit_references(&self, f: impl FnMut(u64)) {
+        let references = self.store().references();
+        references.visit_inline(self.context.range(), f);
+    }
+
     /// What the host last set with [`Instance::set_host_data`].
     pub fn host_data(&self) -> usize {
         self.host_data.get()

@@ -41,6 +41,7 @@ pub use link::ImportValue;
 pub use mapping::Mapping;
 pub use memory::{Memory, PAGE};
 pub use on_demand::compile_slot;
+pub use references::{Due, References, extern_slot};
 pub use segments::SegmentTrap;
 pub use store::{Store, StoreError};
 pub use table::{MAX_ELEMENTS, Table};

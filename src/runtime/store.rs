@@ -6,7 +6,7 @@ use super::fault::{self, Site};
 use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
-use super::references::References;
+use super::references::{References, extern_slot};
 use super::slots::SharedSlots;
 use super::stack::{self, GuestStack};
 use super::vm::*;
@@ -41,6 +41,7 @@ pub struct Store {
     /// Memories that grew since the host last asked.
     grown: RefCell<Vec<Rc<Memory>>>,
     pub(super) attention: Cell<bool>,
+    pub(super) refused: Cell<bool>,
     /// Lowest address at which an activation may start, see [`super::room`].
     pub(super) threshold: Cell<usize>,
     pub(super) crowded: Cell<bool>,
@@ -114,6 +115,7 @@ impl Store {
             }),
             grown: RefCell::default(),
             attention: Cell::new(false),
+            refused: Cell::new(false),
             threshold: Cell::new(threshold),
             crowded: Cell::new(false),
             interruption: Interruption::default(),
@@ -202,7 +204,7 @@ impl Store {
         &self.exceptions
     }
 
-    pub(super) fn references(&self) -> &References {
+    pub fn references(&self) -> &References {
         &self.references
     }
 
@@ -283,6 +285,11 @@ impl Store {
     /// in tables and in globals. How many words it has looked at. Must not be called between the
     /// conversion of a call's references and the call.
     pub fn mark_references(&self, mut mark: impl FnMut(u32)) -> usize {
+        self.mark_suspended(&mut mark) + self.references.mark(mark)
+    }
+
+    /// The same without tables and globals.
+    pub fn mark_suspended(&self, mut mark: impl FnMut(u32)) -> usize {
         let mut looked_at = 0;
         let mut sp = self.stack_top;
         if self.depth.get() > 0 {
@@ -291,10 +298,8 @@ impl Store {
             looked_at += (self.stack_top - sp) / 8;
             for address in (sp.next_multiple_of(8)..self.stack_top).step_by(8) {
                 // SAFETY: between the innermost suspended frame and the stack's top, all mapped.
-                let word = unsafe { (address as *const i64).read() };
-                if word >> 32 == EXTERN_TAG >> 32 && word as u32 != 0 {
-                    mark(word as u32);
-                }
+                let word = unsafe { (address as *const u64).read() };
+                extern_slot(word).into_iter().for_each(&mut mark);
             }
         }
         // What exceptions that nobody holds hold is not held.
@@ -302,7 +307,27 @@ impl Store {
             self.sweep_exceptions(sp..self.stack_top, Vec::new());
             self.exceptions.mark_references(&mut mark);
         }
-        looked_at + self.references.mark(mark)
+        looked_at
+    }
+
+    /// Has the store rest, which has so many holders of externrefs with so many words: the host wakes it before it enters
+    /// or resumes a guest.
+    pub fn rest(&self, holders: usize, words: usize) {
+        self.functions.set_closed(true);
+        self.references.set_rested(holders, words);
+    }
+
+    pub fn wake(&self) {
+        self.functions.set_closed(false);
+    }
+
+    pub fn is_resting(&self) -> bool {
+        self.functions.is_closed()
+    }
+
+    /// Do guests run that wait for the host?
+    pub fn is_idle(&self) -> bool {
+        self.depth.get() == 0
     }
 
     /// Slot `k` of the arguments and results.

@@ -142,6 +142,13 @@ impl Table {
         })
     }
 
+    /// Calls `f` with every element, if they are what [`super::references`] looks for.
+    pub fn visit_references(&self, f: impl FnMut(u64)) {
+        if self.ty.element.is_traced() {
+            (0..self.len()).filter_map(|i| self.get(i)).for_each(f);
+        }
+    }
+
     /// Sets element `i`; `None` if out of bounds.
     pub fn set(&self, i: u64, value: u64) -> Option<()> {
         let element = self.element(i)?;
