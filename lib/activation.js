@@ -58,11 +58,25 @@ function mayBeCaught() {
   return handlersKnown || (handlersKnown = binding.hasHandlers());
 }
 
+/** What an activation has thrown, until its wrapper throws it. */
+let pending;
+
+function takeThrown() {
+  const thrown = pending;
+  pending = undefined;
+  return thrown;
+}
+
 /**
  * Serves an activation that did not simply end. `depth` names it: every resume says which
  * activation it means, so the engine can discard any that were abandoned above it.
+ *
+ * It does not throw what the wrapper has to throw but says so, and again when it is asked again. A function that never
+ * returns and never goes round a loop stays in V8's interpreter, which then learns nothing of it: a wrapper whose guest
+ * always throws would take several times as long.
  * @param {number} depth
  * @param {InstanceCell} cell of the function that was called
+ * @returns {boolean} whether the wrapper has to throw
  */
 function slow(depth, cell) {
   const { thunks } = cell;
@@ -70,7 +84,7 @@ function slow(depth, cell) {
   for (;;) {
     switch (i32[STATE]) {
       case DONE:
-        return;
+        return false;
       case CALL: {
         const host = i32[FUNCTION];
         // It is read here so that the cell, and so the instance, lives as long as the activation.
@@ -96,12 +110,20 @@ function slow(depth, cell) {
       case TRAP: {
         const code = i32[CODE];
         if (code === STACK_OVERFLOW) scheduleReclaim();
-        throw trapError(code, slow);
+        pending = trapError(code, slow);
+        i32[STATE] = THREW;
+        return true;
       }
       case RETHROW:
-        throw thrown;
+        pending = thrown;
+        i32[STATE] = THREW;
+        return true;
       case EXCEPTION:
-        throw exceptions.load();
+        pending = exceptions.load();
+        i32[STATE] = THREW;
+        return true;
+      case THREW:
+        return true;
       default:
         throw new Error(text.internal(`state ${i32[STATE]}`));
     }
@@ -126,4 +148,4 @@ function callForeign(host) {
   cell.thunks[host - cell.hostBase]();
 }
 
-module.exports = { serveExceptions, slow };
+module.exports = { serveExceptions, slow, takeThrown };

@@ -330,9 +330,9 @@ function trapError(code, below) {
  * @returns {boolean}
  */
 function isUncatchable(error) {
-  if (typeof error !== 'object' || error === null) return false;
-  if (Uncatchable.has(error)) return true;
+  // Traps are such errors, too; and this is the quicker question.
   if (!isNativeError(error)) return false;
+  if (Uncatchable.has(error)) return true;
   // It may be of another realm.
   const message = ObjectGetOwnPropertyDescriptor(error, 'message');
   if (message === undefined || message.value !== OVERFLOW) return false;

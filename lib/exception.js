@@ -5,16 +5,20 @@
  * and values of its own; the engine has another form of it only while a guest has it, and knows the object then.
  */
 
+const { isGeneratorObject } = require('util').types;
+
 const { serveExceptions } = require('./activation');
 const binding = require('./binding');
-const { createObject, objectFactory } = require('./carrier');
+const { objectFactory } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { functionRecord } = require('./function');
 const { hold } = require('./lifetime');
 const {
+  Array,
   ErrorCaptureStackTrace,
   MathFround,
   ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
   RangeError,
   StringIncludes,
 } = require('./primordials');
@@ -39,9 +43,12 @@ class exceptions extends Brand {
     this.#state = state;
   }
 
-  /** @returns {ExceptionState | undefined} */
+  /**
+   * All of them are generators (see `objectFactory`), which V8 tells sooner than whether a field is there.
+   * @returns {ExceptionState | undefined}
+   */
   static get(value) {
-    return isObject(value) && #state in value ? value.#state : undefined;
+    return isGeneratorObject(value) && #state in value ? value.#state : undefined;
   }
 
   /** @returns {ExceptionState | undefined} */
@@ -54,9 +61,12 @@ class exceptions extends Brand {
   }
 }
 
-/** Types of the values of a tag's exceptions. */
+/**
+ * Types of the values of a tag's exceptions.
+ * @param {TagCell} tag
+ */
 function parameters(tag) {
-  return functionType(tag.signature).parameters;
+  return (tag.types ??= functionType(tag.signature).parameters);
 }
 
 /**
@@ -78,7 +88,9 @@ function Exception(exceptionTag, payload) {
   if (+length !== types.length) throw typeError(api, text.exceptionCount);
   const values = [];
   for (let i = 0; i < types.length; i++) values[i] = roundTrip(payload[i], types[i], tag, api);
-  const object = initialize(createObject(ObjectGetPrototypeOf(this)), tag, values);
+  const object = initialize(createException(), tag, values);
+  const prototype = ObjectGetPrototypeOf(this);
+  if (prototype !== Exception.prototype) ObjectSetPrototypeOf(object, prototype);
   if (options && /** @type {any} */ (options).traceStack) ErrorCaptureStackTrace(object, Exception);
   return object;
 }
@@ -179,7 +191,7 @@ function isNumber(type) {
 }
 
 function loadValues(types) {
-  const values = [];
+  const values = new Array(types.length);
   let k = 1;
   for (let i = 0; i < types.length; i++) {
     if (types[i] === 'v128') values[i] = [i64[DOUBLES + k], i64[DOUBLES + ++k]];
@@ -197,9 +209,11 @@ function loadThrown() {
   const known = i32[SLOT0];
   if (handle === jsTag.handle) return refs[i32[SLOT1]];
   if (known !== 0) return refs[known];
-  const cell = binding.tagCell(handle);
-  const signature = cell === undefined ? binding.tagSignature(handle) : cell.signature;
-  const types = functionType(signature).parameters;
+  /** @type {TagCell | undefined} */
+  const cell = binding.tagCell();
+  // (To make a cell takes scratch memory.)
+  const signature = cell === undefined ? binding.tagSignature(handle) : '';
+  const types = cell === undefined ? functionType(signature).parameters : parameters(cell);
   const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;
   for (let i = 0; i < values.length; i++) {

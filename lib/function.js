@@ -4,7 +4,7 @@
 
 const binding = require('./binding');
 const { text } = require('./errors');
-const { slow } = require('./activation');
+const { slow, takeThrown } = require('./activation');
 const { hold } = require('./lifetime');
 const {
   Error,
@@ -192,6 +192,7 @@ function describe(value) {
 const { prepare, thunkFactory, wrapperFactory } = createFactories({
   enter,
   slow,
+  takeThrown,
   refs,
   put,
   putFirst,

@@ -77,6 +77,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @typedef {object} TagCell
  * @property {number} handle
  * @property {string} signature without results
+ * @property {string[] | null} types of it, once they were wanted
  * @property {object | null} object
  * @property {Set<object>} edges
  */

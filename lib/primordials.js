@@ -25,6 +25,7 @@ module.exports = {
   // Functions and constructors.
   AbortSignalAborted: /** @type {(s: object) => boolean} */ (getterOf(AbortSignal.prototype, 'aborted')),
   AbortSignalReason: /** @type {(s: object) => any} */ (getterOf(AbortSignal.prototype, 'reason')),
+  Array,
   ArrayBufferIsView: ArrayBuffer.isView,
   BigInt,
   BigIntAsIntN: BigInt.asIntN,

@@ -32,7 +32,8 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
 /**
  * @typedef {object} Runtime what wrappers and thunks call
  * @property {() => void} enter
- * @property {(depth: number, cell: object) => void} slow
+ * @property {(depth: number, cell: object) => boolean} slow
+ * @property {() => any} takeThrown
  * @property {any[]} refs
  * @property {(value: any) => number} put
  * @property {(value: any) => number} putFirst
@@ -149,7 +150,9 @@ function wrapperText({ params, results }) {
       )}
       i32[${FUNCTION}] = number;
       enter();
-      if (i32[${STATE}] !== ${DONE}) slow(i32[${DEPTH}], cell);
+      if (i32[${STATE}] !== ${DONE}) {
+        for (let again = false; slow(i32[${DEPTH}], cell); again = true) if (again) throw takeThrown();
+      }
       ${result}
     };
     return (cell, number, name) => ({
@@ -180,9 +183,10 @@ function thunkText({ params, results }) {
  * @returns {Function[]}
  */
 function evaluate(texts, runtime) {
-  const { enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } = runtime;
+  const { enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } =
+    runtime;
   const make = new Function(
-    'i32, f32, f64, i64, asIntN, enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList',
+    'i32, f32, f64, i64, asIntN, enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList',
     `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
   return make(
@@ -193,6 +197,7 @@ function evaluate(texts, runtime) {
     BigIntAsIntN,
     enter,
     slow,
+    takeThrown,
     refs,
     put,
     putFirst,
@@ -208,7 +213,8 @@ function evaluate(texts, runtime) {
  * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
  */
 function interpret({ params, results }, runtime) {
-  const { enter, slow, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } = runtime;
+  const { enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } =
+    runtime;
 
   const load = (types, cell) => {
     const values = [];
@@ -256,7 +262,7 @@ function interpret({ params, results }, runtime) {
           store(params, args, cell);
           i32[FUNCTION] = number;
           enter();
-          if (i32[STATE] !== DONE) slow(i32[DEPTH], cell);
+          if (i32[STATE] !== DONE && slow(i32[DEPTH], cell)) throw takeThrown();
           const values = load(results, cell);
           return results.length > 1 ? values : values[0];
         },

@@ -1,12 +1,13 @@
 //! Tags and exceptions.
 
-use super::callback::{Functions, number, store};
+use super::callback::{Functions, store};
 use super::cells::Kind;
 use super::modules::signature;
 use super::realm::cell;
 use super::values::value_type;
 use crate::module::FuncType;
 use crate::runtime::Tag;
+use crate::runtime::vm::SCRATCH_FUNCTION;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
@@ -88,10 +89,8 @@ unsafe extern "C" fn describe_exception(
     null_mut()
 }
 
-/// Argument: a tag's number. Its cell, undefined if there is none.
-unsafe extern "C" fn tag_cell(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
-    cell(env, Kind::Tag, Some(number(env, info)))
+/// The cell of the tag whose number scratch memory has, undefined if there is none.
+unsafe extern "C" fn tag_cell(env: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+    let tag = store().word(SCRATCH_FUNCTION) as u32;
+    cell(env, Kind::Tag, Some(tag))
 }

@@ -225,7 +225,7 @@ impl Store {
         std::ptr::with_exposed_provenance_mut(address)
     }
 
-    pub(super) fn word(&self, offset: i32) -> i32 {
+    pub fn word(&self, offset: i32) -> i32 {
         // SAFETY: aligned and inside the scratch memory, which only this thread and its guests touch.
         unsafe { self.at(offset).cast::<i32>().read() }
     }
