@@ -116,11 +116,27 @@ function functionNumber(value, holder) {
   return record.number;
 }
 
-/** The same for parameters of exported functions and results of imported ones. */
-function crossingNumber(value, cell) {
-  const number = functionNumber(value, cell);
-  if (number < 0) throw new TypeError(text.incompatible);
-  return number;
+/**
+ * The same for parameters of exported functions and results of imported ones, in two steps: the second one is for
+ * when no code of the user runs any more, which could have the edge taken back.
+ * @param {any} value
+ * @returns {FunctionRecord | null}
+ */
+function crossingRecord(value) {
+  if (value === null) return null;
+  const record = records.expect(value);
+  if (record === undefined) throw new TypeError(text.incompatible);
+  return record;
+}
+
+/**
+ * @param {FunctionRecord | null} record
+ * @param {InstanceCell} cell
+ */
+function crossingNumber(record, cell) {
+  if (record === null) return 0;
+  hold(cell, record);
+  return record.number;
 }
 
 /**
@@ -196,6 +212,7 @@ const { prepare, thunkFactory, wrapperFactory } = createFactories({
   refs,
   put,
   putFirst,
+  functionRecord: crossingRecord,
   functionNumber: crossingNumber,
   checkReference,
   functionObject,

@@ -329,6 +329,8 @@ function createCell(moduleCell, values, cells, answer) {
     thunks: [],
     functions: new Map(),
     parts: [],
+    shared: [],
+    imported: [],
     held: null,
     edges: new Set(),
   };
@@ -403,6 +405,7 @@ function addFunction(cell, type, value) {
   // The engine calls it directly. The place is kept because host functions count all imports.
   cell.thunks[cell.thunks.length] = unreachable;
   MapSet(cell.functions, record.number, value);
+  cell.imported[cell.imported.length] = record;
   hold(cell, record);
 }
 
@@ -412,7 +415,9 @@ function addFunction(cell, type, value) {
  */
 function addPart(cell, type, part) {
   cell.parts[cell.parts.length] = part;
-  if (canHoldFunctions(type)) SetAdd(part.edges, cell);
+  if (!canHoldFunctions(type)) return;
+  cell.shared[cell.shared.length] = part;
+  SetAdd(part.edges, cell);
 }
 
 /** The Exported Function of an export. */

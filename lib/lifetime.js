@@ -4,7 +4,7 @@
  * Who keeps what alive. Each engine object has a *cell* in the JavaScript heap, and the engine
  * object is released when its cell is collected. Whatever the engine object may reach is reachable
  * from its cell, too; then JavaScript's collector alone decides, cycles through closures included.
- * Such edges may be too many, never too few, and are never taken back.
+ * Such edges may be too many, never too few, and are taken back when no guest runs (`lib/rest.js`).
  *
  * The engine refers to cells weakly and looks whether they are gone (`src/binding/cells.rs`). There is
  * no WeakRef and no FinalizationRegistry for them: a WeakRef keeps its target until the current job
@@ -31,6 +31,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {(() => void)[]} thunks of its function imports
  * @property {Map<number, Function>} functions exported functions by number, imported ones too
  * @property {object[]} parts cells of its memories, tables, globals and tags
+ * @property {any[]} shared those of them that can hold functions
+ * @property {FunctionRecord[]} imported functions of wasm that it imports
  * @property {any[] | null} held see `lib/rest.js`
  * @property {Set<object>} edges
  */

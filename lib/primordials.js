@@ -89,6 +89,8 @@ module.exports = {
   MapGet: uncurryThis(Map.prototype.get),
   MapSet: uncurryThis(Map.prototype.set),
   SetAdd: uncurryThis(Set.prototype.add),
+  SetForEach: uncurryThis(Set.prototype.forEach),
+  SetSize: /** @type {(s: object) => number} */ (getterOf(Set.prototype, 'size')),
   SharedArrayBufferByteLength: /** @type {(b: object) => number} */ (
     getterOf(SharedArrayBuffer.prototype, 'byteLength')
   ),

@@ -1,20 +1,31 @@
 'use strict';
 
 /**
- * Rest. `refs` is a root for the collector, so a value in a table or global would keep that alive itself if it leads
- * back to it. When no guest runs it need not: the store *rests*, which means that the values in tables and globals
- * are with their cells and not in `refs`, and the collector sees who holds whom. Before a guest runs again, or anything
- * here reads or changes such a table or global, the store wakes: what is alive is put back.
+ * Rest. While guests run, what JavaScript's collector sees is too much: the array of externrefs is a root, so a value
+ * in a table would keep that alive itself if it leads back to it; and edges between cells stand for all that guests
+ * could do (`lib/lifetime.js`). When no guest runs the store can *rest*: then values are with the cells of the
+ * tables and globals that hold them, and edges lead to the instances whose functions are held, and to no others.
+ * Before a guest runs again, or anything here reads or changes a table or global of externrefs, the store wakes: what is
+ * alive is put back, and the edges are what they must be while guests run.
  *
  * Numbers of slots are as they were meanwhile, and no guest pays for any of this.
  */
 
 const binding = require('./binding');
-const { setImmediate } = require('./primordials');
+const { Set, SetAdd, SetForEach, SetSize, setImmediate } = require('./primordials');
 const { collect, refs } = require('./references');
 const { SLOT0, i32 } = require('./scratch');
 
-/** @typedef {{ held: any[] | null }} Holder a cell; while the store rests slots and values, in turns */
+/**
+ * A cell of an instance, a table or a global.
+ * @typedef {object} Cell
+ * @property {any[] | null} held while the store rests slots and values, in turns
+ * @property {Set<object>} edges
+ * @property {number[]} [numbers] of functions that a table has given
+ * @property {Function[]} [functions]
+ * @property {Cell[]} [shared] parts of an instance that can hold functions
+ * @property {import('./lifetime').FunctionRecord[]} [imported] functions of wasm that an instance imports
+ */
 
 let resting = false;
 
@@ -25,35 +36,54 @@ let resting = false;
 function rest(idle) {
   // Whatever is left then is held by someone. (And no value is known for the last one.)
   collect();
-  /** @type {Holder[]} */
+  /** @type {Cell[]} */
   const cells = [];
   const numbers = binding.rest(cells, idle);
   if (numbers === null) return false;
+  resting = true;
+  const knowsFunctions = numbers[0] !== 0;
   const moved = [];
-  for (let i = 0, at = 0; i < cells.length; i++) {
-    const held = [];
-    for (const end = ++at + numbers[at - 1]; at < end; at++) {
-      const slot = numbers[at];
-      const value = refs[slot];
-      // Only what has properties can lead anywhere.
-      if ((typeof value !== 'object' || value === null) && typeof value !== 'function') continue;
-      held[held.length] = slot;
-      held[held.length] = value;
-      moved[moved.length] = slot;
+  let changed = false;
+  for (let i = 0, at = 1; i < cells.length; i++) {
+    const cell = cells[i];
+    const slots = at + 1;
+    const owners = slots + numbers[at] + 1;
+    at = owners + numbers[owners - 1];
+    hold(cell, numbers, slots, owners - 1, moved);
+    if (!knowsFunctions || SetSize(cell.edges) === 0) continue;
+    changed = true;
+    cell.edges = new Set();
+    for (let k = owners; k < at; k++) SetAdd(cell.edges, cells[numbers[k]]);
+    if (cell.numbers !== undefined) {
+      cell.numbers = [];
+      cell.functions = [];
     }
-    if (held.length > 0) cells[i].held = held;
   }
   // Afterwards, since several cells may hold the same.
   for (let i = 0; i < moved.length; i++) refs[moved[i]] = undefined;
-  resting = true;
-  if (moved.length > 0) return true;
+  if (changed || moved.length > 0) return true;
   wake();
   return false;
 }
 
+/** Has a cell hold the values of some slots. */
+function hold(cell, numbers, start, end, moved) {
+  const held = [];
+  for (let at = start; at < end; at++) {
+    const slot = numbers[at];
+    const value = refs[slot];
+    // Only what has properties can lead anywhere.
+    if ((typeof value !== 'object' || value === null) && typeof value !== 'function') continue;
+    held[held.length] = slot;
+    held[held.length] = value;
+    moved[moved.length] = slot;
+  }
+  if (held.length > 0) cell.held = held;
+}
+
 function wake() {
   if (!resting) return;
-  /** @type {Holder[]} */
+  /** @type {Cell[]} */
   const cells = [];
   binding.wake(cells);
   resting = false;
@@ -62,6 +92,22 @@ function wake() {
     if (held === null) continue;
     for (let k = 0; k < held.length; k += 2) refs[held[k]] = held[k + 1];
     cells[i].held = null;
+  }
+  for (let i = 0; i < cells.length; i++) connect(cells[i]);
+}
+
+/** Makes the edges from and to a cell that there are while guests run. */
+function connect(cell) {
+  // Whoever calls a function can pass others to its instance.
+  SetForEach(cell.edges, (owner) => {
+    if (owner !== cell) SetAdd(owner.edges, cell);
+  });
+  if (cell.shared === undefined) return;
+  for (let k = 0; k < cell.shared.length; k++) SetAdd(cell.shared[k].edges, cell);
+  for (let k = 0; k < cell.imported.length; k++) {
+    const owner = cell.imported[k].cell;
+    SetAdd(cell.edges, owner);
+    SetAdd(owner.edges, cell);
   }
 }
 binding.onEnterResting(wake);

@@ -9,7 +9,7 @@
  * Types are as in `lib/signature.js`: i (i32), I (i64), f (f32), F (f64), v (v128), x (externref), a (funcref), or
  * the name of another reference type.
  *
- * The order in both: convert all values into locals, which may run code of the user; then take the
+ * The order in both: convert all values into locals, which may run code of the user; then hold functions and take the
  * slots of external references, after which none may run (see `putFirst`); then store.
  */
 
@@ -37,7 +37,8 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
  * @property {any[]} refs
  * @property {(value: any) => number} put
  * @property {(value: any) => number} putFirst
- * @property {(value: any, cell: object) => number} functionNumber
+ * @property {(value: any) => any} functionRecord
+ * @property {(record: any, cell: object) => number} functionNumber
  * @property {(value: any, type: string) => void} checkReference
  * @property {(number: number, cell: object) => Function | null} functionObject
  * @property {(value: any, count: number) => any[]} resultList
@@ -85,7 +86,7 @@ function converting(type, value) {
     case 'F':
       return `+${value}`; // The store rounds an f32.
     default:
-      return `functionNumber(${value}, cell)`;
+      return `functionRecord(${value})`;
   }
 }
 
@@ -104,18 +105,22 @@ function isChecked(type) {
 /** Statements that bring values, given as expressions, into slots by way of the locals `c0`, `c1`... */
 function storing(types, values) {
   let conversions = '';
+  let functions = '';
   let references = '';
   let stores = '';
   for (let k = 0; k < types.length; k++) {
     if (isChecked(types[k])) conversions += `checkReference(${values[k]}, '${types[k]}');\n`;
     if (isExtern(types[k])) {
       references += `const c${k} = ${references === '' ? 'putFirst' : 'put'}(${values[k]});\n`;
+    } else if (isFunctionType(types[k])) {
+      conversions += `const f${k} = ${converting(types[k], values[k])};\n`;
+      functions += `const c${k} = functionNumber(f${k}, cell);\n`;
     } else {
       conversions += `const c${k} = ${converting(types[k], values[k])};\n`;
     }
     stores += `${place(types[k], k)} = c${k};\n`;
   }
-  return conversions + references + stores;
+  return conversions + functions + references + stores;
 }
 
 /** Comma-separated texts. (Not `Array.prototype.join`, which a user may patch.) */
@@ -183,10 +188,21 @@ function thunkText({ params, results }) {
  * @returns {Function[]}
  */
 function evaluate(texts, runtime) {
-  const { enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } =
-    runtime;
+  const {
+    enter,
+    slow,
+    takeThrown,
+    refs,
+    put,
+    putFirst,
+    functionRecord,
+    functionNumber,
+    checkReference,
+    functionObject,
+    resultList,
+  } = runtime;
   const make = new Function(
-    'i32, f32, f64, i64, asIntN, enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList',
+    'i32, f32, f64, i64, asIntN, enter, slow, takeThrown, refs, put, putFirst, functionRecord, functionNumber, checkReference, functionObject, resultList',
     `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
   return make(
@@ -201,6 +217,7 @@ function evaluate(texts, runtime) {
     refs,
     put,
     putFirst,
+    functionRecord,
     functionNumber,
     checkReference,
     functionObject,
@@ -213,8 +230,19 @@ function evaluate(texts, runtime) {
  * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
  */
 function interpret({ params, results }, runtime) {
-  const { enter, slow, takeThrown, refs, put, putFirst, functionNumber, checkReference, functionObject, resultList } =
-    runtime;
+  const {
+    enter,
+    slow,
+    takeThrown,
+    refs,
+    put,
+    putFirst,
+    functionRecord,
+    functionNumber,
+    checkReference,
+    functionObject,
+    resultList,
+  } = runtime;
 
   const load = (types, cell) => {
     const values = [];
@@ -238,10 +266,11 @@ function interpret({ params, results }, runtime) {
       if (type === 'i') converted[k] = +values[k] | 0;
       else if (type === 'I') converted[k] = BigIntAsIntN(64, values[k]);
       else if (type === 'f' || type === 'F') converted[k] = +values[k];
-      else if (!isExtern(type)) converted[k] = functionNumber(values[k], cell);
+      else if (!isExtern(type)) converted[k] = functionRecord(values[k]);
     }
     let first = true;
     for (let k = 0; k < types.length; k++) {
+      if (isFunctionType(types[k])) converted[k] = functionNumber(converted[k], cell);
       if (!isExtern(types[k])) continue;
       converted[k] = first ? putFirst(values[k]) : put(values[k]);
       first = false;

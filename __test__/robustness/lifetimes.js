@@ -289,6 +289,59 @@ module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
     return { grown };
   },
 
+  /** Instances that have only imported a table, or that had a function in it, in a global or in another instance for a while. Needs --expose-gc. */
+  async removed(count) {
+    const table = new W.Table({ element: 'anyfunc', initial: 4 });
+    const global = new W.Global({ value: 'anyfunc', mutable: true }, null);
+    const holder =
+      instantiate(`(module (type $r (func (result i32))) (table $t 2 funcref) (global $g (mut funcref) (ref.null func))
+      (func (export "keep") (param funcref i32) (table.set $t (i32.const 0) (local.get 0)) (global.set $g (local.get 0)))
+      (func (export "get") (result funcref) (global.get $g))
+      (func (export "call") (result i32) (call_indirect $t (type $r) (i32.const 0))))`);
+    const module = new W.Module(
+      wat(`(module (import "m" "t" (table $t 4 funcref)) (import "m" "k" (func $k (result i32)))
+        (func $f (export "f") (result i32) (call $k)) (func (export "put") (table.set $t (i32.const 3) (ref.func $f))))`),
+    );
+    const make = (k) => new W.Instance(module, { m: { t: table, k: () => k } }).exports;
+    const turn = async () => {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    for (let i = 0; i < count; i++) {
+      const { f, put } = make(i);
+      table.set(0, f);
+      table.set(1, f);
+      // Converting the number has the store rest.
+      holder.keep(
+        f,
+        i % 50
+          ? 0
+          : {
+              valueOf: () =>
+                Array.from({ length: 2_000 }, () => new W.Table({ element: 'externref', initial: 1 }, make)).length,
+            },
+      );
+      global.value = make(i + 1).f;
+      put();
+      if (i % 20 === 0) await turn();
+      check(
+        table.get(0)() === i && table.get(3)() === i && holder.call() === i && holder.get() === table.get(1),
+        'what was put there',
+      );
+      check(global.value() === i + 1, 'the value of the global');
+      if (i % 3 === 0) await turn();
+      if (i % 2) continue;
+      for (let k = 0; k < 4; k++) table.set(k, null);
+      holder.keep(null, 0);
+      global.value = null;
+    }
+    for (let k = 0; k < 4; k++) table.set(k, null);
+    holder.keep(null, 0);
+    global.value = null;
+    for (let i = 0; i < 4; i++) await turn();
+    return W.stats();
+  },
+
   /** Memories dropped in one synchronous loop. */
   memories(count) {
     const grown = growth(count, () => new Uint8Array(new W.Memory({ initial: 16 }).buffer).fill(1));

@@ -64,6 +64,12 @@ test('cycles through externrefs end with the turn', async () => {
   expect(references).toBeLessThan(10 * kept);
 });
 
+test('instances whose functions were removed everywhere are gone', async () => {
+  const { instances } = await result('removed', 200, { nodeArgs: ['--expose-gc'] });
+  // What the last turn had may lie in a register.
+  expect(instances).toBeLessThan(4);
+});
+
 test('externrefs are what they were wherever they move', async () => {
   const { tables, references } = await result('externsMoved', 5_000, { nodeArgs: ['--expose-gc'] });
   expect(tables).toBeLessThan(500);

@@ -113,11 +113,9 @@ unsafe extern "C" fn watch(env: sys::napi_env, info: sys::napi_callback_info) ->
         _ => Due::Nothing,
     };
     if tell_held(env) {
-        // The host has the store rest first, if there is anything that could.
+        // The host has the store rest first.
         match kind {
-            Kind::Instance | Kind::Table | Kind::Global if !store.references().is_empty() => {
-                due = Due::Overdue;
-            }
+            Kind::Instance | Kind::Table | Kind::Global => due = Due::Overdue,
             _ => collect(env),
         }
     }

@@ -1,121 +1,163 @@
-//! A store that rests: the values in tables and globals are with their cells (`lib/rest.js`).
+//! A store that rests: what tables and globals hold is known to their cells (`lib/rest.js`).
 
 use super::callback::{Functions, arguments, store};
 use super::cells::{Cells, Kind};
 use super::realm::Realm;
 use super::weak::Weak;
-use crate::runtime::extern_slot;
+use crate::module::ValType;
+use crate::runtime::vm::VMFuncRef;
+use crate::runtime::{Instance, extern_slot};
+use hashbrown::HashSet;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
-use std::collections::BTreeSet;
 use std::ptr::null_mut;
 
 pub const FUNCTIONS: &Functions = &[(c"wake", wake)];
 
-/// What of the values of externrefs a cell stands for: those in the table or global, or in all that an instance
-/// has for itself.
+/// What a cell stands for: a table, a global, or an instance with all that it has for itself.
 struct Holder {
     kind: Kind,
     handle: u32,
-    slots: BTreeSet<u32>,
+    /// Slots of the externrefs that it holds.
+    slots: Vec<u32>,
+    /// Handles of the instances whose functions it holds.
+    owners: Vec<u32>,
 }
 
-/// Calls the function that it gets with each word of a holder.
-type Visit<'a> = &'a dyn Fn(&mut dyn FnMut(u64));
+impl Holder {
+    fn new(kind: Kind, handle: u32) -> Self {
+        Self {
+            kind,
+            handle,
+            slots: Vec::new(),
+            owners: Vec::new(),
+        }
+    }
 
-/// Calls `f` with each holder that holds something; how many words were looked at.
+    fn add(&mut self, ty: ValType, word: u64) {
+        if !ty.is_func() {
+            // A table is often filled with one value.
+            self.slots
+                .extend(extern_slot(word).filter(|slot| self.slots.last() != Some(slot)));
+        } else if word != 0 {
+            // SAFETY: a reference of a function that the store knows.
+            let owner = unsafe { Instance::host_data_of(word as *const VMFuncRef) } as u32;
+            if self.owners.last() != Some(&owner) {
+                self.owners.push(owner);
+            }
+        }
+    }
+
+    /// The holder's cell, if it is of this environment and alive.
+    fn cell(&self, cells: &Cells, env: sys::napi_env) -> Option<sys::napi_value> {
+        let cell = cells.get(self.kind, self.handle)?;
+        let cell = cell.is_of(env).then(|| Weak::get(cell))?;
+        (!cell.is_null()).then_some(cell)
+    }
+}
+
+/// Calls `f` with each holder, instances first; how many words were looked at.
 fn holders(realm: &Realm, mut f: impl FnMut(Holder)) -> usize {
     let mut words = 0;
-    let mut give = |kind, handle, visit: Visit| {
-        let mut slots = BTreeSet::new();
-        visit(&mut |word| {
-            words += 1;
-            slots.extend(extern_slot(word));
-        });
-        if !slots.is_empty() {
-            f(Holder {
-                kind,
-                handle,
-                slots,
-            });
+    for (key, instance) in realm.instances.iter() {
+        let mut holder = Holder::new(Kind::Instance, key as u32 + 1);
+        instance.visit_globals(|ty, word| holder.add(ty, word));
+        for table in instance.tables() {
+            // Those that have cells of their own come later.
+            if !realm.tables.has(table) {
+                words += table.len() as usize;
+                table.visit(|word| holder.add(table.ty().element, word));
+            }
         }
-    };
+        f(holder);
+    }
     for (handle, table) in realm.tables.iter() {
-        give(Kind::Table, handle, &|f| table.visit_references(f));
+        let mut holder = Holder::new(Kind::Table, handle);
+        words += table.len() as usize;
+        table.visit(|word| holder.add(table.ty().element, word));
+        f(holder);
     }
     for (handle, global) in realm.globals.iter() {
-        if global.ty().value.is_traced() {
-            give(Kind::Global, handle, &|f| f(global.get()));
+        let ty = global.ty().value;
+        if ty.is_reference() {
+            let mut holder = Holder::new(Kind::Global, handle);
+            holder.add(ty, global.get());
+            f(holder);
         }
-    }
-    for (key, instance) in realm.instances.iter() {
-        give(Kind::Instance, key as u32 + 1, &|f| {
-            instance.visit_references(&mut *f);
-            // Those that have cells of their own have come.
-            let own = instance.tables().iter().filter(|t| !realm.tables.has(t));
-            own.for_each(|table| table.visit_references(&mut *f));
-        });
     }
     words
 }
 
-/// The holder's cell, if it is of this environment and alive.
-fn cell(cells: &Cells, env: sys::napi_env, holder: &Holder) -> Option<sys::napi_value> {
-    let cell = cells.get(holder.kind, holder.handle)?;
-    let cell = cell.is_of(env).then(|| Weak::get(cell))?;
-    (!cell.is_null()).then_some(cell)
-}
-
-/// Puts the cells of all holders into the array `cells`, and returns for each of them the number of slots that it alone
-/// or others like it hold, and the slots. Null if that cannot be now.
+/// Has the store rest, unless that cannot be now (then the result is null). It must be woken before a guest is resumed;
+/// with `idle`, none may be waiting for that.
 ///
-/// The store rests from then on, so `wake` must come before any guest is resumed. With `idle`, none may wait for that.
+/// Puts the cells of all holders into the array `cells`. The numbers that are returned say whether it is known which
+/// functions are held, and then for each cell: how many slots are held by it, or by others with cells, alone; those
+/// slots; how many instances have functions that it holds; and where their cells are in the array.
 #[napi]
 pub fn rest(env: Env, cells: Array, idle: bool) -> Result<Option<Int32Array>> {
     let store = store();
     if store.is_interrupted() || store.is_resting() || idle && !store.is_idle() {
         return Ok(None);
     }
-    let (cells, env) = (cells.raw(), env.raw());
+    let (array, env) = (cells.raw(), env.raw());
     // Also what is held by something without a cell, such as an exported table of an instance in the making.
-    let mut roots = BTreeSet::new();
+    let mut roots = HashSet::new();
     store.mark_suspended(|slot| {
         roots.insert(slot);
     });
-    let (mut held, mut words) = (Vec::new(), 0);
-    Realm::with(|realm| {
-        words = holders(realm, |holder| match cell(&realm.cells, env, &holder) {
-            Some(cell) => held.push((cell, holder.slots)),
+    // The functions of frames and exceptions cannot be told from numbers.
+    let knows_functions = store.is_idle() && store.exceptions().is_empty();
+    let mut holding = Vec::new();
+    // Where the cell of each instance is.
+    let mut places = Vec::new();
+    let words = Realm::with(|realm| {
+        holders(realm, |holder| match holder.cell(&realm.cells, env) {
+            Some(cell) => {
+                let place = holding.len() as u32;
+                // SAFETY: a live environment, an array and an object of it.
+                unsafe { sys::napi_set_element(env, array, place, cell) };
+                if holder.kind == Kind::Instance {
+                    places.resize(places.len().max(holder.handle as usize + 1), None);
+                    places[holder.handle as usize] = Some(place as i32);
+                }
+                holding.push(holder);
+            }
             None => roots.extend(holder.slots),
-        });
+        })
     });
-    let mut numbers = Vec::new();
-    for (i, (cell, slots)) in held.iter().enumerate() {
-        // SAFETY: a live environment, an array and an object of it.
-        unsafe { sys::napi_set_element(env, cells, i as u32, *cell) };
+    let mut numbers = vec![i32::from(knows_functions)];
+    for holder in &mut holding {
+        holder.slots.sort_unstable();
+        holder.slots.dedup();
+        holder.slots.retain(|slot| !roots.contains(slot));
+        numbers.push(holder.slots.len() as i32);
+        numbers.extend(holder.slots.iter().map(|slot| *slot as i32));
+        holder.owners.sort_unstable();
+        holder.owners.dedup();
+        let owners = holder.owners.iter();
         let at = numbers.len();
         numbers.push(0);
-        numbers.extend(slots.difference(&roots).map(|slot| *slot as i32));
+        numbers.extend(owners.filter_map(|owner| places.get(*owner as usize).copied().flatten()));
         numbers[at] = (numbers.len() - at - 1) as i32;
     }
-    store.rest(held.len(), words);
+    store.rest(holding.len(), words);
     Ok(Some(numbers.into()))
 }
 
-/// (array): guests may run again, once the values are where they were. Puts the cells of all holders into the array.
+/// (array): guests may run again, once all is as it was. Puts the cells of all holders into the array.
 unsafe extern "C" fn wake(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let [cells] = arguments(env, info);
     store().wake();
     Realm::with(|realm| {
         let mut count = 0;
         holders(realm, |holder| {
-            let Some(cell) = cell(&realm.cells, env, &holder) else {
-                return;
-            };
-            // SAFETY: a live environment, an array and an object of it.
-            unsafe { sys::napi_set_element(env, cells, count, cell) };
-            count += 1;
+            if let Some(cell) = holder.cell(&realm.cells, env) {
+                // SAFETY: a live environment, an array and an object of it.
+                unsafe { sys::napi_set_element(env, cells, count, cell) };
+                count += 1;
+            }
         });
     });
     null_mut()

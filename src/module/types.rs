@@ -98,6 +98,11 @@ impl ValType {
         }
     }
 
+    /// Is it a type of references?
+    pub fn is_reference(self) -> bool {
+        self.top().is_some()
+    }
+
     /// Does it refer to functions?
     pub fn is_func(self) -> bool {
         self.top() == Some(HeapType::Func)

@@ -297,10 +297,28 @@ impl Instance {
         &self.tables
     }
 
-    /// Calls `f` with the references in globals that it has for itself.
-    pub fn visit_references(&self, f: impl FnMut(u64)) {
-        let references = self.store().references();
-        references.visit_inline(self.context.range(), f);
+    /// Calls `f` with type and value of each global of a reference type that it has for itself.
+    pub fn visit_globals(&self, mut f: impl FnMut(ValType, u64)) {
+        let module = self.module.module();
+        let own = module.imported_globals as usize..;
+        for i in own.take_while(|i| *i < module.globals.len()) {
+            let ty = module.globals[i].value;
+            if ty.is_reference() && !module.global_in_cell[i] {
+                // SAFETY: the place of this global in the layout; no guest runs now.
+                f(ty, unsafe {
+                    *self.context.at(self.offsets().global(i as u32))
+                });
+            }
+        }
+    }
+
+    /// What the host has set with [`Instance::set_host_data`] of the instance that a function belongs to.
+    ///
+    /// # Safety
+    /// `func_ref` is registered in a store.
+    pub unsafe fn host_data_of(func_ref: *const VMFuncRef) -> usize {
+        // SAFETY: registered functions are live, and so are their contexts and instances.
+        unsafe { (*(*(*func_ref).vmctx).instance.cast::<Instance>()).host_data() }
     }
 
     /// What the host last set with [`Instance::set_host_data`].

@@ -80,27 +80,9 @@ impl References {
         self.rested.set((holders, words));
     }
 
-    /// Is there no holder?
-    pub fn is_empty(&self) -> bool {
-        self.tables.borrow().is_empty()
-            && self.globals.borrow().is_empty()
-            && self.inline.borrow().is_empty()
-    }
-
     /// There was a collection while the store rested.
     pub fn set_collected(&self) {
         self.uncollected.set(0);
-    }
-
-    /// The references of globals in a context.
-    pub(super) fn visit_inline(&self, context: std::ops::Range<*const u8>, f: impl FnMut(u64)) {
-        let range = context.start.cast::<VMGlobal>()..context.end.cast::<VMGlobal>();
-        self.inline
-            .borrow()
-            .range(range)
-            // SAFETY: as in `visit`.
-            .map(|global| unsafe { global.cast::<u64>().read() })
-            .for_each(f);
     }
 
     /// Adds a global in a context; it must be removed before it is freed.
@@ -132,7 +114,7 @@ impl References {
             f(word);
         };
         for table in self.tables.borrow().iter().filter_map(Weak::upgrade) {
-            table.visit_references(&mut visit);
+            table.visit(&mut visit);
         }
         for global in self.globals.borrow().iter().filter_map(Weak::upgrade) {
             visit(global.get());

@@ -142,11 +142,9 @@ impl Table {
         })
     }
 
-    /// Calls `f` with every element, if they are what [`super::references`] looks for.
-    pub fn visit_references(&self, f: impl FnMut(u64)) {
-        if self.ty.element.is_traced() {
-            (0..self.len()).filter_map(|i| self.get(i)).for_each(f);
-        }
+    /// Calls `f` with every element.
+    pub fn visit(&self, f: impl FnMut(u64)) {
+        (0..self.len()).filter_map(|i| self.get(i)).for_each(f);
     }
 
     /// Sets element `i`; `None` if out of bounds.
