@@ -7,8 +7,7 @@ use crate::module::canonical::CanonicalType;
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_VMCTX, TABLE_BASE, TABLE_LENGTH,
-    VMCTX_CODE_TABLE,
+    ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_VMCTX, VMCTX_CODE_TABLE,
 };
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
@@ -119,29 +118,22 @@ impl Direct<'_> {
         if !is_simple(ty) || !canonical.is_some_and(CanonicalType::is_final) {
             return Err(Unsupported);
         }
-        let address = module
-            .tables
-            .get(table as usize)
-            .ok_or(Unsupported)?
-            .address;
-        self.pop_address(RAX, address)?;
+        let type_id = self.offsets.type_id(type_index);
+        self.table_element(table)?;
         // Arguments in xmm0 go to their places without rax.
         self.free_xmm0();
-        let outside = self.trap(Trap::TableOutOfBounds);
         let wrong = self.trap(Trap::IndirectCall);
-        let head = self.offsets.table(table);
-        let type_id = self.offsets.type_id(type_index);
         dynasm!(self.asm ; .arch x64
-            ; mov r10, [r15 + head]
-            ; cmp rax, [r10 + TABLE_LENGTH]
-            ; jae =>outside
-            ; shl rax, 5
-            ; add rax, [r10 + TABLE_BASE]
             ; mov r11d, [r15 + type_id]
             ; cmp [rax + ENTRY_TYPE_ID], r11d
             ; jne =>wrong
             ; mov r11, [rax + ENTRY_CODE]
             ; mov rdi, [rax + ENTRY_VMCTX]);
+        self.call_found(ty)
+    }
+
+    /// Calls the function whose place of code is in r11 and whose context is in rdi.
+    pub fn call_found(&mut self, ty: &FuncType) -> Result {
         self.arguments(ty)?;
         dynasm!(self.asm ; .arch x64 ; call QWORD [r11]);
         self.called();

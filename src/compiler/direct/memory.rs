@@ -8,6 +8,14 @@ use crate::runtime::vm::{Builtin, MEMORY_BASE, MEMORY_LENGTH};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::{MemArg, MemArgTarget, Operator};
 
+/// The type of a length that is copied between two memories or tables.
+pub fn narrower(a: AddressType, b: AddressType) -> AddressType {
+    match a {
+        AddressType::I32 => a,
+        AddressType::I64 => b,
+    }
+}
+
 impl Direct<'_> {
     /// Translates an operator on memory; false if it is none.
     pub fn memory(&mut self, operator: &Operator<'_>) -> Result<bool> {
@@ -71,13 +79,9 @@ impl Direct<'_> {
             Op::MemoryCopy { dst_mem, src_mem } => {
                 let to = self.memory_type(*dst_mem)?.address;
                 let from = self.memory_type(*src_mem)?.address;
-                // The length is of the narrower type.
-                let length = match to {
-                    AddressType::I32 => to,
-                    AddressType::I64 => from,
-                };
                 let indices = [*dst_mem, *src_mem];
-                self.bulk(Builtin::MemoryCopy, &indices, [to, from, length])?;
+                let types = [to, from, narrower(to, from)];
+                self.bulk(Builtin::MemoryCopy, &indices, types)?;
             }
             Op::MemoryFill { mem } => {
                 let ty = self.memory_type(*mem)?.address;
@@ -157,7 +161,7 @@ impl Direct<'_> {
     }
 
     /// A bulk operation: indices, then three operands, numbers as wide as addresses of these types.
-    fn bulk(&mut self, builtin: Builtin, indices: &[u32], types: [AddressType; 3]) -> Result {
+    pub fn bulk(&mut self, builtin: Builtin, indices: &[u32], types: [AddressType; 3]) -> Result {
         self.free_registers();
         let registers: [u8; 5] = [RSI, RDX, RCX, R8, R9];
         let (of_indices, rest) = registers.split_at(indices.len());

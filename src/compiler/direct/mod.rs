@@ -23,6 +23,7 @@ mod frame;
 mod integer;
 mod memory;
 mod operand;
+mod reference;
 
 use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::module::{FuncType, Module, ValType};
@@ -213,6 +214,7 @@ impl Direct<'_> {
             || self.conversion(operator)?
             || self.memory(operator)?
             || self.call(operator)?
+            || self.reference(operator)?
         {
             return Ok(());
         }

@@ -259,7 +259,10 @@ impl Direct<'_> {
                 dynasm!(self.asm ; .arch x64 ; mov [r10 + offset], rcx);
             }
             Operator::Drop => drop(self.pop()?),
-            Operator::Select => {
+            Operator::TypedSelect {
+                ty: wasmparser::ValType::V128,
+            } => return Err(Unsupported),
+            Operator::Select | Operator::TypedSelect { .. } => {
                 self.pop_to(RDX)?;
                 self.pop_to(RCX)?;
                 self.pop_rax()?;
