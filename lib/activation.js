@@ -3,7 +3,7 @@
  */
 
 const binding = require('./binding');
-const { STACK_OVERFLOW, isUncatchable, text, trapError } = require('./errors');
+const { STACK_OVERFLOW, Trap, beginTrap, isUncatchable, text } = require('./errors');
 const { checkDeadlines } = require('./interrupt');
 const { Error, setImmediate } = require('./primordials');
 const {
@@ -61,7 +61,12 @@ function mayBeCaught() {
 /** What an activation has thrown, until its wrapper throws it. */
 let pending;
 
+/** What a wrapper has to throw. */
 function takeThrown() {
+  return i32[STATE] === TRAP ? new Trap(beginTrap(i32[CODE])) : takePending();
+}
+
+function takePending() {
   const thrown = pending;
   pending = undefined;
   return thrown;
@@ -107,13 +112,9 @@ function slow(depth, cell) {
         resume();
         continue;
       }
-      case TRAP: {
-        const code = i32[CODE];
-        if (code === STACK_OVERFLOW) scheduleReclaim();
-        pending = trapError(code, slow);
-        i32[STATE] = THREW;
+      case TRAP:
+        if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();
         return true;
-      }
       case RETHROW:
         pending = thrown;
         i32[STATE] = THREW;

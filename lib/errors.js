@@ -19,10 +19,9 @@ const {
   ObjectSetPrototypeOf,
   RangeError,
   ReflectConstruct,
-  ReflectSet,
   TypeError,
 } = require('./primordials');
-const { capture, format } = require('./trace');
+const { capture, createRealm, format } = require('./trace');
 
 /** @typedef {import('./trace').Trace} Trace */
 
@@ -52,26 +51,16 @@ function nativeError(name, prototype) {
 const CompileError = nativeError('CompileError', ObjectCreate(ErrorPrototype));
 const LinkError = nativeError('LinkError', ObjectCreate(ErrorPrototype));
 
-/** Makes the same objects as `new RuntimeError`, a third faster: traps are part of some programs' work. */
-class Trap extends Error {}
-const RuntimeError = nativeError('RuntimeError', Trap.prototype);
-
-/** @type {any} Returning an object from a base constructor makes it the `this` of the derived one. */
-const Identity = function (object) {
-  return object;
-};
-
-/** Marks errors that wasm does not catch, however they come to it. Those of traps have a trace. */
-class Uncatchable extends Identity {
-  /** @type {Trace | undefined} */
+/** What traps are: objects of `RuntimeError`, with another constructor, and so with the private field that tells them. */
+class Trap extends Error {
+  /** @type {Trace} */
   #trace;
 
-  /**
-   * @param {object} error
-   * @param {Trace} [trace]
-   */
-  static add(error, trace) {
-    new Uncatchable(error, trace);
+  /** @param {Trace} trace what `beginTrap` returned */
+  constructor(trace) {
+    super(trace.message);
+    this.#trace = trace;
+    if (trace.prototype !== Trap.prototype) ObjectSetPrototypeOf(this, trace.prototype);
   }
 
   /** @param {object} error */
@@ -79,36 +68,24 @@ class Uncatchable extends Identity {
     return #trace in error;
   }
 
-  /** @param {any} error */
+  /** @param {Trap} error */
   static trace(error) {
-    return typeof error === 'object' && error !== null && #trace in error ? error.#trace : undefined;
-  }
-
-  constructor(/** @type {object} */ error, /** @type {Trace | undefined} */ trace) {
-    super(error);
-    this.#trace = trace;
+    return error.#trace;
   }
 }
-
-/** The property `stack` of traps. */
-const stack = {
-  __proto__: null,
-  get() {
-    const trace = Uncatchable.trace(this);
-    return trace && format(trace);
-  },
-  set(value) {
-    ObjectDefineProperty(this, 'stack', { __proto__: null, value, writable: true, configurable: true });
-  },
-  enumerable: false,
-  configurable: true,
-};
+const RuntimeError = nativeError('RuntimeError', Trap.prototype);
 
 /** The end of a call that reached the limit of `withDeadline`. */
 class DeadlineError extends RuntimeError {
+  #brand;
+
+  /** @param {object} error */
+  static has(error) {
+    return #brand in error;
+  }
+
   constructor(/** @type {string} */ message) {
     super(message);
-    Uncatchable.add(this);
     ObjectDefineProperty(this, 'code', {
       __proto__: null,
       value: 'ERR_WRT_DEADLINE',
@@ -275,56 +252,56 @@ const text = {
 
 const OVERFLOW = 'Maximum call stack size exceeded';
 
-/** Class and text of each trap, by the numbers of `src/runtime/trap.rs`. */
+/**
+ * Prototype and text of each trap, by the numbers of `src/runtime/trap.rs`.
+ * @type {[object, string][]}
+ */
 const TRAPS = [
-  [Error, text.internal('unknown trap')],
-  [Trap, 'unreachable'],
-  [Trap, 'memory access out of bounds'],
-  [Trap, 'table index is out of bounds'],
-  [Trap, 'function signature mismatch'],
-  [Trap, 'divide by zero'],
-  [Trap, 'remainder by zero'],
-  [Trap, 'divide result unrepresentable'],
-  [Trap, 'float unrepresentable in integer range'],
-  [RangeError, OVERFLOW],
-  [RangeError, 'Out of memory'],
-  [CompileError, ''], // The engine has the text.
-  [Trap, 'element segment out of bounds'],
-  [Error, text.interrupted],
-  [Error, text.internal('unknown trap')],
-  [Trap, 'rethrowing null value'],
-  [Trap, 'dereferencing a null pointer'],
-  [Trap, 'illegal cast'],
-  [Trap, 'operation does not support unaligned accesses'],
-  [Trap, 'Atomics.wait cannot be called in this context'],
+  [ErrorPrototype, text.internal('unknown trap')],
+  [Trap.prototype, 'unreachable'],
+  [Trap.prototype, 'memory access out of bounds'],
+  [Trap.prototype, 'table index is out of bounds'],
+  [Trap.prototype, 'function signature mismatch'],
+  [Trap.prototype, 'divide by zero'],
+  [Trap.prototype, 'remainder by zero'],
+  [Trap.prototype, 'divide result unrepresentable'],
+  [Trap.prototype, 'float unrepresentable in integer range'],
+  [RangeError.prototype, OVERFLOW],
+  [RangeError.prototype, 'Out of memory'],
+  [CompileError.prototype, ''], // The engine has the text.
+  [Trap.prototype, 'element segment out of bounds'],
+  [ErrorPrototype, text.interrupted],
+  [ErrorPrototype, text.internal('unknown trap')],
+  [Trap.prototype, 'rethrowing null value'],
+  [Trap.prototype, 'dereferencing a null pointer'],
+  [Trap.prototype, 'illegal cast'],
+  [Trap.prototype, 'operation does not support unaligned accesses'],
+  [Trap.prototype, 'Atomics.wait cannot be called in this context'],
 ];
 const STACK_OVERFLOW = 9;
 const NOT_COMPILED = 11;
 
+/** @type {ErrorConstructor | undefined} What makes traps, see `createRealm`; once there was one. */
+let realm;
+
 /**
- * The error that a trap of this code throws.
+ * Notes all that there is to say of the trap that has just happened, for `new Trap`. (It is not made here: V8 looks at each
+ * function that waits to note where an error was made, which costs most of it.)
  * @param {number} code
- * @param {Function} below the stack trace begins below this function
- * @returns {Error}
+ * @returns {Trace}
  */
-function trapError(code, below) {
-  const { 0: Class, 1: known } = TRAPS[code] || TRAPS[0];
-  const message = code === NOT_COMPILED ? binding.takeCompileError() : known;
-  // A trace costs most of the error, so it is taken once, from where it is to begin.
-  const limit = Error.stackTraceLimit;
-  const traced = typeof limit === 'number' && ReflectSet(Error, 'stackTraceLimit', 0);
-  const error = new /** @type {ErrorConstructor} */ (Class)(/** @type {string} */ (message));
-  if (!traced) {
-    // Nobody wants a trace, or somebody froze Error.
-    Uncatchable.add(error);
-    return error;
+function beginTrap(code) {
+  if (realm === undefined) {
+    realm = createRealm((error, sites) => format(error, sites, Trap.trace(error)));
+    ObjectSetPrototypeOf(Trap, realm);
   }
-  Uncatchable.add(error, capture(error, limit, below));
-  return ObjectDefineProperty(error, 'stack', stack);
+  const { 0: prototype, 1: known } = TRAPS[code] || TRAPS[0];
+  const message = code === NOT_COMPILED ? binding.takeCompileError() : known;
+  return capture(realm, message, prototype);
 }
 
 /**
- * Whether wasm must not catch an error: traps, and overflows of JavaScript's stack, which V8 marks where nobody
+ * Whether wasm must not catch an error: traps, deadlines, and overflows of JavaScript's stack, which V8 marks where nobody
  * else sees it.
  * @param {any} error
  * @returns {boolean}
@@ -332,7 +309,7 @@ function trapError(code, below) {
 function isUncatchable(error) {
   // Traps are such errors, too; and this is the quicker question.
   if (!isNativeError(error)) return false;
-  if (Uncatchable.has(error)) return true;
+  if (Trap.has(error) || DeadlineError.has(error)) return true;
   // It may be of another realm.
   const message = ObjectGetOwnPropertyDescriptor(error, 'message');
   if (message === undefined || message.value !== OVERFLOW) return false;
@@ -361,10 +338,11 @@ module.exports = {
   LinkError,
   RuntimeError,
   STACK_OVERFLOW,
+  Trap,
+  beginTrap,
   isUncatchable,
   prefixed,
   rangeError,
   text,
-  trapError,
   typeError,
 };

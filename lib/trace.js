@@ -2,103 +2,115 @@
 
 /** The `stack` of traps: the frames of wasm, as V8 writes them, above those of JavaScript. */
 
+const vm = require('vm');
+
 const binding = require('./binding');
 const {
   Error,
-  ErrorCaptureStackTrace,
+  ErrorToString,
   NumberToString,
-  ObjectGetOwnPropertyDescriptor,
-  ObjectSetPrototypeOf,
-  ReflectApply,
-  StringIncludes,
   StringIndexOf,
   StringPadStart,
   StringSlice,
+  StringStartsWith,
 } = require('./primordials');
 const { WORDS, i32 } = require('./scratch');
 
 /**
- * @typedef {object} Trace
- * @property {object} error
- * @property {any} holder what V8 has captured the frames of JavaScript for
+ * @typedef {object} Trace what is known of a trap
+ * @property {string} message
+ * @property {object} prototype
  * @property {number[]} frames of wasm, innermost first: numbers of modules, each with an offset in its bytes
  * @property {number} limit how many frames are shown
- * @property {string} [text] once somebody has asked
  */
 
 /** Where functions of `lib/wrappers.js` are, says V8: the frames that stand for those of wasm. */
 const WRAPPERS = 'wasm://wasm/wrt';
-/** How many of them there are for a call. */
-const WRAPPER_FRAMES = 2;
+/** How many frames of the facade, with these, are above those of the program. */
+const FACADE_FRAMES = 4;
 /** More frames of wasm are not noted. */
 const MOST = 200;
 /** What each frame begins with. */
 const AT = '\n    at ';
 
-/** V8's own getter of `stack`, where it has one (Node 21 and later). */
-const v8Stack = ObjectGetOwnPropertyDescriptor(new Error(), 'stack')?.get;
+/**
+ * The Error of a realm that nobody else knows. V8 makes a text of an error's `stack` when it is first read, and asks
+ * `prepareStackTrace` of the realm whose Error made it, which so can be ours: the property is V8's own.
+ * @param {(error: object, sites: any[]) => any} prepareStackTrace
+ * @returns {ErrorConstructor}
+ */
+function createRealm(prepareStackTrace) {
+  const realm = vm.runInNewContext('Error');
+  realm.prepareStackTrace = prepareStackTrace;
+  return realm;
+}
 
 /**
- * Notes the frames of the guest that has just trapped, and those of JavaScript below. A text is made of them only
- * when it is asked for: that costs more than all the rest of a trap.
- * @param {object} error
- * @param {number} limit
- * @param {Function} below
+ * Notes the frames of the guest that has just trapped; an error that is made next by `realm` has the frames of
+ * JavaScript below. A text is made of them only when it is asked for: that costs more than all the rest of a trap.
+ * @param {ErrorConstructor} realm
+ * @param {string} message
+ * @param {object} prototype
  * @returns {Trace}
  */
-function capture(error, limit, below) {
+function capture(realm, message, prototype) {
+  const limit = Error.stackTraceLimit;
   i32[WORDS] = limit > MOST ? MOST : limit;
   binding.frames();
   const frames = [];
-  for (let k = 0; k < 2 * i32[WORDS]; k++) frames[k] = i32[WORDS + 2 + k];
-  const holder = v8Stack === undefined ? {} : error;
-  // What stands for frames of wasm is not shown, and does not count.
-  Error.stackTraceLimit = limit + WRAPPER_FRAMES;
-  ErrorCaptureStackTrace(holder, below);
-  Error.stackTraceLimit = limit;
-  return { error, holder, frames, limit };
+  const count = i32[WORDS];
+  for (let k = 0; k < 2 * count; k++) frames[k] = i32[WORDS + 2 + k];
+  realm.stackTraceLimit = limit > 0 ? limit - count + FACADE_FRAMES : limit;
+  return { message, prototype, frames, limit };
 }
 
 /**
+ * The `stack` of an error with a trace.
+ * @param {object} error
+ * @param {any[]} sites of JavaScript, as V8 has them
  * @param {Trace} trace
  * @returns {any}
  */
-function format(trace) {
-  if (trace.text !== undefined) return trace.text;
-  const { error, holder, frames, limit } = trace;
-  // Only now, since V8 makes prototypes slow.
-  if (v8Stack === undefined) ObjectSetPrototypeOf(holder, error);
-  const text = v8Stack === undefined ? holder.stack : ReflectApply(v8Stack, error, []);
-  // The program may have its own idea of a stack (`Error.prepareStackTrace`).
+function format(error, sites, trace) {
+  // Somebody may have captured another stack for it.
+  const isOurs = sites.length > 0 && isFacade(sites[0]);
+  const frames = isOurs ? wasmFrames(trace) : [];
+  const below = [];
+  for (let k = 0; k < sites.length; k++) {
+    if (isOurs && below.length === 0 && isFacade(sites[k])) continue;
+    if (isOurs && frames.length + below.length >= trace.limit) break;
+    below[below.length] = sites[k];
+  }
+  // The program may have its own idea of a stack.
+  const { prepareStackTrace } = Error;
+  let text = ErrorToString(error);
+  if (typeof prepareStackTrace === 'function') text = prepareStackTrace(error, below);
+  else for (let k = 0; k < below.length; k++) text += AT + below[k];
   if (typeof text !== 'string') return text;
-  trace.text = withFrames(text, frames, limit);
-  return trace.text;
+  const top = StringIndexOf(text, AT);
+  let result = top < 0 ? text : StringSlice(text, 0, top);
+  for (let k = 0; k < frames.length; k++) result += AT + frames[k];
+  return top < 0 ? result : result + StringSlice(text, top);
 }
 
-/** Puts frames of wasm in place of the topmost ones, which are those of the wrapper. */
-function withFrames(text, frames, limit) {
-  const top = StringIndexOf(text, AT);
-  if (top < 0) return text;
-  let result = StringSlice(text, 0, top);
-  let shown = 0;
-  for (let k = 0; k < frames.length && shown < limit; k += 2) {
+/** Whether a frame is one of the facade, which stands for those of wasm. */
+function isFacade(site) {
+  const file = site.getScriptNameOrSourceURL();
+  return file === WRAPPERS || (typeof file === 'string' && StringStartsWith(file, __dirname));
+}
+
+/**
+ * The frames of wasm as texts.
+ * @param {Trace} trace
+ * @returns {string[]}
+ */
+function wasmFrames({ frames, limit }) {
+  const texts = [];
+  for (let k = 0; k < frames.length && texts.length < limit; k += 2) {
     const frame = binding.describeFrame(frames[k], frames[k + 1]);
-    if (frame === null) continue;
-    result += AT + describe(frame, frames[k + 1]);
-    shown++;
+    if (frame !== null) texts[texts.length] = describe(frame, frames[k + 1]);
   }
-  let wrapper = frames.length > 0;
-  for (let from = top; from >= 0 && shown < limit;) {
-    const next = StringIndexOf(text, AT, from + 1);
-    const line = StringSlice(text, from, next < 0 ? text.length : next);
-    wrapper &&= StringIncludes(line, WRAPPERS);
-    if (!wrapper) {
-      result += line;
-      shown++;
-    }
-    from = next;
-  }
-  return result;
+  return texts;
 }
 
 /**
@@ -114,4 +126,4 @@ function describe({ index, name, moduleName, hash }, offset) {
   return `${moduleName ?? ''}${name && moduleName ? '.' : ''}${name ?? ''} (${place})`;
 }
 
-module.exports = { WRAPPERS, capture, format };
+module.exports = { WRAPPERS, capture, createRealm, format };
