@@ -4,7 +4,7 @@ const js = require('@eslint/js');
 const globals = require('globals');
 
 module.exports = [
-  { ignores: ['target/', 'node_modules/'] },
+  { ignores: ['target/', 'node_modules/', 'dist/'] },
   js.configs.recommended,
   {
     files: ['**/*.js'],

@@ -5,7 +5,6 @@
  * (`Module.serialize`, `Module.deserialize`) or in a directory (`enableCompileCache`).
  */
 
-const os = require('os');
 const path = require('path');
 const binding = require('./binding');
 const { CompileError, prefixed } = require('./errors');
@@ -20,7 +19,7 @@ let enabled;
 function defaultDirectory() {
   const { WRT_CACHE_DIR, XDG_CACHE_HOME } = process.env;
   if (WRT_CACHE_DIR) return WRT_CACHE_DIR;
-  return path.join(XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'wrt');
+  return path.join(XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache'), 'wrt');
 }
 
 function writeAtExit() {

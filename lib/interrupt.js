@@ -9,13 +9,13 @@ const {
   AbortSignalReason,
   ObjectDefineProperty,
   TypeError,
-  performanceNow,
+  processHrtime,
 } = require('./primordials');
 const { DEADLINES, i32 } = require('./scratch');
 
 /**
  * @typedef {object} Deadline
- * @property {number} at by `performance.now()`, Infinity if there is only a signal
+ * @property {number} at by `now()`, Infinity if there is only a signal
  * @property {AbortSignal | undefined} signal
  * @property {string} message
  */
@@ -27,6 +27,12 @@ const { DEADLINES, i32 } = require('./scratch');
  * @type {(Deadline | undefined)[]}
  */
 const deadlines = [];
+
+/** Milliseconds by a clock that nobody sets. */
+function now() {
+  const time = processHrtime();
+  return time[0] * 1e3 + time[1] / 1e6;
+}
 
 /** Throws if a deadline has passed. To be called after imports if there is one. */
 function checkDeadlines() {
@@ -51,7 +57,7 @@ function checkDeadline({ at, signal, message }) {
       configurable: true,
     });
   }
-  if (performanceNow() >= at) throw new DeadlineError(message);
+  if (now() >= at) throw new DeadlineError(message);
 }
 
 /**
@@ -62,7 +68,7 @@ function checkDeadline({ at, signal, message }) {
 function readLimit(limit) {
   if (typeof limit === 'number') {
     if (!(limit >= 0)) throw new TypeError(text.deadlineLimit);
-    return { at: performanceNow() + limit, signal: undefined, message: text.deadline(limit) };
+    return { at: now() + limit, signal: undefined, message: text.deadline(limit) };
   }
   try {
     AbortSignalAborted(limit);

@@ -67,7 +67,8 @@ module.exports = {
   TypeError,
   Uint8Array,
   Uint32Array,
-  performanceNow: performance.now.bind(performance),
+  // Not `performance`, which Node loads when it is first named.
+  processHrtime: process.hrtime,
   setImmediate,
 
   // Prototypes that users could reach and replace on their constructors never, but patch always.

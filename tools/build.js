@@ -2,12 +2,13 @@
 
 // node tools/build.js [--tests]
 //
-// Builds the addon in release mode and puts it where the package loads it from. With --tests, also writes the
-// official core tests to target/spec. cargo decides what is out of date.
+// Makes what the package loads: the facade in one file, dist/wrt.js, and the addon in release mode, wrt.node. With --tests,
+// also writes the official core tests to target/spec. cargo decides what is out of date.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const bundle = require('./bundle');
 
 const root = path.join(__dirname, '..');
 const LIBRARY = { linux: 'libwrt.so', darwin: 'libwrt.dylib' }[process.platform];
@@ -55,7 +56,10 @@ function buildSpec() {
 
 try {
   // Tests that run on something else need no addon.
-  if (!process.env.WRT_TEST_IMPL) buildAddon();
+  if (!process.env.WRT_TEST_IMPL) {
+    bundle();
+    buildAddon();
+  }
   if (process.argv.includes('--tests')) buildSpec();
 } catch (error) {
   console.error(error.message);

@@ -95,7 +95,7 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, instantiate, wat }) 
     manyHandlers(count, first) {
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-copy-'));
       const root = path.join(__dirname, '..', '..');
-      for (const name of ['index.js', 'lib', 'wrt.node', 'package.json']) {
+      for (const name of ['dist', 'wrt.node', 'package.json']) {
         fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
       }
       const other = () => require(folder);
