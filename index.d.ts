@@ -598,6 +598,12 @@ export interface Features {
    * for, where so many addresses cannot be had. Off.
    */
   boundsChecks: boolean;
+  /**
+   * A processor that runs ahead of a check, guessing that it succeeds, cannot load from where the check will refuse to (Spectre,
+   * variant 1). That concerns tables and the types of functions in them, and those memories whose accesses are checked by
+   * instructions: the usual ones of 32 bits need no guard. See SECURITY.md for what it is not. Off.
+   */
+  spectreGuards: boolean;
 }
 
 export const features: Features;

@@ -19,6 +19,8 @@ use wrt::compiler::{Compiler, Tier};
 use wrt::module::{Features, Module};
 use wrt::runtime::vm::VMOffsets;
 
+mod rewrite;
+
 /// Longer than this, nothing may take, in processor time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -73,16 +75,18 @@ fn config(random: &mut Random, differential: bool) -> Config {
             ]),
             _ => InstructionKinds::all(),
         },
-        relaxed_simd_enabled: on("relaxedSimd"),
-        // V8 has none of these.
+        // V8 has its own choices here,
+        relaxed_simd_enabled: on("relaxedSimd") && !differential,
+        // and none of these.
         wide_arithmetic_enabled: on("wideArithmetic") && !differential,
         custom_page_sizes_enabled: on("customPageSizes") && !differential,
         memory64_enabled: on("memory64"),
         tail_call_enabled: on("tailCalls"),
         exceptions_enabled: on("exceptions"),
         extended_const_enabled: on("extendedConst"),
-        gc_enabled: on("gc"),
-        threads_enabled: on("threads"),
+        // Decoding refuses what else these would make: see `rewrite`.
+        gc_enabled: false,
+        threads_enabled: on("atomics"),
         compact_imports_enabled: false,
         ..Config::default()
     }
@@ -119,7 +123,7 @@ fn module(random: &mut Random, differential: bool) -> Option<Vec<u8>> {
     if differential {
         module.ensure_termination(1000).ok()?;
     }
-    Some(module.to_bytes())
+    rewrite::rewrite(random, &module.to_bytes())
 }
 
 /// Changes a few bytes, or moves some.

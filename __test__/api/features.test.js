@@ -21,7 +21,12 @@ const DEFAULTS = {
   wideArithmetic: true,
   deterministic: false,
   boundsChecks: false,
+  spectreGuards: false,
 };
+// Or what this run was started with.
+for (const setting of (process.env.WRT_FEATURES || '').split(',').filter(Boolean)) {
+  DEFAULTS[setting.replace(/^-/, '')] = !setting.startsWith('-');
+}
 
 // `i64.mul_wide_u`, by hand: wabt does not know it.
 const wide = new Uint8Array([
@@ -112,7 +117,10 @@ only('deterministic decides what relaxed instructions give', () => {
 
 only('WRT_FEATURES', () => {
   const program = `process.stdout.write(JSON.stringify(require(${JSON.stringify(path.join(__dirname, '../..'))}).features))`;
-  const env = { ...process.env, WRT_FEATURES: 'deterministic, -wideArithmetic,unknown' };
+  const env = {
+    ...process.env,
+    WRT_FEATURES: `${process.env.WRT_FEATURES ?? ''},deterministic, -wideArithmetic,unknown`,
+  };
   const features = JSON.parse(execFileSync(process.execPath, ['-e', program], { env }).toString());
   expect(features).toEqual({ ...DEFAULTS, deterministic: true, wideArithmetic: false });
 });

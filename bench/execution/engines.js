@@ -28,12 +28,13 @@ function wasmtime() {
   };
 }
 
-function node(line, { flags = [], impl, title }) {
+function node(line, { flags = [], impl, title, features = '' }) {
   const file = executable(line);
   const version = spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  const env = { ...process.env, WRT_FEATURES: features };
   return {
     title: `${title}, Node ${version}`,
-    command: (kernel) => [file, [...flags, CHILD, kernel, ...(impl ? [impl] : [])], {}],
+    command: (kernel) => [file, [...flags, CHILD, kernel, ...(impl ? [impl] : [])], { env }],
   };
 }
 
@@ -46,12 +47,20 @@ const ENGINES = {
   wasmtime,
 };
 
+/** wrt with other settings, only where they are named: what those cost. */
+const withFeatures = (features) => () => node(20, { impl: ROOT, title: `wrt, ${features}`, features });
+const SETTINGS = {
+  guards: withFeatures('spectreGuards'),
+  checks: withFeatures('boundsChecks'),
+  guarded_checks: withFeatures('boundsChecks,spectreGuards'),
+};
+
 /** Those of `names` that are there, by name. */
 function engines(names = Object.keys(ENGINES)) {
   const found = new Map();
   for (const name of names) {
     try {
-      found.set(name, ENGINES[name]());
+      found.set(name, { ...ENGINES, ...SETTINGS }[name]());
     } catch (error) {
       console.log(`LEFT OUT ${name}: ${error.message.trim().split('\n').at(-1)}`);
     }

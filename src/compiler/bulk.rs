@@ -183,9 +183,14 @@ impl Translator<'_, '_> {
         self.ins().jump(done, &[]);
 
         self.e.b.switch_to_block(here);
+        let valid = self.ins().icmp_imm_u(IntCC::Equal, slow, 0);
         let to = self.address(memory, to);
+        let to = self.guarded(valid, to);
         let with = match function {
-            Builtin::Move => self.address(memory, with),
+            Builtin::Move => {
+                let from = self.address(memory, with);
+                self.guarded(valid, from)
+            }
             _ => with,
         };
         self.e.call_builtin(function, &[to, with, count]);

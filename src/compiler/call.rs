@@ -170,11 +170,15 @@ impl<'a> Translator<'a, '_> {
         let wanted = self.e.fixed(types::I32, self.offsets.type_id(type_index));
         let same = self.ins().icmp(IntCC::Equal, found, wanted);
         // Null has a type that no function has.
-        match self.is_final(type_index) {
-            true => self.trap_unless(same, Trap::IndirectCall),
+        let fits = match self.is_final(type_index) {
+            true => {
+                self.trap_unless(same, Trap::IndirectCall);
+                same
+            }
             false => self.trap_unless_subtype(same, found, wanted)?,
-        }
+        };
         let slot = self.ins().load(POINTER, flags, entry, ENTRY_CODE);
+        let slot = self.guarded(fits, slot);
         let code_flags = self.e.flags.reference;
         let code = self.ins().load(POINTER, code_flags, slot, 0);
         let vmctx = self.ins().load(POINTER, flags, entry, ENTRY_VMCTX);
@@ -187,19 +191,21 @@ impl<'a> Translator<'a, '_> {
         ty.is_some_and(CanonicalType::is_final)
     }
 
-    /// Traps unless the types are the `same` or one is a subtype of the other, which is rare.
-    fn trap_unless_subtype(&mut self, same: Value, found: Value, wanted: Value) -> Result<()> {
+    /// Traps unless the types are the `same` or one is a subtype of the other, which is rare; what says so.
+    fn trap_unless_subtype(&mut self, same: Value, found: Value, wanted: Value) -> Result<Value> {
         let other = self.e.b.create_block();
         let next = self.e.b.create_block();
+        let fits = self.e.b.append_block_param(next, types::I32);
         self.e.b.set_cold_block(other);
-        self.ins().brif(same, next, &[], other, &[]);
+        let is_same = self.ins().uextend(types::I32, same);
+        self.ins().brif(same, next, &[is_same.into()], other, &[]);
         self.e.b.seal_block(other);
         self.e.b.switch_to_block(other);
         let args = [found, wanted];
         let is_subtype = self.e.call_builtin_value(Builtin::IsSubtype, &args)?;
         self.trap_unless(is_subtype, Trap::IndirectCall);
-        self.ins().jump(next, &[]);
+        self.e.jump(next, &[is_subtype]);
         self.go_on_in(next);
-        Ok(())
+        Ok(fits)
     }
 }

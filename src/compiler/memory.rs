@@ -147,47 +147,68 @@ impl<'a> Translator<'a, '_> {
         let index = self.extended(index);
         let small = i32::try_from(memarg.offset).ok();
         let guarded = ty.page_bits == PAGE_BITS && !self.offsets.memories_move();
-        match small.filter(|_| guarded) {
-            Some(_) if ty.address == AddressType::I32 => {}
+        let inside = match small.filter(|_| guarded) {
+            Some(_) if ty.address == AddressType::I32 => None,
             Some(_) => {
                 let length = self.memory_length(memory);
-                let outside = self
-                    .ins()
-                    .icmp(IntCC::UnsignedGreaterThanOrEqual, index, length);
-                self.trap_if(outside, Trap::MemoryOutOfBounds);
+                Some(self.ins().icmp(IntCC::UnsignedLessThan, index, length))
             }
-            None => self.check_bounds(memory, ty.address, index, memarg.offset, size),
+            None => Some(self.is_inside(memory, ty.address, index, memarg.offset, size)),
+        };
+        if let Some(inside) = inside {
+            self.trap_unless(inside, Trap::MemoryOutOfBounds);
         }
         let base = self.memory_base(memory);
         let start = self.ins().iadd(base, index);
-        Ok(match small {
-            Some(offset) => (start, offset),
-            None => (self.ins().iadd_imm_s(start, memarg.offset as i64), 0),
+        let guards = self.module.features.spectre_guards;
+        Ok(match (small, inside) {
+            (Some(offset), inside) if inside.is_none() || !guards => (start, offset),
+            (_, inside) => {
+                let address = self.ins().iadd_imm_s(start, memarg.offset as i64);
+                match inside {
+                    Some(inside) => (self.guarded(inside, address), 0),
+                    None => (address, 0),
+                }
+            }
         })
     }
 
-    /// Traps unless `size` bytes at `offset` from `index` are in the memory.
-    fn check_bounds(
+    /// `address`; 0 for a processor that wrongly takes `valid` for true, if there is to be a guard against that.
+    pub fn guarded(&mut self, valid: Value, address: Value) -> Value {
+        if !self.module.features.spectre_guards {
+            return address;
+        }
+        let null = self.ins().iconst(POINTER, 0);
+        self.ins().select_spectre_guard(valid, address, null)
+    }
+
+    /// Are `size` bytes at `offset` from `index` in the memory? Traps if they are beyond all addresses.
+    fn is_inside(
         &mut self,
         memory: u32,
         address: AddressType,
         index: Value,
         offset: u64,
         size: u64,
-    ) {
-        let trap = Trap::MemoryOutOfBounds;
+    ) -> Value {
         // What reaches beyond all addresses is outside wherever it begins.
         let reach = offset.saturating_add(size) as i64;
-        let end = match address {
-            AddressType::I32 => self.ins().iadd_imm_s(index, reach),
-            AddressType::I64 => {
-                let reach = self.ins().iconst(types::I64, reach);
-                self.ins().uadd_overflow_trap(index, reach, trap_code(trap))
-            }
+        let may_wrap = address == AddressType::I64;
+        let end = if may_wrap && !self.module.features.spectre_guards {
+            let reach = self.ins().iconst(types::I64, reach);
+            let trap = trap_code(Trap::MemoryOutOfBounds);
+            self.ins().uadd_overflow_trap(index, reach, trap)
+        } else {
+            self.ins().iadd_imm_s(index, reach)
         };
         let length = self.memory_length(memory);
-        let outside = self.ins().icmp(IntCC::UnsignedGreaterThan, end, length);
-        self.trap_if(outside, trap);
+        let within = IntCC::UnsignedLessThanOrEqual;
+        let inside = self.ins().icmp(within, end, length);
+        if may_wrap && self.module.features.spectre_guards {
+            let ascends = self.ins().icmp(within, index, end);
+            return self.ins().band(inside, ascends);
+        }
+        inside
     }
 
     /// Loads `size` bytes with `opcode` and pushes them as a value of type `ty`.

@@ -97,7 +97,8 @@ impl<'a> Translator<'a, '_> {
         };
         let shift = i64::from(size.trailing_zeros());
         let offset = self.ins().ishl_imm_u(wide, shift);
-        Ok(self.ins().iadd(base, offset))
+        let element = self.ins().iadd(base, offset);
+        Ok(self.guarded(inside, element))
     }
 
     fn table_get(&mut self, table: u32) -> Result<()> {

@@ -76,6 +76,44 @@ fn tables_trap_for_bounds_and_for_types() {
 }
 
 #[test]
+fn guards_against_speculation_are_in_every_form_of_the_code() {
+    let texts = [
+        "(module (memory i64 1) (func (param i64) (result i64)
+            (loop (drop (i32.load8_u (local.get 0))) (br_if 0 (i32.const 0)))
+            (i64.load offset=8 (local.get 0))))",
+        "(module (memory i64 1 (pagesize 1)) (func (param i64) (result i64)
+            (loop (drop (i32.load8_u (local.get 0))) (br_if 0 (i32.const 0)))
+            (i64.load offset=8 (local.get 0))))",
+        "(module (table 1 1 funcref) (func (param i32)
+            (loop (call_indirect (local.get 0)) (br_if 0 (i32.const 0)))))",
+        "(module (type $t (sub (func))) (table 1 funcref) (func (param i32)
+            (loop (call_indirect (type $t) (local.get 0)) (br_if 0 (i32.const 0)))))",
+    ];
+    // Conditional moves, and what gives all ones or none by a comparison.
+    let guards = |code: &[u8]| {
+        let is_guard =
+            |bytes: &&[u8]| matches!(bytes, [_, 0x0f, 0x40..=0x4f] | [_, 0x19 | 0x1b, 0xdb]);
+        code.windows(3).filter(is_guard).count()
+    };
+    let compiler = Compiler::verifying().unwrap();
+    for text in texts {
+        let (mut module, offsets) = module(text);
+        for tier in [Tier::Baseline, Tier::Optimized, Tier::FromLoop(0)] {
+            let mut count = |on| {
+                module.features.spectre_guards = on;
+                let compiled = compiler.function(&module, &offsets, 0, tier, &|_| true);
+                guards(&compiled.unwrap().code)
+            };
+            let (without, with) = (count(false), count(true));
+            assert!(
+                without == 0 && with >= 2,
+                "{text}, {tier:?}: {without}, {with}"
+            );
+        }
+    }
+}
+
+#[test]
 fn stack_overflow_belongs_to_the_start_of_the_body() {
     let (module, compiled) = compile("(module (func $f (call $f) (call $f)))");
     let site = compiled

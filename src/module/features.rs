@@ -32,10 +32,12 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
     // These say nothing about what is accepted: see the fields of `Features`.
     (DETERMINISTIC, WasmFeatures::empty(), false),
     (BOUNDS_CHECKS, WasmFeatures::empty(), false),
+    (SPECTRE_GUARDS, WasmFeatures::empty(), false),
 ];
 
 const DETERMINISTIC: &str = "deterministic";
 const BOUNDS_CHECKS: &str = "boundsChecks";
+const SPECTRE_GUARDS: &str = "spectreGuards";
 
 /// What is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Features {
     pub deterministic: bool,
     /// Memories take no more addresses than they have bytes, and every access is checked.
     pub bounds_checks: bool,
+    /// What a check has refused is not accessed by a processor that guesses otherwise either.
+    pub spectre_guards: bool,
     switches: u32,
 }
 
@@ -88,6 +92,7 @@ impl Features {
             parser: BASE,
             deterministic: false,
             bounds_checks: false,
+            spectre_guards: false,
             switches,
         };
         for (bit, (name, adds, _)) in SWITCHES.iter().enumerate() {
@@ -95,6 +100,7 @@ impl Features {
                 features.parser |= *adds;
                 features.deterministic |= *name == DETERMINISTIC;
                 features.bounds_checks |= *name == BOUNDS_CHECKS;
+                features.spectre_guards |= *name == SPECTRE_GUARDS;
             }
         }
         features

@@ -147,6 +147,13 @@ impl Share {
         true
     }
 
+    /// What this one has is from now on that of `other`, a sibling.
+    pub fn move_to(&self, other: &Share) {
+        other
+            .amount
+            .fetch_add(self.amount.swap(0, Relaxed), Relaxed);
+    }
+
     /// Gives `amount` of it back.
     pub fn release(&self, amount: usize) {
         let left = self.amount.load(Relaxed).saturating_sub(amount);
@@ -179,6 +186,13 @@ mod tests {
         drop(Share::new(Instances, 9).unwrap());
         inner.set(Instances, 3);
         assert!(share.extend(2) && !share.extend(1));
+        // Siblings stand for one another.
+        let sibling = share.sibling();
+        share.move_to(&sibling);
+        share.release(usize::MAX);
+        assert!(!share.extend(1));
+        sibling.move_to(&share);
+        drop(sibling);
         // Others are not counted there, but share the outer ones.
         Limits::make_current(Some(outer.clone()));
         let other = Share::new(Instances, 7).unwrap();

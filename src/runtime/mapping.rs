@@ -48,9 +48,18 @@ impl Mapping {
         Self::plain_with(size, accessible, Share::none(Resource::MemoryBytes))
     }
 
-    /// A plain one that takes the place of this one, which outgrew its size.
+    /// A plain one that takes the place of this one, which outgrew its size. What was counted for this one is counted
+    /// for that: a memory counts once, wherever buffers still show where it was.
     pub fn larger(&self, size: usize, accessible: usize) -> io::Result<Self> {
-        Self::plain_with(size, accessible, self.share.sibling())
+        let mapping = Self::plain_with(size, 0, self.share.sibling())?;
+        let before = self.accessible.get();
+        self.share.move_to(&mapping.share);
+        mapping.show(before);
+        let extended = mapping.extend(accessible);
+        if extended.is_err() {
+            mapping.share.move_to(&self.share);
+        }
+        extended.map(|()| mapping)
     }
 
     fn plain_with(size: usize, accessible: usize, share: Share) -> io::Result<Self> {
@@ -112,9 +121,14 @@ impl Mapping {
             self.share.release(size - before);
             return Err(error);
         }
-        self.accessible.set(size);
-        Account::update(|account| account.bytes += size - before);
+        self.show(size);
         Ok(())
+    }
+
+    /// The first `size` bytes are accessible now.
+    fn show(&self, size: usize) {
+        let before = self.accessible.replace(size);
+        Account::update(|account| account.bytes += size - before);
     }
 
     /// Gives the address space behind the accessible prefix back. Nothing of it may be used any more: no

@@ -10,7 +10,7 @@
 //! run code which checks every access.
 
 use super::mapping::Mapping;
-use super::segments::part;
+use super::segments::{index_within, part};
 use super::vm::VMMemory;
 use crate::module::{AddressType, Features, MemoryType, PAGE_BITS};
 use std::cell::{RefCell, UnsafeCell};
@@ -177,8 +177,8 @@ impl Memory {
 
     /// The range `start..start + len` if it is inside.
     fn range(&self, start: u64, len: u64) -> Option<*mut u8> {
-        let end = start.checked_add(len)?;
-        (end <= self.len() as u64).then(|| self.base().wrapping_add(start as usize))
+        let start = index_within(start, len, self.len() as u64)?;
+        Some(self.base().wrapping_add(start))
     }
 
     /// `memory.fill`; `None` if out of bounds, and then nothing is written.

@@ -2,6 +2,7 @@
 
 use super::{Instance, Trap};
 use crate::module::{Place, SegmentMode};
+use std::hint::black_box;
 
 /// An active segment did not fit: instantiation traps after what came before it has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +120,14 @@ impl Instance {
 
 /// `items[from..from + len]`, if it is there.
 pub(super) fn part<T>(items: &[T], from: u64, len: u64) -> Option<&[T]> {
-    let (from, len) = (usize::try_from(from).ok()?, usize::try_from(len).ok()?);
-    items.get(from..)?.get(..len)
+    let from = index_within(from, len, items.len() as u64)?;
+    items.get(from..)?.get(..usize::try_from(len).ok()?)
+}
+
+/// `start`, if `start..start + len` is within a length of `within`. For a processor that has guessed so and is wrong it is
+/// 0: what a guest names is not read ahead of the check.
+pub(super) fn index_within(start: u64, len: u64, within: u64) -> Option<usize> {
+    let inside = start.checked_add(len).is_some_and(|end| end <= within);
+    let mask = u64::from(black_box(inside)).wrapping_neg();
+    usize::try_from(start & mask).ok().filter(|_| inside)
 }

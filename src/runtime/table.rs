@@ -3,6 +3,7 @@
 use super::account::Account;
 use super::fault::{self, Site};
 use super::limits::{Resource, Share};
+use super::segments::index_within;
 use super::slots::SharedSlot;
 use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTableEntry};
 use crate::module::canonical::CanonicalType;
@@ -126,7 +127,8 @@ impl Table {
     fn element(&self, i: u64) -> Option<*mut u64> {
         // SAFETY: only the owning thread is here, and no reference to the definition lives.
         let base = unsafe { (*self.definition.get()).base }.cast::<u64>();
-        (i < self.len()).then(|| base.wrapping_add(i as usize * words_each(self.ty.element)))
+        let i = index_within(i, 1, self.len())?;
+        Some(base.wrapping_add(i * words_each(self.ty.element)))
     }
 
     /// Element `i`; `None` if out of bounds.

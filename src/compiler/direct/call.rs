@@ -129,6 +129,9 @@ impl Direct<'_> {
             ; jne =>wrong
             ; mov r11, [rax + ENTRY_CODE]
             ; mov rdi, [rax + ENTRY_VMCTX]);
+        if module.features.spectre_guards {
+            dynasm!(self.asm ; .arch x64 ; mov r10d, 0 ; cmovne r11, r10);
+        }
         self.call_found(ty)
     }
 

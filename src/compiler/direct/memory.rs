@@ -1,6 +1,6 @@
 //! Linear memory.
 
-use super::operand::{R8, R9, R14, RAX, RCX, RDX, RSI};
+use super::operand::{R8, R9, R11, R14, RAX, RCX, RDX, RSI};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
@@ -121,7 +121,8 @@ impl Direct<'_> {
     }
 
     /// Pops the index of an access of `size` bytes into rax and checks it, for the reasons given at `place` of
-    /// Cranelift's translator; the register of the memory's base, and the offset.
+    /// Cranelift's translator; the register of the memory's base, and the offset. With guards the base is 0, and so is
+    /// rax for a processor that takes what is outside for inside.
     fn access(&mut self, memarg: &MemArg, size: i32) -> Result<(u8, i32)> {
         let MemArgTarget::Memory(memory) = memarg.target else {
             return Err(Unsupported);
@@ -131,33 +132,48 @@ impl Direct<'_> {
         self.pop_address(RAX, ty.address)?;
         let head = self.offsets.memory(memory);
         let moves = self.offsets.memories_move();
-        if ty.page_bits != PAGE_BITS || moves {
+        let guards = self.module.features.spectre_guards;
+        let checks_end = ty.page_bits != PAGE_BITS || moves;
+        let checks_start = !checks_end && ty.address == AddressType::I64;
+        if checks_end {
             let reach = offset.checked_add(size).ok_or(Unsupported)?;
             let outside = self.trap(Trap::MemoryOutOfBounds);
             dynasm!(self.asm ; .arch x64
                 ; mov rdx, [r15 + head]
                 ; mov r10, rax
                 ; add r10, reach
-                ; jc =>outside
-                ; cmp r10, [rdx + MEMORY_LENGTH]
-                ; ja =>outside);
-        } else if ty.address == AddressType::I64 {
+                ; jc =>outside);
+            if guards {
+                // All ones if it wraps round.
+                dynasm!(self.asm ; .arch x64 ; sbb r11, r11 ; or r10, r11);
+            }
+            dynasm!(self.asm ; .arch x64 ; cmp r10, [rdx + MEMORY_LENGTH] ; ja =>outside);
+        } else if checks_start {
             let outside = self.trap(Trap::MemoryOutOfBounds);
             dynasm!(self.asm ; .arch x64
                 ; mov rdx, [r15 + head]
                 ; cmp rax, [rdx + MEMORY_LENGTH]
                 ; jae =>outside);
         }
+        // The comparison's flags outlive this.
+        let mut base = RDX;
         if moves {
             dynasm!(self.asm ; .arch x64 ; mov rdx, [rdx + MEMORY_BASE]);
-            return Ok((RDX, offset));
+        } else if memory == 0 {
+            base = R14;
+        } else {
+            let place = self.offsets.memory_base(memory);
+            dynasm!(self.asm ; .arch x64 ; mov rdx, [r15 + place]);
         }
-        if memory == 0 {
-            return Ok((R14, offset));
+        if !guards || !checks_end && !checks_start {
+            return Ok((base, offset));
         }
-        let base = self.offsets.memory_base(memory);
-        dynasm!(self.asm ; .arch x64 ; mov rdx, [r15 + base]);
-        Ok((RDX, offset))
+        dynasm!(self.asm ; .arch x64 ; lea rax, [Rq(base) + rax + offset] ; mov r11d, 0);
+        match checks_end {
+            true => dynasm!(self.asm ; .arch x64 ; cmova rax, r11),
+            false => dynasm!(self.asm ; .arch x64 ; cmovae rax, r11),
+        }
+        Ok((R11, 0))
     }
 
     /// A bulk operation: indices, then three operands, numbers as wide as addresses of these types.

@@ -276,9 +276,16 @@ impl Direct<'_> {
         dynasm!(self.asm ; .arch x64
             ; mov r10, [r15 + head]
             ; cmp rax, [r10 + TABLE_LENGTH]
-            ; jae =>outside
-            ; shl rax, shift
-            ; add rax, [r10 + TABLE_BASE]);
+            ; jae =>outside);
+        let guards = self.module.features.spectre_guards;
+        if guards {
+            // All ones if it is inside.
+            dynasm!(self.asm ; .arch x64 ; sbb r11, r11);
+        }
+        dynasm!(self.asm ; .arch x64 ; shl rax, shift ; add rax, [r10 + TABLE_BASE]);
+        if guards {
+            dynasm!(self.asm ; .arch x64 ; and rax, r11);
+        }
         Ok(ty)
     }
 
