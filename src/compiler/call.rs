@@ -153,7 +153,9 @@ impl<'a> Translator<'a, '_> {
 
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
         let ty = self.func_type(type_index)?;
-        let (code, vmctx) = self.indirect_callee(type_index, table)?;
+        let index = self.pop()?;
+        let entry = self.table_element(table, index)?;
+        let (code, vmctx) = self.indirect_callee(type_index, entry)?;
         let args = self.pop_canonical(ty.params.len())?;
         let signature = self.guest_signature(type_index)?;
         let results = self.call_code(signature, code, vmctx, &args);
@@ -161,10 +163,8 @@ impl<'a> Translator<'a, '_> {
         Ok(())
     }
 
-    /// Code and context of the table's function whose index is on top, which must have this type.
-    pub fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<(Value, Value)> {
-        let index = self.pop()?;
-        let entry = self.table_element(table, index)?;
+    /// Code and context of the function in a table's element, which must have this type.
+    pub fn indirect_callee(&mut self, type_index: u32, entry: Value) -> Result<(Value, Value)> {
         let flags = self.e.flags.table;
         let found = self.ins().load(types::I32, flags, entry, ENTRY_TYPE_ID);
         let wanted = self.e.fixed(types::I32, self.offsets.type_id(type_index));

@@ -14,6 +14,7 @@ mod direct;
 mod emit;
 mod exception;
 mod function;
+mod guess;
 mod host;
 mod inline;
 mod isa;

@@ -2,7 +2,6 @@
 
 use super::function::{Operand, Result, Translator};
 use super::signature::POINTER;
-use crate::module::FuncType;
 use crate::runtime::Trap;
 use crate::runtime::vm::{Builtin, ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_FUNC_REF};
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -67,7 +66,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// The reference of function `index`, which validation made sure can become a value.
-    fn func_ref(&mut self, index: u32) -> Result<Value> {
+    pub fn func_ref(&mut self, index: u32) -> Result<Value> {
         if index < self.module.imported_functions {
             let offset = self.offsets.imported_function(index) + IMPORT_FUNC_REF;
             return Ok(self.e.fixed(POINTER, offset));
@@ -194,23 +193,29 @@ impl<'a> Translator<'a, '_> {
 
     fn call_ref(&mut self, type_index: u32) -> Result<()> {
         let ty = self.func_type(type_index)?;
-        let (code, vmctx, args) = self.referenced(ty)?;
+        let func_ref = self.pop()?;
+        let args = self.pop_canonical(ty.params.len())?;
+        let done = self.inline_guesses(type_index, func_ref, &args)?;
+        let (code, vmctx) = self.referenced(func_ref);
         let signature = self.guest_signature(type_index)?;
-        let results = self.call_code(signature, code, vmctx, &args);
+        let mut results = self.call_code(signature, code, vmctx, &args);
+        if let Some(done) = done {
+            self.e.jump(done, &results);
+            self.go_on_in(done);
+            results = self.e.b.block_params(done).to_vec();
+        }
         self.push_all(&results, &ty.results);
         Ok(())
     }
 
-    /// Code and context of the function whose reference is on top, and the arguments below it. Its type was
-    /// validated; null has no address, so the first load traps.
-    pub fn referenced(&mut self, ty: &FuncType) -> Result<(Value, Value, Vec<Value>)> {
-        let func_ref = self.pop()?;
-        let args = self.pop_canonical(ty.params.len())?;
+    /// Code and context of the function of a reference, whose type was validated. Null has no address, so the first
+    /// load traps.
+    pub fn referenced(&mut self, func_ref: Value) -> (Value, Value) {
         let flags = self.e.flags.nullable;
         let slot = self.ins().load(POINTER, flags, func_ref, ENTRY_CODE);
         let flags = self.e.flags.reference;
         let code = self.ins().load(POINTER, flags, slot, 0);
         let vmctx = self.ins().load(POINTER, flags, func_ref, ENTRY_VMCTX);
-        Ok((code, vmctx, args))
+        (code, vmctx)
     }
 }

@@ -6,10 +6,12 @@
 //! to its head, those in its own body and in other such bodies, too. So functions that call each other are a loop.
 
 use super::function::{Result, Translator, body};
+use super::signature::POINTER;
 use super::tier::Tier;
 use crate::module::FuncType;
+use crate::runtime::vm::ENTRY_FUNC_REF;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 use wasmparser::{FunctionBody, Operator};
 
 /// Bytes of all bodies that a function takes in.
@@ -116,15 +118,41 @@ impl<'a> Translator<'a, '_> {
 
     fn return_call_indirect(&mut self, type_index: u32, table: u32) -> Result<()> {
         let ty = self.func_type(type_index)?;
-        let (code, vmctx) = self.indirect_callee(type_index, table)?;
+        let index = self.pop()?;
+        let entry = self.table_element(table, index)?;
         let args = self.pop_canonical(ty.params.len())?;
+        let flags = self.e.flags.table;
+        let func_ref = self.ins().load(POINTER, flags, entry, ENTRY_FUNC_REF);
+        self.jump_to_guesses(type_index, func_ref, &args)?;
+        let (code, vmctx) = self.indirect_callee(type_index, entry)?;
         self.return_call_found(type_index, code, vmctx, &args)
     }
 
     fn return_call_ref(&mut self, type_index: u32) -> Result<()> {
         let ty = self.func_type(type_index)?;
-        let (code, vmctx, args) = self.referenced(ty)?;
+        let func_ref = self.pop()?;
+        let args = self.pop_canonical(ty.params.len())?;
+        self.jump_to_guesses(type_index, func_ref, &args)?;
+        let (code, vmctx) = self.referenced(func_ref);
         self.return_call_found(type_index, code, vmctx, &args)
+    }
+
+    /// Jumps to the head of the function that `func_ref` is, if that is a guess or the caller, and goes on if not.
+    fn jump_to_guesses(&mut self, type_index: u32, func_ref: Value, args: &[Value]) -> Result<()> {
+        let mut guesses = self.guesses(type_index);
+        let itself = self.function;
+        if guesses.is_empty()
+            && self.is_of_type(itself, type_index)
+            && self.module.func_ref_position(itself).is_some()
+        {
+            guesses.push(itself);
+        }
+        for index in guesses {
+            if let Some(head) = self.head(index)? {
+                self.branch_if_function(func_ref, index, head, args)?;
+            }
+        }
+        Ok(())
     }
 
     fn return_call_found(
@@ -134,7 +162,6 @@ impl<'a> Translator<'a, '_> {
         vmctx: Value,
         args: &[Value],
     ) -> Result<()> {
-        let ty = self.func_type(type_index)?;
         // As a rule it is a function of this instance. What the callee loads through its context then need not wait for
         // the place of its reference, which was found through this one's.
         let own = self.e.vmctx;
@@ -148,25 +175,7 @@ impl<'a> Translator<'a, '_> {
         self.e.b.switch_to_block(elsewhere);
         self.return_call_code(type_index, code, vmctx, args)?;
         self.e.b.switch_to_block(here);
-        self.jump_to_itself(code, ty, args)?;
         self.return_call_code(type_index, code, own, args)
-    }
-
-    /// Jumps to the function's head if `code` of this instance is its own, and goes on if not.
-    fn jump_to_itself(&mut self, code: Value, ty: &FuncType, args: &[Value]) -> Result<()> {
-        let itself = self.module.function_type(self.function);
-        let head = self.heads.all.first().filter(|_| itself == ty);
-        let Some(&(_, head)) = head.filter(|(index, _)| *index == self.function) else {
-            return Ok(());
-        };
-        let own = self.code_of(self.function - self.module.imported_functions)?;
-        let same = self.ins().icmp(IntCC::Equal, code, own);
-        let other = self.e.b.create_block();
-        let args: Vec<BlockArg> = args.iter().map(|arg| BlockArg::Value(*arg)).collect();
-        self.ins().brif(same, head, &args, other, &[]);
-        self.e.b.seal_block(other);
-        self.e.b.switch_to_block(other);
-        Ok(())
     }
 
     fn return_call_code(
