@@ -20,9 +20,16 @@ const instantiate = (text, imports, engine = W) => new engine.Instance(new engin
 const MIB = 1 << 20;
 const rss = () => process.memoryUsage.rss() / MIB;
 
-/** Resident and reserved memory, in MiB, and what is live; only resident memory if the implementation does not tell. */
+/** All address space of the process, in bytes, as far as the system tells. */
+function addressSpace() {
+  if (!fs.existsSync('/proc/self/statm')) return 0;
+  return Number(fs.readFileSync('/proc/self/statm', 'utf8').split(' ')[0]) * 4096;
+}
+const addressesAtStart = addressSpace();
+
+/** Resident and reserved memory, in MiB, and what is live: if the implementation does not tell, the process's. */
 function usage() {
-  const { reservedBytes = 0, codeBytes = 0, ...live } = W.stats?.() ?? {};
+  const { reservedBytes = addressSpace() - addressesAtStart, codeBytes = 0, ...live } = W.stats?.() ?? {};
   return { rss: Math.round(rss()), reserved: Math.round(reservedBytes / MIB), code: codeBytes / MIB, ...live };
 }
 

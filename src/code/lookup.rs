@@ -43,6 +43,20 @@ pub struct PlacedFunction {
     pub handlers: Box<[HandlerSite]>,
 }
 
+impl PlacedFunction {
+    /// What is known of the instruction at `pc`.
+    fn sites(&self, pc: usize) -> &[TrapSite] {
+        let offset = (pc - self.code.start) as u32;
+        let start = self.traps.partition_point(|site| site.offset < offset);
+        let end = start
+            + self.traps[start..]
+                .iter()
+                .take_while(|site| site.offset == offset)
+                .count();
+        &self.traps[start..end]
+    }
+}
+
 /// A mapping of code. Functions are added in the order of their addresses, and stay.
 #[derive(Debug)]
 pub struct CodeRange {
@@ -213,12 +227,7 @@ pub fn is_code(pc: usize) -> bool {
 pub fn trap_at(pc: usize) -> Option<Trap> {
     // SAFETY: the caller's thread runs code of the range, so its module lives.
     let function = unsafe { function_at(pc) }?;
-    let offset = (pc - function.code.start) as u32;
-    let i = function
-        .traps
-        .binary_search_by_key(&offset, |t| t.offset)
-        .ok()?;
-    function.traps.get(i)?.trap
+    function.sites(pc).first()?.trap
 }
 
 /// Where in a module an instruction of compiled code comes from.
@@ -230,25 +239,31 @@ pub struct Source {
     pub offset: u32,
 }
 
-/// The source of the trapping instruction at `pc`, or of the call whose last byte is there. `None` if that
-/// is not code of a function of wasm.
+/// Calls `f` with the source of the trapping instruction at `pc`, or of the call whose last byte is there, and then those
+/// of the calls that it is inlined in, until it says that it is enough. With none if that is not code of a function of wasm.
+/// Whether it wants more.
 ///
 /// # Safety
 /// As for [`function_at`].
-pub unsafe fn source_at(pc: usize) -> Option<Source> {
+pub unsafe fn sources_at(pc: usize, mut f: impl FnMut(Source) -> bool) -> bool {
     // SAFETY: by the caller.
-    let (range, function) = unsafe { range_and_function(pc) }?;
-    let offset = (pc - function.code.start) as u32;
-    let exact = function
-        .traps
-        .binary_search_by_key(&offset, |t| t.offset)
-        .ok();
-    // At least the function is known.
-    let site = function.traps.get(exact.unwrap_or(0))?;
-    (site.wasm_offset != 0).then_some(Source {
-        module: range.module.load(Ordering::Relaxed),
-        offset: site.wasm_offset,
-    })
+    let Some((range, function)) = (unsafe { range_and_function(pc) }) else {
+        return true;
+    };
+    let mut sites = function.sites(pc);
+    if sites.is_empty() {
+        // At least the function is known.
+        sites = function.traps.get(..1).unwrap_or_default();
+    }
+    sites
+        .iter()
+        .filter(|site| site.wasm_offset != 0)
+        .all(|site| {
+            f(Source {
+                module: range.module.load(Ordering::Relaxed),
+                offset: site.wasm_offset,
+            })
+        })
 }
 
 /// Where an exception that comes out of the call with this return address goes on, and how far the stack pointer

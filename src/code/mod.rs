@@ -20,6 +20,6 @@ pub use background::limit_changed;
 pub use cache_status::CacheStatus;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
 pub use image::{Image, ImageError};
-pub use lookup::{Source, handler_at, has_handlers, is_code, source_at, trap_at};
+pub use lookup::{Source, handler_at, has_handlers, is_code, sources_at, trap_at};
 pub use options::Options;
 pub use stream::Stream;

@@ -4,6 +4,7 @@ use super::control::Frame;
 use super::emit::Emitter;
 use super::inline::Inlining;
 use super::local::Local;
+use super::location::{Locations, location};
 use super::signature;
 use super::simd_relaxed::Relaxed;
 use super::tail::Heads;
@@ -38,6 +39,10 @@ pub(super) struct Body {
     pub locals: Vec<Local>,
     /// How many blocks are open around it.
     pub frames: usize,
+    /// What its locations are more than offsets.
+    pub shift: u32,
+    /// The call in whose place it is.
+    pub call: SourceLoc,
 }
 
 /// Translates one function body, and those that are inlined in it.
@@ -48,6 +53,9 @@ pub(super) struct Translator<'a, 'b> {
     /// Index of the function whose code this is, imported ones included.
     pub function: u32,
     pub body: Body,
+    pub locations: Locations,
+    /// Of the operator that is being translated.
+    pub location: SourceLoc,
     pub stack: Vec<Operand>,
     pub frames: Vec<Frame<'a>>,
     /// Can the current position be reached? Operators are skipped where it cannot.
@@ -102,7 +110,7 @@ pub(super) fn translate(
     tiering: Tiering<'_>,
     context: &mut Context,
     frontend: &mut FunctionBuilderContext,
-) -> Result<()> {
+) -> Result<Locations> {
     let body = body(module, index)?;
     let ty = module.function_type(index);
     context.func.signature = match tiering.tier {
@@ -111,7 +119,7 @@ pub(super) fn translate(
     };
     context.func.name = UserFuncName::user(0, index);
     // What belongs to no instruction belongs to the start of the body.
-    let start = source_location(body.range().start)?;
+    let start = location(body.range().start, 0)?;
     context.func.params.ensure_base_srcloc(start);
     let mut e = Emitter::new(FunctionBuilder::new(&mut context.func, frontend))?;
     e.check_stack()?;
@@ -127,7 +135,11 @@ pub(super) fn translate(
             index,
             locals: Vec::new(),
             frames: 0,
+            shift: 0,
+            call: SourceLoc::default(),
         },
+        locations: Locations::default(),
+        location: start,
         stack: Vec::new(),
         frames: Vec::new(),
         reachable: true,
@@ -150,12 +162,7 @@ pub(super) fn translate(
     translator.e.b.seal_all_blocks();
     translator.e.drop_loads();
     translator.e.b.finalize(isa.frontend_config());
-    Ok(())
-}
-
-fn source_location(offset: u64) -> Result<SourceLoc> {
-    let offset = u32::try_from(offset).map_err(|_| "module too large")?;
-    Ok(SourceLoc::new(offset))
+    Ok(translator.locations)
 }
 
 pub(super) fn parse_error(error: wasmparser::Error) -> String {
@@ -175,6 +182,12 @@ impl<'a, 'b> Translator<'a, 'b> {
         }
     }
 
+    /// Says where what comes next belongs.
+    pub fn locate(&mut self, location: SourceLoc) {
+        self.location = location;
+        self.e.b.set_srcloc(location);
+    }
+
     /// Translates a body, whose arguments are `params`.
     pub fn translate(&mut self, body: &FunctionBody<'a>, params: Vec<Value>) -> Result<()> {
         self.declare_locals(body, params)?;
@@ -184,7 +197,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         let mut operators = body.get_operators_reader().map_err(parse_error)?;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset().map_err(parse_error)?;
-            self.e.b.set_srcloc(source_location(offset)?);
+            self.locate(location(offset, self.body.shift)?);
             self.likely = self.branch_hint(&operator, offset - start);
             if matches!(operator, Operator::Call { .. })
                 && let Ok(Operator::Unreachable) = operators.clone().read()

@@ -82,6 +82,10 @@ impl<'a> Translator<'a, '_> {
         // The handlers of the body are not in force any more.
         let outer = self.frames[self.body.frames].outer_handler;
         let handler = std::mem::replace(&mut self.e.handler, outer);
+        if let Operator::Call { .. } = call {
+            // Nor is its frame seen any more. (Others may trap first.)
+            self.locate(self.body.call);
+        }
         self.operator(&call)?;
         self.e.handler = handler;
         if self.reachable {
@@ -95,14 +99,19 @@ impl<'a> Translator<'a, '_> {
         let callee = body(self.module, index)?;
         self.inlining.total += callee.as_bytes().len();
         self.inlining.open.push(index);
+        let call = self.location;
+        let (start, len) = (callee.range().start, callee.as_bytes().len());
         let inner = Body {
             index,
             locals: Vec::new(),
             frames: self.frames.len(),
+            shift: self.locations.add(start, len, call)?,
+            call,
         };
         let outer = std::mem::replace(&mut self.body, inner);
         self.translate(&callee, args)?;
         self.body = outer;
+        self.locate(call);
         self.inlining.open.pop();
         Ok(())
     }

@@ -19,6 +19,7 @@ mod host;
 mod inline;
 mod isa;
 mod local;
+mod location;
 mod memory;
 mod numeric;
 mod output;
@@ -44,6 +45,7 @@ use crate::module::{FuncType, Module};
 use crate::runtime::{Trap, vm::VMOffsets};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use isa::Effort;
+use location::Locations;
 use std::sync::OnceLock;
 use tier::Tiering;
 
@@ -54,7 +56,8 @@ pub struct CompiledFunction {
     pub code: Vec<u8>,
     /// Alignment that the code wants, in bytes.
     pub align: u32,
-    /// Instructions that may trap, ascending by offset into `code`.
+    /// Instructions that may trap, ascending by offset into `code`. Several of one offset: what is inlined, and then the
+    /// calls that it is inlined in.
     pub traps: Vec<TrapSite>,
     /// Calls whose exceptions the function handles, ascending by return address.
     pub handlers: Vec<HandlerSite>,
@@ -201,7 +204,8 @@ impl Compiler {
     /// host enters functions of type `ty`.
     pub fn entry(&self, ty: &FuncType) -> Result<CompiledFunction, String> {
         output::compile(&*self.isa, &[], |context, frontend| {
-            trampoline::entry(&*self.isa, ty, context, frontend)
+            trampoline::entry(&*self.isa, ty, context, frontend)?;
+            Ok(Locations::default())
         })
     }
 
@@ -214,7 +218,8 @@ impl Compiler {
         import: u32,
     ) -> Result<CompiledFunction, String> {
         output::compile(&*self.isa, &[], |context, frontend| {
-            trampoline::host_adapter(&*self.isa, module, offsets, import, context, frontend)
+            trampoline::host_adapter(&*self.isa, module, offsets, import, context, frontend)?;
+            Ok(Locations::default())
         })
     }
 }

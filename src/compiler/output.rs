@@ -1,5 +1,6 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
+use super::location::Locations;
 use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::runtime::Trap;
 use cranelift_codegen::binemit::Reloc;
@@ -28,7 +29,7 @@ thread_local! {
 pub(super) fn compile(
     isa: &dyn TargetIsa,
     bytes: &[u8],
-    build: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<(), String>,
+    build: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<Locations, String>,
 ) -> Result<CompiledFunction, String> {
     // Taken, not borrowed: after an error what is left in it must not be used again.
     let mut workspace = WORKSPACE.take().unwrap_or_else(|| {
@@ -40,12 +41,12 @@ pub(super) fn compile(
     // Limits of Cranelift that it does not report but asserts must not end the process.
     let result = catch_unwind(AssertUnwindSafe(|| {
         let Workspace { context, frontend } = &mut *workspace;
-        build(context, frontend)?;
+        let origins = build(context, frontend)?;
         let start = context.func.params.base_srcloc();
         let code = context
             .compile(isa, &mut ControlPlane::default())
             .map_err(|error| format!("compilation failed: {:?}", error.inner))?;
-        let function = finish(isa, bytes, start, code)?;
+        let function = finish(isa, bytes, start, &origins, code)?;
         context.clear();
         Ok::<_, String>(function)
     }));
@@ -63,6 +64,7 @@ fn finish(
     isa: &dyn TargetIsa,
     bytes: &[u8],
     start: SourceLoc,
+    origins: &Locations,
     compiled: &CompiledCode,
 ) -> Result<CompiledFunction, String> {
     let buffer = &compiled.buffer;
@@ -71,39 +73,37 @@ fn finish(
         resolve(&mut code, relocation)?;
     }
     let locations = buffer.get_srclocs_sorted();
-    let wasm_offset = |offset: u32| {
+    let offsets = |offset: u32| {
         let position = locations.partition_point(|location| location.start <= offset);
         let found = locations[..position]
             .last()
             .filter(|location| offset < location.end && !location.loc.is_default());
         // What belongs to no instruction is of the prologue.
-        let location = found.map_or(start, |location| location.loc);
-        if location.is_default() {
-            0
-        } else {
-            location.bits()
-        }
+        origins.offsets(found.map_or(start, |location| location.loc))
     };
-    let mut traps = buffer
-        .traps()
-        .iter()
-        .map(|site| {
-            let wasm_offset = wasm_offset(site.offset);
-            let opcode = bytes.get(wasm_offset as usize).copied().unwrap_or(0);
-            let trap = trap(site.code, opcode)
-                .ok_or_else(|| format!("unexpected trap code {}", site.code))?;
-            Ok(TrapSite {
-                offset: site.offset,
-                trap: Some(trap),
-                wasm_offset,
-            })
-        })
-        .collect::<Result<Vec<_>, String>>()?;
-    traps.extend(buffer.call_sites().map(|call| TrapSite {
-        offset: call.ret_addr - 1,
-        trap: None,
-        wasm_offset: wasm_offset(call.ret_addr - 1),
-    }));
+    let mut traps = Vec::new();
+    // A site, and those that it is inlined in.
+    let mut add = |offset: u32, trap: Option<Trap>| {
+        let mut offsets = offsets(offset);
+        let site = |trap, wasm_offset| TrapSite {
+            offset,
+            trap,
+            wasm_offset,
+        };
+        traps.push(site(trap, offsets.next().unwrap_or(0)));
+        traps.extend(offsets.map(|wasm_offset| site(None, wasm_offset)));
+    };
+    for site in buffer.traps() {
+        let wasm_offset = offsets(site.offset).next().unwrap_or(0);
+        let opcode = bytes.get(wasm_offset as usize).copied().unwrap_or(0);
+        let trap =
+            trap(site.code, opcode).ok_or_else(|| format!("unexpected trap code {}", site.code))?;
+        add(site.offset, Some(trap));
+    }
+    for call in buffer.call_sites() {
+        add(call.ret_addr - 1, None);
+    }
+    // Those of one offset keep their order.
     traps.sort_by_key(|site| site.offset);
     let handlers = buffer.call_sites().filter_map(|site| {
         // There is one handler at most, which tells tags apart itself.

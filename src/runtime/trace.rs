@@ -1,7 +1,7 @@
 //! The frames of a guest that a trap has ended.
 
 use super::Store;
-use crate::code::{Source, source_at};
+use crate::code::{Source, sources_at};
 
 impl Store {
     /// Notes where a trap happens, for [`Store::frames`]; 0 if in no guest.
@@ -26,9 +26,7 @@ impl Store {
         // An activation's oldest frame has 0 for the one before it.
         while pc != 0 {
             // SAFETY: code that this thread has just run, or anything else, in which no code is found.
-            if let Some(source) = unsafe { source_at(pc) }
-                && !f(source)
-            {
+            if !unsafe { sources_at(pc, &mut f) } {
                 return;
             }
             if fp % 8 != 0 || !stack.contains(&fp) || !stack.contains(&(fp + 8)) {
