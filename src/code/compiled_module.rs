@@ -302,11 +302,15 @@ impl CompiledModule {
 
     /// Slot of the function that has index `function`: its code, or its host adapter if it is imported.
     pub fn code_slot(&self, function: u32) -> *const CodeSlot {
-        let imported = self.module.imported_functions;
-        &raw const *self.slot(match function.checked_sub(imported) {
+        &raw const *self.slot(self.unit_of(function))
+    }
+
+    /// What is called as function `index`, imported ones included.
+    pub fn unit_of(&self, function: u32) -> Unit {
+        match function.checked_sub(self.module.imported_functions) {
             Some(defined) => Unit::Function(defined),
             None => Unit::HostAdapter(function),
-        })
+        }
     }
 
     /// Entry trampoline of type `ty`, null if it is not compiled yet.

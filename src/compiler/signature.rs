@@ -52,10 +52,10 @@ pub(super) fn from_loop(ty: &FuncType) -> Signature {
     signature
 }
 
-/// The signature of entry trampolines: `(thread, func_ref)`. They may change all registers, as guests do; who
-/// enters keeps what the host wants kept.
+/// The signature of entry trampolines: `(thread, func_ref)`. The host calls those of functions that cannot trap as any
+/// function of its own.
 pub(super) fn entry() -> Signature {
-    let mut signature = Signature::new(CallConv::Tail);
+    let mut signature = Signature::new(CallConv::SystemV);
     signature.params.extend([AbiParam::new(POINTER); 2]);
     signature
 }

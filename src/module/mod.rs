@@ -23,6 +23,7 @@ pub use bytes::{Arriving, Bytes};
 pub use decode::Decoder;
 pub use error::DecodeError;
 pub use features::Features;
+pub use leaf::Leaf;
 pub use types::*;
 
 use canonical::CanonicalType;

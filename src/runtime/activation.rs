@@ -42,6 +42,9 @@ pub const CODE_REFUSED: i32 = 0;
 /// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
 pub const CODE_INTERRUPTED: i32 = 13;
 
+/// An entry trampoline.
+type Entry = unsafe extern "sysv64" fn(*mut VMThread, *const VMFuncRef);
+
 /// A function to be entered, and the address of its entry trampoline as it was found.
 #[derive(Clone, Copy)]
 pub struct Callee {
@@ -96,15 +99,17 @@ impl Store {
         if entry.addr() & LEAF == 0 || self.is_interrupted() {
             return false;
         }
+        let (vm, func_ref) = (self.vm.get(), callee.func_ref.as_ptr());
         // SAFETY: a live function with its entry trampoline, marked as a leaf; no guest runs now. A leaf does not
-        // suspend, since `running` is not set.
+        // suspend, since `running` is not set; and one that is sure returns, so it is called as any function.
         unsafe {
-            arch::enter_leaf(
-                self.vm.get(),
-                callee.func_ref.as_ptr(),
-                entry.wrapping_sub(LEAF),
-            )
-        };
+            if entry.addr() & SURE != 0 {
+                let entry = entry.wrapping_sub(LEAF + SURE);
+                std::mem::transmute::<*const u8, Entry>(entry)(vm, func_ref);
+            } else {
+                arch::enter_leaf(vm, func_ref, entry.wrapping_sub(LEAF));
+            }
+        }
         true
     }
 

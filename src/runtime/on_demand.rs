@@ -2,10 +2,11 @@
 
 use super::fault::Site;
 use super::stack::GuestStack;
-use super::vm::{LEAF, VMContext, VMFuncRef};
+use super::vm::{LEAF, SURE, VMContext, VMFuncRef};
 use super::{Instance, Store};
 use crate::arch;
 use crate::code::{CompileError, CompiledModule, Unit};
+use crate::module::Leaf;
 use std::cell::{OnceCell, RefCell};
 use std::ffi::c_void;
 use std::ptr::null;
@@ -88,8 +89,15 @@ impl Store {
         if entry.is_null() {
             entry = self.compile(module, Unit::Entry(ty));
         }
-        if !entry.is_null() && self.runs_leaves() && module.module().is_leaf(index) {
-            entry = entry.wrapping_add(LEAF);
+        if !entry.is_null() && entry.addr() % (LEAF + SURE + 1) == 0 && self.runs_leaves() {
+            entry = match module.module().leaf(index) {
+                // The stub is not sure: it ends the call if there is no code.
+                Some(Leaf::Sure) if !self.compile(module, module.unit_of(index)).is_null() => {
+                    entry.wrapping_add(LEAF + SURE)
+                }
+                Some(_) => entry.wrapping_add(LEAF),
+                None => entry,
+            };
         }
         // SAFETY: live, as above.
         unsafe { (*func_ref).entry.store(entry.cast_mut(), Ordering::Release) };

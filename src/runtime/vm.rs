@@ -144,11 +144,13 @@ pub struct VMFuncRef {
     /// The context that the function takes as its first parameter.
     pub vmctx: *mut VMContext,
     /// The entry trampoline of its signature, `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)`;
-    /// null until the host first calls the function. [`LEAF`] may be added.
+    /// null until the host first calls the function. [`LEAF`] or [`LEAF`] and [`SURE`] may be added.
     pub entry: CodeSlot,
 }
-/// Added to the address of an entry trampoline, which is even, for functions that run on the host's stack.
+/// Added to the address of an entry trampoline, a multiple of 4, for functions that run on the host's stack.
 pub const LEAF: usize = 1;
+/// Added as well, for leaves that cannot trap.
+pub const SURE: usize = 2;
 
 /// An element of a funcref table: the first 24 bytes of its [`VMFuncRef`] and a pointer to it. All
 /// zero is null, and no function has type 0, so the signature check of `call_indirect` catches it.
