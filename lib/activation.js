@@ -84,7 +84,7 @@ function takePending() {
  * @returns {boolean} whether the wrapper has to throw
  */
 function slow(depth, cell) {
-  const { thunks } = cell;
+  const { hosts, thunks } = cell;
   let thrown;
   for (;;) {
     switch (i32[STATE]) {
@@ -95,7 +95,7 @@ function slow(depth, cell) {
         // It is read here so that the cell, and so the instance, lives as long as the activation.
         const k = host - cell.hostBase;
         try {
-          if (k >>> 0 < thunks.length) thunks[k]();
+          if (k >>> 0 < thunks.length) thunks[k](hosts[k], cell);
           else callForeign(host);
           if (i32[DEADLINES] !== 0) checkDeadlines();
         } catch (error) {
@@ -146,7 +146,8 @@ binding.onCrowded(innermost);
 function callForeign(host) {
   const cell = binding.hostCell(host);
   if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
-  cell.thunks[host - cell.hostBase]();
+  const k = host - cell.hostBase;
+  cell.thunks[k](cell.hosts[k], cell);
 }
 
 module.exports = { serveExceptions, slow, takeThrown };

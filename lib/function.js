@@ -205,7 +205,7 @@ function describe(value) {
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }
 
-const { prepare, thunkFactory, wrapperFactory } = createFactories({
+const { prepare, thunkOf, wrapperFactory } = createFactories({
   enter,
   slow,
   takeThrown,
@@ -219,23 +219,12 @@ const { prepare, thunkFactory, wrapperFactory } = createFactories({
   resultList,
 });
 
-/**
- * The steps of "create a host function": what runs when wasm calls an import that is `func`.
- * @param {Function} func
- * @param {string} signature
- * @param {InstanceCell} cell
- * @returns {() => void}
- */
-function createThunk(func, signature, cell) {
-  return thunkFactory(signature)(func, cell);
-}
-
 module.exports = {
   createFunction,
-  createThunk,
   functionNumber,
   functionObject,
   functionRecord,
   prepare,
   referenceProblem,
+  thunkOf,
 };

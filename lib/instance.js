@@ -5,7 +5,7 @@
 const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
-const { createFunction, createThunk, functionRecord, prepare, referenceProblem } = require('./function');
+const { createFunction, functionRecord, prepare, referenceProblem, thunkOf } = require('./function');
 const globals = require('./global');
 const { INSTANCE, hold, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
@@ -326,6 +326,7 @@ function createCell(moduleCell, values, cells, answer) {
     handle: answer[0],
     module: moduleCell,
     hostBase: answer[1],
+    hosts: [],
     thunks: [],
     functions: new Map(),
     parts: [],
@@ -397,13 +398,11 @@ function signatures(types) {
 
 /** Adds a function import to a cell. */
 function addFunction(cell, type, value) {
+  // Host functions count all imports; the engine calls those of wasm directly.
+  cell.hosts[cell.hosts.length] = value;
+  cell.thunks[cell.thunks.length] = thunkOf(type.sig);
   const record = functionRecord(value);
-  if (record === undefined) {
-    cell.thunks[cell.thunks.length] = createThunk(value, type.sig, cell);
-    return;
-  }
-  // The engine calls it directly. The place is kept because host functions count all imports.
-  cell.thunks[cell.thunks.length] = unreachable;
+  if (record === undefined) return;
   MapSet(cell.functions, record.number, value);
   cell.imported[cell.imported.length] = record;
   hold(cell, record);

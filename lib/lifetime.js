@@ -28,7 +28,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} handle
  * @property {ModuleCell} module
  * @property {number} hostBase number of its first host function
- * @property {(() => void)[]} thunks of its function imports
+ * @property {Function[]} hosts its function imports
+ * @property {import('./wrappers').Thunk[]} thunks of their signatures: what calls them
  * @property {Map<number, Function>} functions exported functions by number, imported ones too
  * @property {object[]} parts cells of its memories, tables, globals and tags
  * @property {any[]} shared those of them that can hold functions

@@ -50,8 +50,8 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
  */
 
 /**
- * Makes what runs when wasm calls an import: one a signature.
- * @typedef {(func: Function, cell: object) => () => void} ThunkFactory
+ * What runs when wasm calls an import: one a signature, so that V8 has it in place of the call whatever is imported.
+ * @typedef {(func: Function, cell: object) => void} Thunk
  */
 
 /** Where the value of slot `k` is, as text. */
@@ -178,7 +178,7 @@ function thunkText({ params, results }) {
     const values = names(results.length, (k) => `r[${k}]`);
     body = `const r = resultList(${call}, ${results.length});\n${storing(results, values)}`;
   }
-  return `(func, cell) => () => {\n${body}\n}`;
+  return `(func, cell) => {\n${body}\n}`;
 }
 
 /**
@@ -227,7 +227,7 @@ function evaluate(texts, runtime) {
 
 /**
  * Both factories of a signature by interpretation.
- * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
+ * @returns {{ wrapper: WrapperFactory, thunk: Thunk }}
  */
 function interpret({ params, results }, runtime) {
   const {
@@ -299,12 +299,10 @@ function interpret({ params, results }, runtime) {
       return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
     thunk(func, cell) {
-      return () => {
-        const result = ReflectApply(func, undefined, load(params, cell));
-        if (results.length > 0) {
-          store(results, results.length === 1 ? [result] : resultList(result, results.length), cell);
-        }
-      };
+      const result = ReflectApply(func, undefined, load(params, cell));
+      if (results.length > 0) {
+        store(results, results.length === 1 ? [result] : resultList(result, results.length), cell);
+      }
     },
   };
 }
@@ -321,7 +319,7 @@ function cannotCross(type) {
 
 /**
  * A vector or a reference to an exception cannot cross: calls throw before anything else happens.
- * @returns {{ wrapper: WrapperFactory, thunk: ThunkFactory }}
+ * @returns {{ wrapper: WrapperFactory, thunk: Thunk }}
  */
 function refuse({ params }) {
   const fail = () => {
@@ -336,7 +334,7 @@ function refuse({ params }) {
       }[name];
       return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
-    thunk: () => fail,
+    thunk: fail,
   };
 }
 
@@ -347,7 +345,7 @@ function refuse({ params }) {
 function createFactories(runtime) {
   /** @type {Map<string, WrapperFactory>} */
   const wrappers = new Map();
-  /** @type {Map<string, ThunkFactory>} */
+  /** @type {Map<string, Thunk>} */
   const thunks = new Map();
   let mayGenerate = true;
 
@@ -401,15 +399,15 @@ function createFactories(runtime) {
     return MapGet(wrappers, signature);
   }
 
-  /** @type {(signature: string) => ThunkFactory} */
-  function thunkFactory(signature) {
+  /** @type {(signature: string) => Thunk} */
+  function thunkOf(signature) {
     const known = MapGet(thunks, signature);
     if (known !== undefined) return known;
     prepare([], [signature]);
     return MapGet(thunks, signature);
   }
 
-  return { prepare, thunkFactory, wrapperFactory };
+  return { prepare, thunkOf, wrapperFactory };
 }
 
 module.exports = { createFactories };
