@@ -37,7 +37,7 @@ for (const constructor of [...interfaces, CompileError, LinkError, RuntimeError]
   const { name } = constructor;
   ObjectDefineProperty(namespace, name, { value: constructor, writable: true, configurable: true });
 }
-ObjectDefineProperty(namespace, 'JSTag', { value: tagObject(jsTag) });
+ObjectDefineProperty(namespace, 'JSTag', { value: tagObject(jsTag), configurable: true });
 defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
