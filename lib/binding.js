@@ -95,9 +95,9 @@ function load() {
   try {
     if (/\.(node|c?js)$/.test(file)) return require(file);
     // A library as cargo names it.
-    const module = { exports: /** @type {any} */ ({}) };
-    process.dlopen(module, file);
-    return module.exports;
+    const library = { exports: /** @type {any} */ ({}) };
+    process.dlopen(library, file);
+    return library.exports;
   } catch (cause) {
     const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
     const missing = !fs.existsSync(file);

@@ -77,7 +77,7 @@ function format(error, sites, trace) {
   const frames = isOurs ? wasmFrames(trace) : [];
   const below = [];
   for (let k = 0; k < sites.length; k++) {
-    if (isOurs && below.length === 0 && isFacade(sites[k])) continue;
+    if (isOurs && k < FACADE_FRAMES && below.length === 0 && isFacade(sites[k])) continue;
     if (isOurs && frames.length + below.length >= trace.limit) break;
     below[below.length] = sites[k];
   }
@@ -96,7 +96,7 @@ function format(error, sites, trace) {
 /** Whether a frame is one of the facade, which stands for those of wasm. */
 function isFacade(site) {
   const file = site.getScriptNameOrSourceURL();
-  return file === WRAPPERS || (typeof file === 'string' && StringStartsWith(file, __dirname));
+  return file === WRAPPERS || (typeof file === 'string' && StringStartsWith(file, `${__dirname}/`));
 }
 
 /**

@@ -12,6 +12,8 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const target = path.join(root, 'dist', 'wrt.js');
 const OURS = /require\('(\.[^']*)'\)/g;
+/** Node takes what it sees assigned to them for names that can be imported, wherever it stands. */
+const EXPORTS = /\bmodule\.exports\b/g;
 /** Comments that have their lines for themselves. */
 const COMMENTS = /^ *(\/\/.*|\/\*\*[\s\S]*?\*\/)\n/gm;
 
@@ -31,6 +33,7 @@ function modules(file, done) {
   const source = fs
     .readFileSync(file, 'utf8')
     .replace(COMMENTS, '')
+    .replace(EXPORTS, '$$module.exports')
     .replace(OURS, (_, name) => {
       const needed = require.resolve(path.resolve(path.dirname(file), name));
       before += modules(needed, done);
@@ -38,9 +41,9 @@ function modules(file, done) {
     });
   return `${before}
 // ${path.relative(root, file)}
-const ${constant(file)} = ((module) => {
+const ${constant(file)} = (($module) => {
 ${source}
-return module.exports;
+return $module.exports;
 })({ exports: {} });
 `;
 }

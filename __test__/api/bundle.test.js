@@ -42,6 +42,12 @@ only('the sources and what is made of them are the same', () => {
   expect(made).toEqual(sources);
 });
 
+only('as a module of ECMAScript it has its default, and none of the names in its files', () => {
+  const program = `import('${path.join(root, 'dist', 'wrt.js')}').then((names) => process.stdout.write(String(Object.keys(names))))`;
+  // Newer versions of Node add one.
+  expect(String(execFileSync(process.execPath, ['-e', program]))).toMatch(/^default(,module\.exports)?$/);
+});
+
 only('the files of the package are all that it needs', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-package-'));
   const { files } = require('../../package.json');

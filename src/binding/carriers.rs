@@ -2,11 +2,14 @@
 
 use super::buffers;
 use super::modules::{Compiled, compile_bytes, module, register};
-use crate::code::registry;
+use super::realm::Realm;
+use super::weak::Weak;
+use crate::code::{CompiledModule, registry};
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 use std::ptr::null_mut;
+use std::sync::Arc;
 
 /// Bytes below which a buffer is copied.
 const SMALL: usize = 64 << 10;
@@ -18,8 +21,7 @@ pub fn carrier(env: &Env, handle: u32, class: Object) -> Result<sys::napi_value>
     registry::add(&module);
     let carrier = module.module().bytes.carrier();
     if carrier.len() < SMALL {
-        let buffer = ArrayBuffer::copy_from(env, carrier)?;
-        return construct(env.raw(), class.raw(), buffer.raw());
+        return construct(env.raw(), class.raw(), small_buffer(env, &module, carrier)?);
     }
     let buffer = buffers::external(env.raw(), carrier.as_ptr().cast_mut(), carrier.len(), None)?;
     let result = construct(env.raw(), class.raw(), buffer);
@@ -30,6 +32,32 @@ pub fn carrier(env: &Env, handle: u32, class: Object) -> Result<sys::napi_value>
         std::mem::forget(module.clone());
     }
     result
+}
+
+/// A buffer with a carrier's bytes: the last one again, if that is of the same module and V8 still has it. To make
+/// one takes as long as all the rest when bytes that are known are compiled.
+fn small_buffer(
+    env: &Env,
+    module: &Arc<CompiledModule>,
+    carrier: &[u8],
+) -> Result<sys::napi_value> {
+    let raw = env.raw();
+    let last = Realm::with(|realm| realm.last_carrier.take());
+    if let Some((of, buffer)) = last {
+        let found = match buffer.is_of(raw) && of.ptr_eq(&Arc::downgrade(module)) {
+            true => buffer.get(),
+            false => null_mut(),
+        };
+        if !found.is_null() {
+            Realm::with(|realm| realm.last_carrier = Some((of, buffer)));
+            return Ok(found);
+        }
+        buffer.delete();
+    }
+    let buffer = ArrayBuffer::copy_from(env, carrier)?.raw();
+    let last = (Arc::downgrade(module), Weak::new(raw, buffer)?);
+    Realm::with(|realm| realm.last_carrier = Some(last));
+    Ok(buffer)
 }
 
 fn construct(

@@ -11,7 +11,7 @@ use slab::Slab;
 use std::cell::RefCell;
 use std::ptr::null_mut;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{self, Arc};
 
 /// Objects by handle. A handle is a positive number, and an object has one handle however often it
 /// is given out, so that the facade finds its cell again.
@@ -73,6 +73,8 @@ pub struct Realm {
     pub tables: Handles<Table>,
     pub globals: Handles<Global>,
     pub cells: Cells,
+    /// The buffer of the last small carrier, and its module, see `super::carriers`.
+    pub last_carrier: Option<(sync::Weak<CompiledModule>, Weak)>,
     /// Bytes that modules and instances take.
     held: usize,
     environments: usize,
@@ -172,6 +174,10 @@ impl Realm {
     pub fn closed(env: sys::napi_env) {
         let last = Self::with(|realm| {
             realm.cells.forget(env);
+            let carrier = &mut realm.last_carrier;
+            if let Some((_, buffer)) = carrier.take_if(|(_, buffer)| buffer.is_of(env)) {
+                buffer.delete();
+            }
             realm.environments -= 1;
             realm.environments == 0
         });
