@@ -58,6 +58,46 @@ function sample() {
   return { bytes, run };
 }
 
+/** A module of functions `f0`, `f1`..., each with 20,000 additions of 7 to what it is given. */
+function longFunctions(count) {
+  const number = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...number(n >>> 7)]);
+  const section = (id, bytes) => [id, ...number(bytes.length), ...bytes];
+  const each = (item) => [...number(count), ...Array.from({ length: count }, (_, i) => item(i)).flat()];
+  // local.get 0, i32.const 7, i32.add, local.set 0
+  const additions = Array.from({ length: 20_000 }, () => [0x20, 0, 0x41, 7, 0x6a, 0x21, 0]).flat();
+  const body = [0, ...additions, 0x20, 0, 0x0b];
+  const code = Buffer.concat([
+    Buffer.from(number(count)),
+    ...Array.from({ length: count }, () => Buffer.from([...number(body.length), ...body])),
+  ]);
+  const name = (i) => [...Buffer.from(`f${i}`)];
+  return Buffer.concat([
+    Buffer.from([
+      0,
+      97,
+      115,
+      109,
+      1,
+      0,
+      0,
+      0,
+      ...section(1, [1, 0x60, 1, 0x7f, 1, 0x7f]),
+      ...section(
+        3,
+        each(() => 0),
+      ),
+    ]),
+    Buffer.from(
+      section(
+        7,
+        each((i) => [name(i).length, ...name(i), 0, i]),
+      ),
+    ),
+    Buffer.from([10, ...number(code.length)]),
+    code,
+  ]);
+}
+
 describe('images', () => {
   only('code runs that another module had compiled, and what is not in the image is compiled', () => {
     const { bytes, run } = sample();
@@ -203,6 +243,53 @@ describe('the cache', () => {
     child.kill('SIGKILL');
     await ended;
     expect((await program()).cache).toEqual({ status: 'hit' });
+  });
+
+  only('much code is written in parts, and together when there are too many', async () => {
+    const bytes = longFunctions(60);
+    const file = path.join(directory, 'module.wasm');
+    fs.writeFileSync(file, bytes);
+    const cacheIn = path.join(directory, 'cache');
+    // Calls functions FROM to TO, one flush every five; says what was there and how many files there were then.
+    const script = `const [root, file, directory, from, to] = process.argv.slice(1);
+      const wrt = require(root);
+      const fs = require('fs');
+      wrt.enableCompileCache(directory);
+      const module = new wrt.Module(fs.readFileSync(file));
+      const { exports } = new wrt.Instance(module);
+      const counts = [];
+      for (let i = Number(from); i < Number(to); i++) {
+        if (exports['f' + i](1) !== 1 + 20_000 * 7) throw new Error('wrong');
+        if (i % 5 < 4) continue;
+        wrt.flushCompileCache();
+        counts.push(fs.readdirSync(directory).length);
+      }
+      const { status } = wrt.getCompileCacheStatus(module);
+      console.log(JSON.stringify([status, wrt.stats().compile.onDemand.count, counts]))`;
+    const run = async (from, to) => {
+      const args = ['-e', script, path.join(__dirname, '..', '..'), file, cacheIn, from, to];
+      const { stdout, stderr } = await node(args.map(String));
+      expect(stderr).toBe('');
+      return JSON.parse(stdout);
+    };
+    // The first file is written again while it is small. There is a thread that writes, too.
+    const [status, , counts] = await run(0, 40);
+    expect(status).toBe('miss');
+    expect(counts[0]).toBe(1);
+    expect(Math.max(...counts)).toBeGreaterThan(1);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(8);
+    // All parts are taken: nothing is compiled.
+    expect((await run(0, 40)).slice(0, 2)).toEqual(['hit', 0]);
+    // A damaged part is no hit, and is healed.
+    const parts = fs.readdirSync(cacheIn);
+    fs.truncateSync(path.join(cacheIn, parts.at(-1)), 5000);
+    expect((await run(0, 40))[0]).toBe('refused');
+    expect((await run(0, 40)).slice(0, 2)).toEqual(['hit', 0]);
+    // Never more than eight.
+    const [, , later] = await run(40, 60);
+    expect(Math.max(...later)).toBeLessThanOrEqual(8);
+    for (let from = 40; from < 60; from += 5) await run(from, from + 5);
+    expect((await run(0, 60)).slice(0, 2)).toEqual(['hit', 0]);
   });
 
   only('a disk that is full', async () => {

@@ -1,12 +1,12 @@
 //! Code that outlives the process: images and the cache of them.
 
 use super::modules::{Compiled, module, options, register};
-use crate::code::{CacheStatus, CompiledModule, cache};
+use crate::code::cache::{self, Occasion};
+use crate::code::{CacheStatus, CompiledModule};
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::Duration;
 
 /// All code that a module has, as an image.
 #[napi]
@@ -55,11 +55,11 @@ pub fn stop_cache_writer() {
 /// Writes what the cache does not have, or at the end of a thread what is worth it; how many images.
 #[napi]
 pub fn flush_cache(at_end: bool) -> Result<u32> {
-    let worth = if at_end {
-        cache::WORTH_WRITING
+    let occasion = if at_end {
+        Occasion::AtEnd
     } else {
-        Duration::ZERO
+        Occasion::Asked
     };
-    let count = cache::flush(worth).map_err(|e| Error::from_reason(e.to_string()))?;
+    let count = cache::flush(occasion).map_err(|e| Error::from_reason(e.to_string()))?;
     Ok(count as u32)
 }

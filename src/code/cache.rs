@@ -3,6 +3,10 @@
 //! A file is complete from the moment that it has its name: it is written under another one, synced and
 //! renamed. It is never changed afterwards, so processes map it and share its pages. Whatever else is found
 //! there is refused, and replaced when the module's code is written the next time.
+//!
+//! A module with much code has up to [`PARTS`] files, each with functions that the others do not have, or have in a worse
+//! form; it does not matter if one is gone. So code is written soon after it was compiled, and once: programs may be killed
+//! at any time. When there would be more, the first gets all the code, and the others go.
 
 use super::cache_status::CacheStatus;
 use super::image::{Image, Key, key};
@@ -10,6 +14,7 @@ use super::mapping::Executable;
 use super::{CompileError, CompiledModule, Options, background, registry};
 use crate::module::{Bytes, Features};
 use crate::runtime::fault::{self, Site};
+use hashbrown::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -23,18 +28,39 @@ use std::time::{Duration, SystemTime};
 const MIN_MODULE: usize = 1 << 10;
 /// Bytes that the files of a directory may have together.
 const LIMIT: u64 = 1 << 30;
-/// Time of compilation that is worth a new image.
-pub const WORTH_WRITING: Duration = Duration::from_millis(10);
-/// When code is first written in the background, and the longest pause later.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Files of one module, and bytes of code from which it has more than one.
+const PARTS: usize = 8;
+const MUCH_CODE: usize = 4 << 20;
+/// Time of compilation that is worth a file, and the part of that of all files.
+const WORTH_WRITING: Duration = Duration::from_millis(10);
+const WORTH_PART: u32 = 8;
+/// When code is written in the background after some was, and the longest pause while there is none.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SUFFIX: &str = "wrt";
 
 /// A module whose code may be written.
 struct Entry {
     module: Weak<CompiledModule>,
-    /// What went into the image that the directory has; `None` if it has none.
-    written: Mutex<Option<Duration>>,
+    written: Mutex<Written>,
+}
+
+/// What the directory has of a module.
+#[derive(Default)]
+struct Written {
+    /// Of what went into it.
+    effort: Duration,
+    /// Addresses of its functions, and bytes of its files.
+    functions: HashSet<usize>,
+    bytes: usize,
+}
+
+/// Why code is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    Meanwhile,
+    AtEnd,
+    Asked,
 }
 
 /// The cache of this process.
@@ -106,20 +132,27 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
     };
     let features = Features::current();
     let key = key(super::compiled_module::shared_compiler()?, features, &bytes);
-    let (module, status) = match load(&cache.path(&key), &key) {
-        Ok(Some(image)) => {
-            let module = CompiledModule::with_image(bytes, options, image)?;
+    let images = (0..PARTS).filter_map(|part| load(&cache.path(&key, part), &key).transpose());
+    let (module, status) = match images.collect::<Result<Vec<_>, _>>() {
+        Ok(images) if images.is_empty() => {
+            (CompiledModule::new(bytes, options)?, CacheStatus::Miss)
+        }
+        Ok(images) => {
+            let module = CompiledModule::with_images(bytes, options, images)?;
             (module, CacheStatus::Hit)
         }
-        Ok(None) => (CompiledModule::new(bytes, options)?, CacheStatus::Miss),
         Err(reason) => (
             CompiledModule::new(bytes, options)?,
             CacheStatus::Refused(reason),
         ),
     };
     module.set_key(key, features);
-    let written = (status == CacheStatus::Hit).then(|| module.effort());
     module.set_cache_status(status);
+    let written = Written {
+        effort: module.effort(),
+        functions: module.functions().map(|(_, _, address)| address).collect(),
+        bytes: module.image_bytes(),
+    };
     let entry = Arc::new(Entry {
         module: Arc::downgrade(&module),
         written: Mutex::new(written),
@@ -153,9 +186,8 @@ fn load(path: &Path, key: &Key) -> Result<Option<Image>, String> {
     Ok(Some(image))
 }
 
-/// Writes images of modules that have code which the directory does not have; how many. Where there is an image, that
-/// code must have taken `worth` to compile.
-pub fn flush(worth: Duration) -> io::Result<usize> {
+/// Writes images of modules that have code which the directory does not have, if that is worth it; how many.
+pub fn flush(occasion: Occasion) -> io::Result<usize> {
     let Some(cache) = current() else {
         return Ok(0);
     };
@@ -172,20 +204,46 @@ pub fn flush(worth: Duration) -> io::Result<usize> {
         // One thread at a time writes: the others would write the same.
         let mut written = entry.written.lock().unwrap_or_else(|e| e.into_inner());
         let effort = module.effort();
-        let new = effort.saturating_sub(written.unwrap_or_default());
-        if new.is_zero() || written.is_some() && new < worth {
+        let new = effort.saturating_sub(written.effort);
+        if new.is_zero() || new < written.least(occasion) {
             continue;
         }
-        let Some((image, _)) = module.to_image() else {
+        // All together, if that is not much or no name is left.
+        let much = written.bytes >= MUCH_CODE;
+        let part = cache.free_part(module.key()).filter(|_| much);
+        let (mut known, kept) = match part {
+            Some(_) => (written.functions.clone(), written.bytes),
+            None => (HashSet::new(), 0),
+        };
+        let Some((image, _)) = module.to_image_beyond(&mut known) else {
             continue;
         };
         // Before, so that drafts do not pile up where processes are killed while they write.
         cache.evict()?;
-        cache.write(&cache.path(module.key()), &image)?;
-        *written = Some(effort);
+        cache.write(&cache.path(module.key(), part.unwrap_or(0)), &image)?;
+        if part.is_none() {
+            cache.remove_parts(module.key());
+        }
+        *written = Written {
+            effort,
+            functions: known,
+            bytes: kept + image.len(),
+        };
         count += 1;
     }
     Ok(count)
+}
+
+impl Written {
+    /// What must have been spent on code that it does not have.
+    fn least(&self, occasion: Occasion) -> Duration {
+        match occasion {
+            Occasion::Asked => Duration::ZERO,
+            Occasion::AtEnd if self.functions.is_empty() => Duration::ZERO,
+            Occasion::AtEnd => WORTH_WRITING,
+            Occasion::Meanwhile => WORTH_WRITING.max(self.effort / WORTH_PART),
+        }
+    }
 }
 
 /// Held by the thread that writes in the background while it does; true once it has to stop.
@@ -215,8 +273,10 @@ fn write_in_background() {
                         return;
                     }
                     // What cannot be written now may be later.
-                    let _ = flush(WORTH_WRITING);
-                    pause = LONGEST_PAUSE.min(2 * pause);
+                    pause = match flush(Occasion::Meanwhile) {
+                        Ok(0) | Err(_) => LONGEST_PAUSE.min(pause * 9 / 8),
+                        Ok(_) => FIRST_PAUSE,
+                    };
                 }
             });
         }
@@ -229,9 +289,24 @@ fn is_abandoned(draft: &Path) -> bool {
 }
 
 impl Cache {
-    fn path(&self, key: &Key) -> PathBuf {
+    fn path(&self, key: &Key, part: usize) -> PathBuf {
         let name = blake3::Hash::from(*key).to_hex();
-        self.directory.join(format!("{name}.{SUFFIX}"))
+        self.directory.join(match part {
+            0 => format!("{name}.{SUFFIX}"),
+            part => format!("{name}-{part}.{SUFFIX}"),
+        })
+    }
+
+    /// A part of a module that is not there yet.
+    fn free_part(&self, key: &Key) -> Option<usize> {
+        (0..PARTS).find(|part| !self.path(key, *part).exists())
+    }
+
+    /// Removes all parts of a module but the first.
+    fn remove_parts(&self, key: &Key) {
+        for part in 1..PARTS {
+            let _ = fs::remove_file(self.path(key, part));
+        }
     }
 
     /// Makes a file with these contents, or leaves everything as it was.

@@ -86,7 +86,7 @@ pub struct CompiledModule {
     finished: (Mutex<()>, Condvar),
     arenas: Mutex<Vec<Arena>>,
     /// Code that was there from the start.
-    image: Option<Image>,
+    images: Vec<Image>,
     key: OnceLock<Key>,
     /// See [`CompiledModule::effort`].
     effort: AtomicU64,
@@ -136,28 +136,28 @@ impl CompiledModule {
     /// A module that is decoded. Nothing is compiled.
     pub fn of(module: Module, options: Options) -> Result<Arc<Self>, CompileError> {
         let offsets = VMOffsets::new(&module);
-        Self::with_code(module.into(), offsets, options, None)
+        Self::with_code(module.into(), offsets, options, Vec::new())
     }
 
-    /// A module with code from an image. The image's key says that it was made from these bytes, which
+    /// A module with code from images. Their key says that they were made from these bytes, which
     /// were valid then.
-    pub fn with_image(
+    pub fn with_images(
         bytes: impl Into<Bytes>,
         options: Options,
-        image: Image,
+        images: Vec<Image>,
     ) -> Result<Arc<Self>, CompileError> {
         let start = Instant::now();
         let module = Module::decode_valid(bytes)?;
         figures::DECODED.add(1, start);
         let offsets = VMOffsets::new(&module);
-        Self::with_code(module.into(), offsets, options, Some(image))
+        Self::with_code(module.into(), offsets, options, images)
     }
 
     fn with_code(
         module: Arc<Module>,
         offsets: VMOffsets,
         options: Options,
-        image: Option<Image>,
+        images: Vec<Image>,
     ) -> Result<Arc<Self>, CompileError> {
         let compiler = shared_compiler()?;
         let slots = module.bodies.len() + module.imported_functions as usize;
@@ -180,7 +180,7 @@ impl CompiledModule {
                 .collect(),
             finished: Default::default(),
             arenas: Mutex::default(),
-            image: None,
+            images: Vec::new(),
             key: OnceLock::new(),
             effort: AtomicU64::new(0),
             cache_status: OnceLock::new(),
@@ -195,9 +195,7 @@ impl CompiledModule {
             moving: OnceLock::new(),
             offsets,
         };
-        if let Some(image) = image {
-            this.take(image);
-        }
+        images.into_iter().for_each(|image| this.take(image));
         Ok(Arc::new(this))
     }
 
@@ -206,19 +204,20 @@ impl CompiledModule {
         for &(number, improved, address) in &image.functions {
             let number = number as usize;
             // An image of this module has no other numbers.
-            if number >= self.progress.len() {
-                continue;
-            }
-            self.slot_of(number)
-                .store(address as *mut u8, Ordering::Relaxed);
             let progress = match improved {
                 true => Progress::Improved,
                 false => Progress::Compiled,
             };
-            *self.progress[number].get_mut() = progress as u8;
+            // Another image may have a better form.
+            match self.progress.get_mut(number).map(AtomicU8::get_mut) {
+                Some(known) if *known < progress as u8 => *known = progress as u8,
+                _ => continue,
+            }
+            self.slot_of(number)
+                .store(address as *mut u8, Ordering::Relaxed);
         }
         image.set_module(self.id);
-        self.image = Some(image);
+        self.images.push(image);
     }
 
     /// Is it this module's code that [`Source`](super::Source) names so?
@@ -234,7 +233,7 @@ impl CompiledModule {
             return Ok(moving.clone());
         }
         let offsets = self.offsets.clone().with_moving_memories();
-        let moving = Self::with_code(self.module.clone(), offsets, self.options, None)?;
+        let moving = Self::with_code(self.module.clone(), offsets, self.options, Vec::new())?;
         Ok(self.moving.get_or_init(|| moving).clone())
     }
 
@@ -277,7 +276,12 @@ impl CompiledModule {
         let arenas = self.arenas.lock().unwrap_or_else(|e| e.into_inner());
         let arenas: usize = arenas.iter().map(Arena::size).sum();
         let moving = self.moving.get().map_or(0, |moving| moving.code_size());
-        arenas + moving + self.image.as_ref().map_or(0, Image::size)
+        arenas + moving + self.image_bytes()
+    }
+
+    /// Bytes of the images that it was made with.
+    pub fn image_bytes(&self) -> usize {
+        self.images.iter().map(Image::size).sum()
     }
 
     /// Compiles everything that is not compiled yet.
