@@ -79,8 +79,6 @@ function Exception(exceptionTag, payload) {
   const tag = tagCell(exceptionTag);
   if (tag === undefined) throw typeError(api, text.exceptionTag);
   if (tag === jsTag) throw typeError(api, text.exceptionJSTag);
-  const options = arguments[2];
-  if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text.exceptionOptions);
   if (!isObject(payload)) throw typeError(api, text.exceptionValues);
   const { length } = /** @type {any} */ (payload);
   if (length === undefined) throw typeError(api, text.exceptionLength);
@@ -88,6 +86,8 @@ function Exception(exceptionTag, payload) {
   if (+length !== types.length) throw typeError(api, text.exceptionCount);
   const values = [];
   for (let i = 0; i < types.length; i++) values[i] = roundTrip(payload[i], types[i], tag, api);
+  const options = arguments[2];
+  if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text.exceptionOptions);
   const object = initialize(createException(), tag, values);
   const prototype = ObjectGetPrototypeOf(this);
   if (prototype !== Exception.prototype) ObjectSetPrototypeOf(object, prototype);
