@@ -98,7 +98,9 @@ fn holders(realm: &Realm, mut f: impl FnMut(Holder)) -> usize {
 #[napi]
 pub fn rest(env: Env, cells: Array, idle: bool) -> Result<Option<Int32Array>> {
     let store = store();
-    if store.is_interrupted() || store.is_resting() || idle && !store.is_idle() {
+    // The calls of other environments would have to ask each time.
+    let is_alone = Realm::is_only_environment();
+    if !is_alone || store.is_interrupted() || store.is_resting() || idle && !store.is_idle() {
         return Ok(None);
     }
     let (array, env) = (cells.raw(), env.raw());
