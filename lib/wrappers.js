@@ -188,41 +188,15 @@ function thunkText({ params, results }) {
  * @returns {Function[]}
  */
 function evaluate(texts, runtime) {
-  const {
-    enter,
-    slow,
-    takeThrown,
-    refs,
-    put,
-    putFirst,
-    functionRecord,
-    functionNumber,
-    checkReference,
-    functionObject,
-    resultList,
-  } = runtime;
   const make = new Function(
-    'i32, f32, f64, i64, asIntN, enter, slow, takeThrown, refs, put, putFirst, functionRecord, functionNumber, checkReference, functionObject, resultList',
-    `'use strict';\nreturn [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
+    'runtime',
+    `'use strict';
+const { i32, f32, f64, i64, asIntN } = runtime;
+const { enter, slow, takeThrown, refs, put, putFirst } = runtime;
+const { functionRecord, functionNumber, checkReference, functionObject, resultList } = runtime;
+return [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
-  return make(
-    i32,
-    f32,
-    f64,
-    i64,
-    BigIntAsIntN,
-    enter,
-    slow,
-    takeThrown,
-    refs,
-    put,
-    putFirst,
-    functionRecord,
-    functionNumber,
-    checkReference,
-    functionObject,
-    resultList,
-  );
+  return make({ __proto__: null, i32, f32, f64, i64, asIntN: BigIntAsIntN, ...runtime });
 }
 
 /**
