@@ -68,6 +68,8 @@ pub(super) struct Frame<'a> {
     exit: Block,
     /// Does anything jump to `exit`?
     exit_used: bool,
+    /// Is `exit` sealed at the end of the loop around it ([`super::dispatch`])?
+    sealed_late: bool,
     /// Is the code in the block hardly ever run?
     cold: bool,
     /// Operands below the parameters.
@@ -86,6 +88,7 @@ impl<'a> Translator<'a, '_> {
             signature: Signature::Function(ty),
             exit,
             exit_used: false,
+            sealed_late: false,
             cold: self.in_cold(),
             height: self.stack.len(),
             outer_handler: self.e.handler,
@@ -206,11 +209,13 @@ impl<'a> Translator<'a, '_> {
             .ok_or("stack underflow")?;
         let exit = self.new_exit(signature.results());
         let cold = self.in_cold();
+        let sealed_late = self.is_of_dispatch(&kind, exit);
         self.frames.push(Frame {
             kind,
             signature,
             exit,
             exit_used: false,
+            sealed_late,
             cold,
             height,
             outer_handler: self.e.handler,
@@ -226,7 +231,9 @@ impl<'a> Translator<'a, '_> {
         self.enter_loop(header, &args)?;
         let params = self.e.b.block_params(header).to_vec();
         self.push_all(&params, signature.params());
-        self.push_frame(Kind::Loop { header }, signature)
+        self.push_frame(Kind::Loop { header }, signature)?;
+        self.open_dispatch();
+        Ok(())
     }
 
     fn open_if(&mut self, ty: BlockType) -> Result<()> {
@@ -313,7 +320,10 @@ impl<'a> Translator<'a, '_> {
         self.stack.truncate(frame.height);
         match frame.kind {
             Kind::Block => {}
-            Kind::Loop { header } => self.e.b.seal_block(header),
+            Kind::Loop { header } => {
+                self.e.b.seal_block(header);
+                self.close_dispatch(self.frames.len());
+            }
             Kind::If {
                 otherwise, params, ..
             } => {
@@ -329,7 +339,9 @@ impl<'a> Translator<'a, '_> {
             Kind::Try { handler } => self.forward(handler, target),
             Kind::Catch { next } => self.end_of_catches(next),
         }
-        self.e.b.seal_block(frame.exit);
+        if !frame.sealed_late {
+            self.e.b.seal_block(frame.exit);
+        }
         self.reachable = exit_used;
         if exit_used {
             self.e.b.switch_to_block(frame.exit);
@@ -363,6 +375,9 @@ impl<'a> Translator<'a, '_> {
     }
 
     fn br(&mut self, depth: u32) -> Result<()> {
+        if self.jump_to_part(depth)? {
+            return Ok(());
+        }
         let (block, count) = self.target(depth)?;
         let args = self.peek_canonical(count)?;
         self.e.jump(block, &args);

@@ -1,6 +1,7 @@
 //! The driver: walks the operators of a body and hands each to its family.
 
 use super::control::Frame;
+use super::dispatch::Dispatches;
 use super::emit::Emitter;
 use super::inline::Inlining;
 use super::local::Local;
@@ -69,6 +70,7 @@ pub(super) struct Translator<'a, 'b> {
     pub itself: Option<FuncRef>,
     pub tiering: Tiering<'a>,
     pub inlining: Inlining,
+    pub dispatches: Dispatches,
     pub heads: Heads,
     pub relaxed: Relaxed,
     /// Is the branch that is being translated taken, as a rule?
@@ -149,6 +151,7 @@ pub(super) fn translate(
         itself: None,
         tiering,
         inlining: Inlining::default(),
+        dispatches: Dispatches::default(),
         heads: Heads::default(),
         relaxed: Relaxed::new(isa, module.features.deterministic),
         likely: None,
@@ -204,6 +207,9 @@ impl<'a, 'b> Translator<'a, 'b> {
             {
                 // A function that does not return.
                 self.mark_cold();
+            }
+            if matches!(operator, Operator::Loop { .. }) {
+                self.look_for_dispatch(&operators);
             }
             self.operator(&operator)?;
         }

@@ -11,6 +11,7 @@ mod bulk;
 mod call;
 mod control;
 mod direct;
+mod dispatch;
 mod emit;
 mod exception;
 mod function;
