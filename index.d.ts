@@ -178,6 +178,8 @@ export interface MemoryDescriptor<A extends AddressType = AddressType> {
   maximum?: AddressValue<A>;
   /** The type of addresses; "i32" if it is missing. */
   address?: A;
+  /** Can other threads have it? Then there must be a maximum, and at most 65,536 pages can be had. */
+  shared?: boolean;
 }
 
 /** The type of addresses in a memory and of indices in a table. */
@@ -187,11 +189,16 @@ export type AddressType = 'i32' | 'i64';
 export type AddressValue<A extends AddressType = AddressType> = A extends 'i64' ? bigint : number;
 
 /**
- * A linear memory.
+ * A linear memory. A shared one can be cloned and sent to other threads, which then have the same bytes
+ * (`structuredClone`, `postMessage`, `workerData`).
  *
  * @example
  * const memory = new wrt.Memory({ address: 'i64', initial: 1n });
  * memory.grow(2n); // 1n
+ *
+ * @example
+ * const shared = new wrt.Memory({ initial: 1, maximum: 100, shared: true });
+ * worker.postMessage({ module, memory: shared });
  */
 export class Memory<A extends AddressType = 'i32'> {
   /** @throws {RangeError} if the sizes contradict each other or the memory cannot be had */
@@ -208,6 +215,9 @@ export class Memory<A extends AddressType = 'i32'> {
   /**
    * The memory's bytes. The same object until the memory grows, here or in wasm: then that buffer
    * is detached (its length is 0) and this is a new one.
+   *
+   * Of a shared memory it is a frozen SharedArrayBuffer. After growth in any thread it is a new one, and the one before
+   * shows what it did.
    */
   readonly buffer: ArrayBuffer;
 
@@ -583,7 +593,7 @@ export interface Features {
    * groups and declared subtypes of function types, and constants of the module's own globals. On.
    */
   functionReferences: boolean;
-  /** Atomic instructions, on memories that are not shared: shared ones are not supported yet. On. */
+  /** Shared memories and atomic instructions: threads. On. */
   atomics: boolean;
   /** `i64.add128`, `i64.sub128`, `i64.mul_wide_s`, `i64.mul_wide_u`: a proposal that no browser has. On. */
   wideArithmetic: boolean;

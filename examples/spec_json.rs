@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("multi-memory", Proposal::MultiMemory),
         ("tail-call", Proposal::TailCall),
         ("extended-const", Proposal::ExtendedConst),
+        ("threads", Proposal::Threads),
     ];
     for (group, proposal) in proposals {
         files.extend(data::proposal(proposal).map(|f| (group, f)));

@@ -45,6 +45,14 @@ const path = require('path');
  * @property {() => void} memorySize
  * @property {() => void} memoryGrow
  * @property {(memory: number) => ArrayBuffer} memoryBuffer a new buffer; detaches the former one
+ * @property {(Memory: Function, descriptor: object) => object} newNativeMemory a shared memory of V8's
+ * @property {(bytes: Uint8Array, is64: boolean, maximum: number) => number} sharedMemory its handle; 0 beyond a limit
+ * @property {(bytes: Uint8Array) => [number, number, number] | null} openSharedMemory see `lib/shared.js`
+ * @property {() => void} sharedMemoryTake
+ * @property {() => void} sharedMemoryGiveBack
+ * @property {() => void} sharedMemoryGrown
+ * @property {(serve: (action: number, cell: any, at: number, value: any, timeout: number) => number) => void} onRequest
+ *   does what guests ask for
  * @property {() => void} tableNew
  * @property {() => void} tableSize
  * @property {() => void} tableGet

@@ -9,7 +9,8 @@
  *   bytes of wrt's module and a number by which the process finds the compiled one. V8 sends it
  *   wherever it sends modules of its own. What arrives has the prototype of V8's modules until
  *   something of wrt sees it, which gives it a Module's state and prototype.
- * - A Memory, Table, Global or Instance is an array iterator, which V8 refuses to clone. (An object
+ * - A shared Memory is a shared memory of V8's, see `lib/shared.js`.
+ * - Another Memory, a Table, Global or Instance is an array iterator, which V8 refuses to clone. (An object
  *   with no more than a brand would arrive as `{}`.)
  */
 
@@ -32,24 +33,35 @@ const SECTION = 'wrt';
 const NOTHING = [];
 
 /**
- * V8's class Module, undefined where V8 has none (`--jitless`). Another copy of wrt, or a proxy of somebody who
+ * A class of V8's, undefined where V8 has none (`--jitless`). Another copy of wrt, or a proxy of somebody who
  * watches what is compiled, may stand in its place on globalThis; the true one is then that of a new realm.
- * @returns {{ new (bytes: object): object, prototype: object, customSections: Function } | undefined}
+ * @param {string} name
+ * @returns {any}
  */
-function carrierClass() {
+function nativeClass(name) {
   const { WebAssembly } = /** @type {any} */ (globalThis);
-  const Module = WebAssembly && WebAssembly.Module;
-  if (typeof Module !== 'function') return undefined;
-  if (!isProxy(Module) && StringIncludes(FunctionPrototypeToString(Module), '[native code]')) return Module;
-  return vm.runInNewContext('typeof WebAssembly === "object" ? WebAssembly.Module : undefined');
+  const found = WebAssembly && WebAssembly[name];
+  if (typeof found !== 'function') return undefined;
+  if (!isProxy(found) && StringIncludes(FunctionPrototypeToString(found), '[native code]')) return found;
+  return vm.runInNewContext(`typeof WebAssembly === "object" ? WebAssembly.${name} : undefined`);
 }
 
-const Carrier = carrierClass();
+/**
+ * The prototype of what arrives, which is of this realm: a proxy does not hide it.
+ * @param {any} native what `nativeClass` gave
+ * @param {string} name
+ * @returns {object | undefined}
+ */
+function arrivingPrototype(native, name) {
+  const found = native && /** @type {any} */ (globalThis).WebAssembly[name];
+  return native && (isProxy(found) ? found.prototype : native.prototype);
+}
+
+/** @type {{ new (bytes: object): object, prototype: object, customSections: Function } | undefined} */
+const Carrier = nativeClass('Module');
 // A program may patch it.
 const customSections = Carrier && Carrier.customSections;
-// What arrives is of this realm, which a proxy does not hide.
-const carrierPrototype =
-  Carrier && (isProxy(globalThis.WebAssembly.Module) ? globalThis.WebAssembly.Module.prototype : Carrier.prototype);
+const carrierPrototype = arrivingPrototype(Carrier, 'Module');
 
 /**
  * A new object that cannot be cloned.
@@ -109,4 +121,12 @@ function openCarrier(value) {
   return typeof result === 'number' ? result : 0;
 }
 
-module.exports = { carriesModules: Carrier !== undefined, createCarrier, createObject, objectFactory, openCarrier };
+module.exports = {
+  arrivingPrototype,
+  carriesModules: Carrier !== undefined,
+  createCarrier,
+  createObject,
+  nativeClass,
+  objectFactory,
+  openCarrier,
+};

@@ -128,7 +128,6 @@ const text = {
   descriptor: (kind) => `Argument 0 must be a ${kind} descriptor`,
   addressType: (type) => `Unknown address type '${type}'; pass 'i32' or 'i64'`,
   sharedMaximum: 'If shared is true, maximum property should be defined.',
-  sharedMemory: "Property 'shared': shared memories are not supported",
   elementType: "Descriptor property 'element' must be a WebAssembly reference type",
   valueType: "Descriptor property 'value' must be a WebAssembly type",
   vectorGlobal: "A global of type 'v128' cannot be created in JavaScript",
@@ -201,6 +200,8 @@ const text = {
   importMemoryPages: 'imported memory does not match the expected page size',
   importMemorySize: (size, initial) =>
     `memory import has ${size} pages which is smaller than the declared initial of ${initial}`,
+  importMemoryShared: (declared, imported) =>
+    `mismatch in shared state of memory, declared = ${+declared}, imported = ${+imported}`,
   importMemoryNoMaximum: (maximum) => `memory import has no maximum limit, expected at most ${maximum}`,
   importMemoryMaximum: (actual, maximum) =>
     `memory import has a larger maximum size ${actual} than the module's declared maximum ${maximum}`,

@@ -189,12 +189,13 @@ function typeProblem(index, type, value) {
  * @param {import('./lifetime').MemoryCell} cell
  */
 function memoryProblem(index, type, cell) {
-  const { minimum = 0, maximum, address = 'i32', pageSize = 65536 } = type;
+  const { minimum = 0, maximum, address = 'i32', pageSize = 65536, shared = false } = type;
   if (cell.address !== address) return text.importAddress('memory', cell.address, address);
   const size = memories.memorySize(cell);
   let problem;
   if (cell.pageSize !== pageSize) problem = text.importMemoryPages;
   else if (size < minimum) problem = text.importMemorySize(size, minimum);
+  else if (cell.shared !== shared) problem = text.importMemoryShared(shared, cell.shared);
   else if (maximum === undefined) return undefined;
   else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
   else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
@@ -232,6 +233,7 @@ function instantiateCore(moduleCell, values, api) {
   // 2. module_instantiate: match types, allocate, initialize tables and memories.
   const numbers = prepareNumbers(moduleCell, description);
   const cells = linkImports(description.imports, values, numbers, api);
+  const shared = defineShared(description, numbers, api);
   applyLimits();
   // Segments read globals and change tables.
   wake();
@@ -239,7 +241,7 @@ function instantiateCore(moduleCell, values, api) {
   if (refusal !== null && collectResting()) refusal = binding.instantiate(moduleCell.handle, numbers);
   if (refusal !== null) throw rangeError(api, refusal);
   const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;
-  const { cell, exports } = createCell(moduleCell, values, cells, numbers);
+  const { cell, exports } = createCell(moduleCell, values, cells, shared, numbers);
   // The cell exists first even if a segment was out of bounds: tables may hold functions by then.
   if (trap !== undefined) throw trap;
   // The start function.
@@ -258,10 +260,10 @@ function instantiateCore(moduleCell, values, api) {
  * @param {import('./module').Description} description
  * @returns {Int32Array}
  */
-function prepareNumbers(moduleCell, { imports, exports }) {
+function prepareNumbers(moduleCell, { imports, exports, shared }) {
   if (moduleCell.numbers === null) {
     prepare(signatures(exports), signatures(imports));
-    moduleCell.numbers = new Int32Array(MathMax(imports.length, HEADER + exports.length));
+    moduleCell.numbers = new Int32Array(MathMax(imports.length + shared.length, HEADER + exports.length));
   }
   return moduleCell.numbers;
 }
@@ -307,6 +309,21 @@ function linkImports(imports, values, numbers, api) {
   return cells;
 }
 
+/**
+ * Makes the shared memories that a module defines: V8 has to.
+ * @param {import('./module').Description} description
+ * @param {Int32Array} numbers get their handles
+ * @param {string} api
+ */
+function defineShared({ imports, shared }, numbers, api) {
+  const cells = [];
+  for (let k = 0; k < shared.length; k++) {
+    cells[k] = memories.defineShared(shared[k], api);
+    numbers[imports.length + k] = cells[k].handle;
+  }
+  return cells;
+}
+
 /** `readImports` has accepted the value. */
 function unreachable() {
   return new LinkError(text.functionRequired);
@@ -317,9 +334,10 @@ function unreachable() {
  * @param {ModuleCell} moduleCell
  * @param {any[]} values of the imports
  * @param {any[]} cells what `linkImports` returned
+ * @param {any[]} shared what `defineShared` returned
  * @param {Int32Array} answer of the engine
  */
-function createCell(moduleCell, values, cells, answer) {
+function createCell(moduleCell, values, cells, shared, answer) {
   const { imports, exports } = describe(moduleCell);
   /** @type {InstanceCell} */
   const cell = {
@@ -347,6 +365,10 @@ function createCell(moduleCell, values, cells, answer) {
     const part = cells[i];
     MapSet(known[type.kind], part.handle, part);
     addPart(cell, type, part);
+  }
+  for (let k = 0; k < shared.length; k++) {
+    MapSet(known.memory, shared[k].handle, shared[k]);
+    cell.parts[cell.parts.length] = shared[k];
   }
   watch(cell, INSTANCE);
 

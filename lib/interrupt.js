@@ -7,6 +7,8 @@ const { DeadlineError, text } = require('./errors');
 const {
   AbortSignalAborted,
   AbortSignalReason,
+  MathMax,
+  MathMin,
   ObjectDefineProperty,
   TypeError,
   processHrtime,
@@ -40,6 +42,16 @@ function checkDeadlines() {
     const deadline = deadlines[k];
     if (deadline !== undefined) checkDeadline(deadline);
   }
+}
+
+/** Milliseconds until the first deadline. */
+function timeLeft() {
+  let left = Infinity;
+  for (let k = i32[DEADLINES]; k > 0; k--) {
+    const deadline = deadlines[k];
+    if (deadline !== undefined) left = MathMin(left, deadline.at - now());
+  }
+  return MathMax(left, 0);
 }
 
 /**
@@ -101,4 +113,4 @@ function withDeadline(limit, func) {
 const interval = process.env.WRT_INTERRUPT_EVERY;
 if (interval) binding.interruptEvery(+interval);
 
-module.exports = { checkDeadlines, withDeadline };
+module.exports = { checkDeadlines, timeLeft, withDeadline };

@@ -44,6 +44,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {'i32' | 'i64'} address
  * @property {any} maximum pages: a number or, by `address`, a BigInt; -1 if there is no maximum
  * @property {number} pageSize
+ * @property {boolean} shared
  * @property {object | null} object
  * @property {ArrayBuffer | null} buffer
  * @property {number} length of `buffer` in bytes

@@ -9,12 +9,16 @@ const { MEMORY, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
 const {
   ArrayBufferPrototype,
+  FunctionPrototypeHasInstance,
   ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
   ObjectDefineProperty,
   RangeError,
+  SymbolHasInstance,
   TypeError,
 } = require('./primordials');
 const { GROWTHS, SLOT0, i32, loadSize, storeAddress } = require('./scratch');
+const { createShared, growShared, openShared, sharedBuffer } = require('./shared');
 const { memoryType } = require('./types');
 const {
   addressMember,
@@ -76,10 +80,7 @@ function Memory(descriptor) {
   const address = addressType(descriptor, api);
   const initial = addressMember(descriptor, 'initial', address, api, true);
   const maximum = addressMember(descriptor, 'maximum', address, api, false);
-  // A memory that is silently not shared would be worse than an error.
-  if (/** @type {any} */ (descriptor).shared) {
-    throw typeError(api, maximum === undefined ? text.sharedMaximum : text.sharedMemory);
-  }
+  const shared = !!(/** @type {any} */ (descriptor).shared);
   // 4.-5. The type must be valid.
   const most = MAX_INITIAL[address];
   if (initial > most) throw rangeError(api, text.aboveBound('initial', initial, most));
@@ -87,6 +88,12 @@ function Memory(descriptor) {
     const bound = MAX_MAXIMUM[address];
     if (maximum < initial) throw rangeError(api, text.belowBound('maximum', maximum, initial));
     if (maximum > bound) throw rangeError(api, text.aboveBound('maximum', maximum, bound));
+  }
+  if (shared) {
+    if (maximum === undefined) throw typeError(api, text.sharedMaximum);
+    const { object, cell } = createSharedCell({ address, minimum: initial, maximum }, api);
+    memories.set(ObjectSetPrototypeOf(object, ObjectGetPrototypeOf(this)), cell);
+    return object;
   }
   // 6.-8. Allocate.
   i32[SLOT0] = address === 'i32' ? 0 : 1;
@@ -104,12 +111,46 @@ function Memory(descriptor) {
 /**
  * The cell of a memory of the engine.
  * @param {number} handle
- * @param {{ address?: 'i32' | 'i64', maximum?: any, pageSize?: number }} type
+ * @param {{ address?: 'i32' | 'i64', maximum?: any, pageSize?: number, shared?: boolean }} type
  * @returns {MemoryCell}
  */
-function createCell(handle, { address = 'i32', maximum = -1, pageSize = PAGE }) {
-  const cell = { handle, address, maximum, pageSize, object: null, buffer: null, length: -1, growths: -1 };
+function createCell(handle, { address = 'i32', maximum = -1, pageSize = PAGE, shared = false }) {
+  const cell = { handle, address, maximum, pageSize, shared, object: null, buffer: null, length: -1, growths: -1 };
   return watch(cell, MEMORY);
+}
+
+/**
+ * A new shared memory: V8's object, which is to be a Memory, and the cell.
+ * @param {any} type
+ * @param {string} api
+ */
+function createSharedCell({ address = 'i32', minimum, maximum, pageSize = PAGE }, api) {
+  applyLimits();
+  const made = pageSize === PAGE ? createShared(address, minimum, maximum) : undefined;
+  if (made === undefined) throw rangeError(api, text.memoryAllocation);
+  const { object, handle } = made;
+  const cell = createCell(handle, { address, maximum, shared: true });
+  cell.object = object;
+  return { object, cell };
+}
+
+/**
+ * The cell of a shared memory that a module defines, with its object.
+ * @param {any} type
+ * @param {string} api
+ * @returns {MemoryCell}
+ */
+function defineShared(type, api) {
+  const { object, cell } = createSharedCell(type, api);
+  memories.set(ObjectSetPrototypeOf(object, Memory.prototype), cell);
+  return cell;
+}
+
+/** Makes a Memory of what a structured clone of one has become, and returns its cell. */
+function arrivedCell(value) {
+  const found = openShared(value);
+  if (found === undefined) return undefined;
+  return initialize(ObjectSetPrototypeOf(value, Memory.prototype), createCell(found.handle, found.type));
 }
 
 function initialize(object, cell) {
@@ -129,9 +170,22 @@ function memoryObject(cell) {
 
 /**
  * The cell of a Memory; undefined for any other value.
- * @type {(value: unknown) => MemoryCell | undefined}
+ * @param {unknown} value
+ * @returns {MemoryCell | undefined}
  */
-const memoryCell = memories.get;
+function memoryCell(value) {
+  return memories.get(value) || arrivedCell(value);
+}
+
+/**
+ * The same for the receiver of a method.
+ * @param {unknown} value
+ * @param {string} api
+ * @returns {MemoryCell}
+ */
+function expectMemory(value, api) {
+  return receiver(memories.expect(value) || arrivedCell(value), 'Memory', api);
+}
 
 /**
  * Current size in pages.
@@ -191,51 +245,64 @@ function refreshBuffer(cell) {
 /** @param {MemoryCell} cell */
 function currentBuffer(cell) {
   const { buffer, length } = cell;
+  if (cell.shared) return sharedBuffer(cell);
   // A program can detach the buffer in spite of the guards; the memory itself is not lost by that.
   if (cell.growths === i32[GROWTHS] && length > 0 && arrayBufferLength(buffer) === length) return buffer;
   return refreshBuffer(cell);
+}
+
+/** Grows a memory that is not shared: the engine detaches the buffer. Pages before, or -1. */
+function grow(cell, pages) {
+  i32[SLOT0] = cell.handle;
+  storeAddress(pages, 1);
+  binding.memoryGrow();
+  return loadSize();
 }
 
 defineInterface(Memory, {
   grow(delta) {
     const api = 'WebAssembly.Memory.grow()';
     // 1. The memory.
-    const cell = receiver(memories.expect(this), 'Memory', api);
+    const cell = expectMemory(this, api);
     // 4. The number of pages.
     const pages = addressValue(delta, cell.address, api, 'Argument 0');
-    // 5. Grow; the engine detaches the buffer.
-    i32[SLOT0] = cell.handle;
-    storeAddress(pages, 1);
-    binding.memoryGrow();
-    const previous = loadSize();
+    // 5. Grow.
+    const previous = cell.shared ? growShared(cell, pages) : grow(cell, pages);
     if (previous === -1) throw rangeError(api, text.memoryGrowth);
     // 6.
     return toAddressValue(previous, cell.address);
   },
 
   get buffer() {
-    return currentBuffer(receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.buffer'));
+    return currentBuffer(expectMemory(this, 'WebAssembly.Memory.buffer'));
   },
 
   toFixedLengthBuffer() {
     // All buffers have a fixed length.
-    return currentBuffer(receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.toFixedLengthBuffer()'));
+    return currentBuffer(expectMemory(this, 'WebAssembly.Memory.toFixedLengthBuffer()'));
   },
 
   toResizableBuffer() {
     const api = 'WebAssembly.Memory.toResizableBuffer()';
-    /** @type {MemoryCell} */
-    const cell = receiver(memories.expect(this), 'Memory', api);
+    const cell = expectMemory(this, api);
     throw typeError(api, cell.maximum === -1 ? text.memoryNoMaximum : text.resizableBuffer);
   },
 
   type() {
-    /** @type {MemoryCell} */
-    const cell = receiver(memories.expect(this), 'Memory', 'WebAssembly.Memory.type()');
+    const cell = expectMemory(this, 'WebAssembly.Memory.type()');
     const minimum = toAddressValue(memorySize(cell), cell.address);
     const maximum = cell.maximum === -1 ? undefined : cell.maximum;
-    return memoryType({ address: cell.address, minimum, maximum, pageSize: cell.pageSize });
+    return memoryType({ address: cell.address, minimum, maximum, pageSize: cell.pageSize, shared: cell.shared });
   },
 });
 
-module.exports = { Memory, createCell, memoryCell, memoryObject, memorySize };
+// So that a memory that has just arrived is an instance of Memory even if that is the first question asked.
+const statics = {
+  [SymbolHasInstance](value) {
+    memoryCell(value);
+    return FunctionPrototypeHasInstance(this, value);
+  },
+};
+ObjectDefineProperty(Memory, SymbolHasInstance, { __proto__: null, value: statics[SymbolHasInstance] });
+
+module.exports = { Memory, createCell, defineShared, memoryCell, memoryObject, memorySize };

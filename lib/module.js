@@ -37,9 +37,10 @@ const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew
  * @property {any} [minimum] of a table or memory: a number or, by `address`, a BigInt
  * @property {any} [maximum]
  * @property {number} [pageSize] of a memory, if it is not the usual one
+ * @property {boolean} [shared] of a memory
  */
 
-/** @typedef {{ imports: ExternType[], exports: ExternType[] }} Description */
+/** @typedef {{ imports: ExternType[], exports: ExternType[], shared: ExternType[] }} Description `shared`: memories that it defines */
 
 class modules extends Brand {
   /** @type {ModuleCell} */
@@ -154,6 +155,7 @@ function describe(cell) {
     const description = JSONParse(binding.describe(cell.handle));
     readLimits(description.imports);
     readLimits(description.exports);
+    readLimits(description.shared);
     cell.description = description;
   }
   return cell.description;

@@ -52,8 +52,7 @@ function names(types) {
 }
 
 /** Sizes are numbers, or BigInts if addresses have 64 bits. A page size that is not the usual one is told. */
-function memoryType({ address = 'i32', minimum, maximum, pageSize = 65536 }) {
-  const shared = false;
+function memoryType({ address = 'i32', minimum, maximum, pageSize = 65536, shared = false }) {
   const type = maximum === undefined ? { minimum, shared, address } : { minimum, maximum, shared, address };
   return pageSize === 65536 ? type : { ...type, pageSize };
 }

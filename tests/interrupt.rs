@@ -65,7 +65,7 @@ impl Guest {
                 _ => panic!("functions are imported only"),
             })
             .collect();
-        let instance = Instance::new(store, module.clone(), &imports).expect("an instance");
+        let instance = Instance::new(store, module.clone(), &imports, &[]).expect("an instance");
         instance.apply_segments().expect("segments fit");
         Self {
             store,
@@ -368,7 +368,7 @@ fn runtime_functions_do_not_hold_the_thread() {
     let bytes = wat::parse_str(text).expect("the text is right");
     let module = CompiledModule::new(bytes, OPTIMIZED).expect("the module is valid");
     let store = Store::current().expect("a store");
-    let instance = Instance::new(store, module, &[]).expect("an instance");
+    let instance = Instance::new(store, module, &[], &[]).expect("an instance");
     store
         .interrupt_every(Some(Duration::from_millis(2)))
         .expect("timers");

@@ -5,7 +5,6 @@
 const wat = require('../support/wat');
 
 const W = wrtTest.impl;
-const only = wrtTest.name === 'wrt' ? test : test.skip;
 
 const WIDTHS = ['i32:', 'i64:', 'i32:8', 'i32:16', 'i64:8', 'i64:16', 'i64:32'].map((text) => text.split(':'));
 const ACTIONS = ['add', 'sub', 'and', 'or', 'xor', 'xchg', 'cmpxchg'];
@@ -71,9 +70,4 @@ test('every atomic instruction does what it does on V8', () => {
   const theirs = run(WebAssembly);
   expect(theirs.length).toBeGreaterThan(3000);
   expect(run(W)).toEqual(theirs);
-});
-
-only('shared memories are refused', () => {
-  const shared = wat`(module (memory 1 1 shared))`;
-  expect(() => new W.Module(shared)).toThrow(/shared memories are not supported @\+\d+$/);
 });

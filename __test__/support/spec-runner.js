@@ -71,6 +71,7 @@ class Runner {
         global_f64: 666.6,
         table: new W.Table({ initial: 10, maximum: 20, element: 'anyfunc' }),
         memory: new W.Memory({ initial: 1, maximum: 2 }),
+        shared_memory: new W.Memory({ initial: 1, maximum: 2, shared: true }),
       },
     };
   }

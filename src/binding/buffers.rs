@@ -12,7 +12,7 @@ use super::callback::with_scope;
 use super::weak::Weak;
 use crate::runtime::{Mapping, Memory};
 use hashbrown::HashMap;
-use napi::{Result, check_status, sys};
+use napi::{Error, Result, check_status, sys};
 use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -44,6 +44,7 @@ fn remove(mut gone: impl FnMut(&mut Shown) -> bool) {
 pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value> {
     detach(env, memory);
     let mapping = memory.mapping();
+    let mapping = mapping.ok_or_else(|| Error::from_reason("the memory is the host's"))?;
     let buffer = external(env, memory.base(), memory.len(), Some(mapping.clone()))?;
     let shown = Shown {
         buffer: Weak::new(env, buffer)?,
@@ -59,7 +60,9 @@ pub fn renew(env: sys::napi_env, memory: &Rc<Memory>) -> Result<sys::napi_value>
 
 /// Detaches the buffer of `memory`, if it has one, also where the memory was before it moved.
 pub fn detach(env: sys::napi_env, memory: &Rc<Memory>) {
-    detach_over(env, &memory.mapping());
+    if let Some(mapping) = memory.mapping() {
+        detach_over(env, &mapping);
+    }
     for mapping in memory.take_former() {
         if detach_over(env, &mapping) {
             let shown = BUFFERS.with_borrow_mut(|buffers| buffers.remove(&Rc::as_ptr(&mapping)));

@@ -4,6 +4,7 @@ use super::buffers;
 use super::callback::{Functions, store};
 use super::collection::settle;
 use super::interrupts::{self, Environment};
+use super::shared;
 use crate::runtime::{Callee, Store};
 use napi::sys;
 use std::ptr::null_mut;
@@ -55,8 +56,8 @@ unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -
 }
 
 /// Before JavaScript goes on: wakes the store or makes room if the guest could not be entered, detaches the buffers of memories
-/// that the guest has grown, and if the guest was interrupted, lets JavaScript do what it has to and resumes
-/// the guest.
+/// that the guest has grown, and if the guest was interrupted or asks for something, lets JavaScript do what it has to and
+/// resumes the guest.
 #[cold]
 #[inline(never)]
 fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
@@ -74,7 +75,12 @@ fn attend(env: sys::napi_env, info: sys::napi_callback_info, store: &Store) {
             buffers::detach(env, &memory);
         }
         let Some(depth) = interrupted else { break };
-        if !store.while_interrupted(|| interrupts::poll(env, environment)) {
+        let request = store.take_request();
+        let resume = store.while_interrupted(|| match &request {
+            None => interrupts::poll(env, environment),
+            Some(request) => shared::serve(env, environment, request),
+        });
+        if !resume {
             store.abandon(depth);
             break;
         }

@@ -6,6 +6,7 @@ use super::buffers;
 use super::callback::{Functions, arguments, store};
 use super::cells::{KINDS, Kind};
 use super::realm::{Dead, Realm};
+use super::shared;
 use super::weak::Weak;
 use crate::runtime::{Account, Due};
 use napi::sys;
@@ -60,6 +61,7 @@ fn sweep(env: sys::napi_env) {
     // Dropped where the realm is not borrowed; buffers outlive their memories, so they come after.
     drop(dead);
     buffers::sweep(env);
+    shared::sweep();
     Realm::with(|realm| {
         // Before `settle`, which would find it overdue for ever.
         let held = held(realm);

@@ -18,14 +18,14 @@ pub const FUNCTIONS: &Functions = &[(c"functionCell", function_cell), (c"hostCel
 const HEADER: usize = 3;
 
 /// Instantiates a module. `numbers` has one for every import: a function's number or 0 for a host
-/// function, or a handle. In their place come [instance, first host function, start function or 0, a number
+/// function, or a handle; then handles of the shared memories that the module defines. In their place come [instance, first host function, start function or 0, a number
 /// for every export]. The result is null, or an error text if memory is out. If an active segment does not fit, the state
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
 /// hold its offset, and as f64 its length and the size of the memory or table.
 #[napi]
 pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Result<Option<String>> {
     let refused = || Error::from_reason("no such module or import");
-    let (module, values) = Realm::with(|realm| {
+    let (module, values, shared) = Realm::with(|realm| {
         let module = realm
             .modules
             .get((module as usize).wrapping_sub(1))?
@@ -51,7 +51,15 @@ pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Resul
                 })
             })
             .collect::<Option<Vec<_>>>()?;
-        Some((module, values))
+        let m = module.module();
+        let defined = m.memories.iter().skip(m.imported_memories as usize);
+        let handles = numbers.iter().skip(m.imports.len());
+        let shared = defined
+            .filter(|ty| ty.shared)
+            .zip(handles)
+            .map(|(_, handle)| realm.memories.get(*handle as u32).cloned())
+            .collect::<Option<Vec<_>>>()?;
+        Some((module, values, shared))
     })
     .ok_or_else(refused)?;
     let store = store();
@@ -60,7 +68,7 @@ pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Resul
         return Err(Error::from_reason("a guest is interrupted"));
     }
     let made = with_retry(env.raw(), || {
-        match Instance::new(store, module.clone(), &values) {
+        match Instance::new(store, module.clone(), &values, &shared) {
             // Not for want of memory: no use in trying again.
             Err(error @ InstantiateError::Import(_)) => Ok(Err(error)),
             result => result.map(Ok),

@@ -13,6 +13,7 @@ pub const FUNCTIONS: &Functions = &[
     (c"onInterrupt", on_interrupt),
     (c"onCrowded", on_crowded),
     (c"onEnterResting", on_enter_resting),
+    (c"onRequest", on_request),
     (c"within", within),
 ];
 
@@ -25,6 +26,8 @@ pub struct Environment {
     innermost: Cell<sys::napi_ref>,
     /// The same for [`Environment::wake`].
     wake: Cell<sys::napi_ref>,
+    /// A reference to the function that serves requests of guests; null until there is one.
+    pub request: Cell<sys::napi_ref>,
 }
 
 impl Environment {
@@ -34,6 +37,7 @@ impl Environment {
             poll: Cell::new(null_mut()),
             innermost: Cell::new(null_mut()),
             wake: Cell::new(null_mut()),
+            request: Cell::new(null_mut()),
         }
     }
 
@@ -89,6 +93,14 @@ unsafe extern "C" fn on_enter_resting(
     info: sys::napi_callback_info,
 ) -> sys::napi_value {
     keep(env, info, |environment| &environment.wake)
+}
+
+/// (function): does what a guest asks for, see `lib/shared.js`.
+unsafe extern "C" fn on_request(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    keep(env, info, |environment| &environment.request)
 }
 
 /// Keeps the function that is the first argument of a running callback in `place`.
@@ -209,7 +221,7 @@ pub fn poll(env: sys::napi_env, environment: Option<&Environment>) -> bool {
 }
 
 /// False if one has passed, or could not be looked at: then an exception is pending.
-fn look_at_deadlines(env: sys::napi_env) -> bool {
+pub fn look_at_deadlines(env: sys::napi_env) -> bool {
     let mut next = store().host_data().cast::<Deadline>();
     // SAFETY: null, or in a frame that is there as long as the store names it.
     while let Some(deadline) = unsafe { next.as_ref() } {
@@ -235,7 +247,7 @@ fn look_at_deadlines(env: sys::napi_env) -> bool {
 
 /// There was no room to call a function that did not even begin: the guest has to do without, this time.
 /// Takes the exception back if that was it; terminations have none.
-fn forgive(env: sys::napi_env) -> bool {
+pub fn forgive(env: sys::napi_env) -> bool {
     let (mut error, mut is_error) = (null_mut(), false);
     // SAFETY: a live environment with an exception.
     unsafe {

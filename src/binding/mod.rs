@@ -24,6 +24,7 @@ mod modules;
 mod objects;
 mod realm;
 mod rest;
+mod shared;
 mod stats;
 mod streams;
 mod trace;
@@ -60,6 +61,7 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
         .chain(instances::FUNCTIONS)
         .chain(interrupts::FUNCTIONS)
         .chain(objects::FUNCTIONS)
+        .chain(shared::FUNCTIONS)
         .chain(rest::FUNCTIONS)
         .chain(trace::FUNCTIONS);
     for (name, callback) in functions {
@@ -89,6 +91,7 @@ extern "C" fn closed(data: *mut c_void) {
     // SAFETY: made in `init`; no function of the environment is called any more.
     let environment = unsafe { Box::from_raw(data.cast::<Environment>()) };
     buffers::forget(environment.env());
+    shared::forget(environment.env());
     Realm::closed(environment.env());
 }
 

@@ -128,7 +128,7 @@ pub fn is_subtype(sub: u32, of: u32) -> bool {
     canonical::is_subtype(sub, of)
 }
 
-/// Imports and exports as JSON.
+/// Imports, exports, and the shared memories that it defines, as JSON.
 #[napi]
 pub fn describe(handle: u32) -> Result<String> {
     let module = module(handle)?;
@@ -160,8 +160,13 @@ pub fn describe(handle: u32) -> Result<String> {
         object.insert("name", Value::from(export.name.as_str()));
         object
     });
+    let defined = module.memories.iter();
+    let defined = defined.skip(module.imported_memories as usize);
+    let shared = list(defined.filter(|ty| ty.shared).map(|ty| memory(*ty)));
     let (imports, exports) = (list(imports), list(exports));
-    Ok(format!("{{\"imports\":{imports},\"exports\":{exports}}}"))
+    Ok(format!(
+        "{{\"imports\":{imports},\"exports\":{exports},\"shared\":{shared}}}"
+    ))
 }
 
 /// A function type in one text, such as `iI>f`.
@@ -215,6 +220,9 @@ fn memory(ty: MemoryType) -> Object {
     let mut object = object("memory");
     if ty.page_bits != PAGE_BITS {
         object.insert("pageSize", (1u64 << ty.page_bits).into());
+    }
+    if ty.shared {
+        object.insert("shared", true.into());
     }
     with_limits(object, ty.limits, ty.address)
 }

@@ -64,6 +64,7 @@ unsafe extern "C" fn memory_new(env: sys::napi_env, _: sys::napi_callback_info) 
         address: address(store, 0),
         page_bits: PAGE_BITS,
         limits: limits(store, 1),
+        shared: false,
     };
     let memory = with_retry(env, || Memory::new(ty));
     let handle = memory.map_or(0, |memory| {

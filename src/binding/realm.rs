@@ -41,6 +41,11 @@ impl<T> Handles<T> {
             })
     }
 
+    /// The handle of an object that has one.
+    pub fn handle_of(&self, object: *const T) -> Option<u32> {
+        self.by_address.get(&object).copied()
+    }
+
     pub fn get(&self, handle: u32) -> Option<&Rc<T>> {
         self.objects.get((handle as usize).checked_sub(1)?)
     }

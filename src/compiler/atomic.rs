@@ -1,12 +1,15 @@
-//! Atomic instructions of memories that are not shared: nobody else sees such a memory, so that they are the usual
-//! ones, but that addresses have to be aligned.
+//! Atomic instructions. Nobody else sees a memory that is not shared, so there they are the usual ones, but that addresses
+//! have to be aligned. What waits, and whom to wake, the host knows.
+//!
+//! Cranelift takes an atomic access or a fence for something that may change all memory, lengths of memories included: so
+//! what another thread did before is seen after it.
 
 use super::function::{Result, Translator};
 use crate::runtime::Trap;
-use crate::runtime::vm::State;
+use crate::runtime::vm::{Builtin, State};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
-use wasmparser::{MemArg, Operator};
+use cranelift_codegen::ir::{AtomicRmwOp, InstBuilder, Type, Value, types};
+use wasmparser::{MemArg, MemArgTarget, Operator};
 
 /// What is done to an integer in memory.
 #[derive(Clone, Copy)]
@@ -75,14 +78,10 @@ impl Translator<'_, '_> {
     /// Translates an operator of this family; false if it is none.
     pub fn atomic(&mut self, operator: &Operator<'_>) -> Result<bool> {
         match operator {
-            Operator::AtomicFence { .. } => {}
-            Operator::MemoryAtomicNotify { memarg } => {
-                self.pop()?;
-                self.touch(memarg, types::I32)?;
-                // Nobody can wait.
-                let woken = self.e.i32_const(0);
-                self.push(woken);
+            Operator::AtomicFence { .. } => {
+                self.ins().fence();
             }
+            Operator::MemoryAtomicNotify { memarg } => self.notify(memarg)?,
             Operator::MemoryAtomicWait32 { memarg } => self.wait(memarg, types::I32)?,
             Operator::MemoryAtomicWait64 { memarg } => self.wait(memarg, types::I64)?,
             _ => match access(operator) {
@@ -93,24 +92,80 @@ impl Translator<'_, '_> {
         Ok(true)
     }
 
-    /// Nobody could wake who waits at a memory that is not shared.
-    fn wait(&mut self, memarg: &MemArg, ty: Type) -> Result<()> {
-        for _ in 0..2 {
-            self.pop()?;
+    fn notify(&mut self, memarg: &MemArg) -> Result<()> {
+        let count = self.pop()?;
+        let address = self.touch(memarg, types::I32)?;
+        let (memory, shared) = self.memory_of(memarg)?;
+        if !shared {
+            // Nobody can wait.
+            let woken = self.e.i32_const(0);
+            self.push(woken);
+            return Ok(());
         }
-        self.touch(memarg, ty)?;
-        let code = self.e.i32_const(Trap::Wait as i32);
-        self.e.raise(State::Trap, code);
-        self.reachable = false;
+        let count = self.extended(count);
+        self.ask(Builtin::AtomicNotify, memory, &[address, count])
+    }
+
+    fn wait(&mut self, memarg: &MemArg, ty: Type) -> Result<()> {
+        let timeout = self.pop()?;
+        let expected = self.pop()?;
+        let address = self.touch(memarg, ty)?;
+        let (memory, shared) = self.memory_of(memarg)?;
+        if !shared {
+            // Nobody could wake who waits.
+            let code = self.e.i32_const(Trap::Wait as i32);
+            self.e.raise(State::Trap, code);
+            self.reachable = false;
+            return Ok(());
+        }
+        let (builtin, expected) = match ty {
+            types::I32 => {
+                let expected = self.ins().sextend(types::I64, expected);
+                (Builtin::AtomicWait32, expected)
+            }
+            _ => (Builtin::AtomicWait64, expected),
+        };
+        self.ask(builtin, memory, &[address, expected, timeout])
+    }
+
+    /// The memory of an access, and whether it is shared.
+    fn memory_of(&self, memarg: &MemArg) -> Result<(u32, bool)> {
+        match memarg.target {
+            MemArgTarget::Memory(memory) => Ok((memory, self.memory_type(memory)?.shared)),
+            _ => Err("access of something else than a memory".to_owned()),
+        }
+    }
+
+    /// Calls a runtime function whose result is an i32, or a trap's number negated.
+    fn ask(&mut self, builtin: Builtin, memory: u32, operands: &[Value]) -> Result<()> {
+        let args = self.builtin_args(&[memory], operands);
+        let answer = self.e.call_builtin_value(builtin, &args)?;
+        let zero = self.ins().iconst(types::I64, 0);
+        let failed = self.ins().icmp(IntCC::SignedLessThan, answer, zero);
+        let (failure, done) = (self.e.b.create_block(), self.e.b.create_block());
+        self.e.b.set_cold_block(failure);
+        self.ins().brif(failed, failure, &[], done, &[]);
+        self.e.b.seal_block(failure);
+        self.e.b.seal_block(done);
+        self.e.b.switch_to_block(failure);
+        let trap = self.ins().ineg(answer);
+        let trap = self.ins().ireduce(types::I32, trap);
+        self.e.raise(State::Trap, trap);
+        self.e.b.switch_to_block(done);
+        let answer = self.ins().ireduce(types::I32, answer);
+        self.push(answer);
         Ok(())
     }
 
-    /// Traps where an access would.
-    fn touch(&mut self, memarg: &MemArg, size: Type) -> Result<()> {
-        let (address, offset) = self.aligned_place(memarg, size)?;
+    /// Traps where an access would; the address in the memory.
+    fn touch(&mut self, memarg: &MemArg, size: Type) -> Result<Value> {
+        let (memory, _) = self.memory_of(memarg)?;
+        let (start, offset) = self.aligned_place(memarg, size)?;
         let flags = self.e.flags.heap;
-        self.ins().load(size, flags, address, offset);
-        Ok(())
+        self.ins().load(size, flags, start, offset);
+        let base = self.memory_base(memory);
+        let address = self.ins().isub(start, base);
+        Ok(self.ins().iadd_imm_s(address, i64::from(offset)))
     }
 
     /// As [`Translator::place`]; traps if a value of type `size` is not aligned there, or not in the memory.
@@ -137,6 +192,38 @@ impl Translator<'_, '_> {
             true => value,
             false => this.ins().ireduce(size, value),
         };
+        if self.memory_of(memarg)?.1 {
+            let address = self.ins().iadd_imm_s(address, i64::from(offset));
+            let operands: Vec<Value> = operands.iter().map(|v| narrow(self, *v)).collect();
+            let ins = self.ins();
+            let before = match (action, &*operands) {
+                (Action::Store, [value]) => {
+                    ins.atomic_store(flags, *value, address);
+                    return Ok(());
+                }
+                (Action::CompareExchange, [expected, replacement]) => {
+                    ins.atomic_cas(flags, address, *expected, *replacement)
+                }
+                (_, [value]) => {
+                    let op = match action {
+                        Action::Add => AtomicRmwOp::Add,
+                        Action::Sub => AtomicRmwOp::Sub,
+                        Action::And => AtomicRmwOp::And,
+                        Action::Or => AtomicRmwOp::Or,
+                        Action::Xor => AtomicRmwOp::Xor,
+                        _ => AtomicRmwOp::Xchg,
+                    };
+                    ins.atomic_rmw(size, flags, op, address, *value)
+                }
+                _ => ins.atomic_load(size, flags, address),
+            };
+            let result = match size == ty {
+                true => before,
+                false => self.ins().uextend(ty, before),
+            };
+            self.push(result);
+            return Ok(());
+        }
         if let (Action::Store, [value]) = (action, &*operands) {
             let value = narrow(self, *value);
             self.ins().store(flags, value, address, offset);

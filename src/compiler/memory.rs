@@ -45,7 +45,16 @@ impl<'a> Translator<'a, '_> {
             Op::I64Store32 { memarg } => self.store(memarg, Opcode::Istore32, 4)?,
             Op::MemorySize { mem } => {
                 let ty = self.memory_type(*mem)?;
-                let length = self.memory_length(*mem);
+                let length = match ty.shared {
+                    false => self.memory_length(*mem),
+                    // Not one that was known before.
+                    true => {
+                        let memory = self.e.fixed(POINTER, self.offsets.memory(*mem));
+                        let length = self.ins().iadd_imm_s(memory, i64::from(MEMORY_LENGTH));
+                        let flags = self.e.flags.head;
+                        self.ins().atomic_load(POINTER, flags, length)
+                    }
+                };
                 let pages = self.ins().ushr_imm_u(length, i64::from(ty.page_bits));
                 self.push_address(pages, ty.address);
             }

@@ -64,6 +64,10 @@ pub(super) fn entry() -> Signature {
 pub(super) fn builtin(builtin: Builtin) -> Signature {
     use types::{I32, I64};
     let (params, result): (&[Type], Option<Type>) = match builtin {
+        Builtin::AtomicNotify => (&[POINTER, I32, I64, I64], Some(I64)),
+        Builtin::AtomicWait32 | Builtin::AtomicWait64 => {
+            (&[POINTER, I32, I64, I64, I64], Some(I64))
+        }
         Builtin::Move | Builtin::Set => (&[POINTER, POINTER, I64], Some(POINTER)),
         Builtin::MemoryGrow => (&[POINTER, I32, I64], Some(I64)),
         Builtin::MemoryFill | Builtin::TableFill => (&[POINTER, I32, I64, I64, I64], Some(I32)),

@@ -54,21 +54,16 @@ fn address_type(is_64: bool) -> AddressType {
     }
 }
 
-pub(super) fn memory_type(ty: &wasmparser::MemoryType, offset: usize) -> Result<MemoryType> {
-    if ty.shared {
-        return Err(DecodeError::new(
-            "shared memories are not supported",
-            offset,
-        ));
-    }
-    Ok(MemoryType {
+pub(super) fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
+    MemoryType {
         address: address_type(ty.memory64),
         page_bits: ty.page_size_log2.map_or(PAGE_BITS, |bits| bits as u8),
         limits: Limits {
             min: ty.initial,
             max: ty.maximum,
         },
-    })
+        shared: ty.shared,
+    }
 }
 
 impl Module {

@@ -217,7 +217,7 @@ impl Module {
             Payload::MemorySection(section) => {
                 for memory in section.into_iter_with_offsets() {
                     let (offset, memory) = memory?;
-                    let ty = memory_type(&memory, position(offset))?;
+                    let ty = memory_type(&memory);
                     check_memory_size(&ty, position(offset))?;
                     self.memories.push(ty);
                 }
@@ -312,7 +312,7 @@ impl Module {
                 ImportKind::Table(ty)
             }
             TypeRef::Memory(ty) => {
-                let ty = memory_type(&ty, offset)?;
+                let ty = memory_type(&ty);
                 self.memories.push(ty);
                 self.imported_memories += 1;
                 ImportKind::Memory(ty)

@@ -26,7 +26,7 @@ const SWITCHES: &[(&str, WasmFeatures, bool)] = &[
         WasmFeatures::FUNCTION_REFERENCES.union(WasmFeatures::GC),
         true,
     ),
-    // Shared memories come with these instructions, which decoding refuses.
+    // With shared memories.
     ("atomics", WasmFeatures::THREADS, true),
     ("wideArithmetic", WasmFeatures::WIDE_ARITHMETIC, true),
     // These say nothing about what is accepted: see the fields of `Features`.

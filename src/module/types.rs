@@ -175,6 +175,8 @@ pub struct MemoryType {
     /// Binary logarithm of the size of a page: 0 or [`PAGE_BITS`].
     pub page_bits: u8,
     pub limits: Limits,
+    /// May several threads have it?
+    pub shared: bool,
 }
 
 /// A global's type.

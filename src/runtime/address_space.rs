@@ -72,3 +72,38 @@ pub fn map(size: usize, protection: libc::c_int) -> io::Result<*mut u8> {
     }
     Ok(base.cast())
 }
+
+/// Bytes of address space that the process has taken.
+pub fn size() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split(' ').next()?.parse::<usize>().ok());
+    pages.unwrap_or(0).saturating_mul(region::page::size())
+}
+
+/// Are all addresses from `start` to `end` taken, and those from `accessible` on out of everybody's reach?
+pub fn is_reserved(start: usize, accessible: usize, end: usize) -> bool {
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
+        return false;
+    };
+    let mut at = start;
+    for line in maps.lines() {
+        let mut words = line.split(' ');
+        let range = words.next().and_then(|range| range.split_once('-'));
+        let number = |text: &str| usize::from_str_radix(text, 16).ok();
+        let Some((from, to)) = range.and_then(|(a, b)| Some((number(a)?, number(b)?))) else {
+            return false;
+        };
+        if to <= at {
+            continue;
+        }
+        let is_closed = words.next().is_some_and(|access| access.starts_with("---"));
+        if from > at || (to > accessible && !is_closed) {
+            return false;
+        }
+        at = to;
+        if at >= end {
+            return true;
+        }
+    }
+    false
+}

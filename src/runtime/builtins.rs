@@ -5,10 +5,12 @@ use super::Trap;
 use super::exceptions::new_exception;
 use super::instance::Instance;
 use super::memory::Memory;
+use super::request::{Action, Request, failure};
 use super::store::Store;
 use super::vm::{BUILTINS, Builtin, VMContext, VMFuncRef, VMThread};
 use crate::arch;
 use crate::module::canonical;
+use std::rc::Rc;
 
 /// A function pointer in a static.
 #[repr(transparent)]
@@ -38,6 +40,9 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::IsSubtype as usize] = Function(is_subtype as *const ());
     table[Builtin::Move as usize] = Function(libc::memmove as *const ());
     table[Builtin::Set as usize] = Function(libc::memset as *const ());
+    table[Builtin::AtomicNotify as usize] = Function(atomic_notify as *const ());
+    table[Builtin::AtomicWait32 as usize] = Function(atomic_wait32 as *const ());
+    table[Builtin::AtomicWait64 as usize] = Function(atomic_wait64 as *const ());
     table
 };
 
@@ -103,6 +108,10 @@ unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u64)
     // SAFETY: the caller's context.
     let instance = unsafe { instance(vmctx) };
     let memory = instance.memory(memory);
+    if memory.host().is_some() {
+        // SAFETY: the caller's context; what is borrowed belongs to the instance.
+        return unsafe { ask(vmctx, memory, Action::Grow { delta }) };
+    }
     let result = match memory.grow(delta) {
         Some(before) => {
             instance.owner().note_growth(memory.clone());
@@ -111,6 +120,78 @@ unsafe extern "C" fn memory_grow(vmctx: *mut VMContext, memory: u32, delta: u64)
         None => -1,
     };
     finish(vmctx, result)
+}
+
+/// Asks the host to do something with a memory.
+///
+/// # Safety
+/// As for [`Store::checkpoint`].
+unsafe fn ask(vmctx: *mut VMContext, memory: &Rc<Memory>, action: Action) -> i64 {
+    let memory = Rc::as_ptr(memory);
+    // SAFETY: by the caller.
+    unsafe { Store::ask(vmctx, Request { memory, action }) }
+}
+
+unsafe extern "C" fn atomic_notify(
+    vmctx: *mut VMContext,
+    memory: u32,
+    address: u64,
+    count: u64,
+) -> i64 {
+    // SAFETY: the caller's context.
+    let memory = unsafe { instance(vmctx) }.memory(memory);
+    // At a memory that no other thread can have nobody waits.
+    if memory.host().is_none() {
+        return 0;
+    }
+    let count = count as u32;
+    // SAFETY: the caller's context; what is borrowed belongs to the instance.
+    unsafe { ask(vmctx, memory, Action::Notify { address, count }) }
+}
+
+unsafe extern "C" fn atomic_wait32(
+    vmctx: *mut VMContext,
+    memory: u32,
+    address: u64,
+    expected: i64,
+    timeout: i64,
+) -> i64 {
+    // SAFETY: the caller's context.
+    unsafe { wait(vmctx, memory, address, expected, false, timeout) }
+}
+
+unsafe extern "C" fn atomic_wait64(
+    vmctx: *mut VMContext,
+    memory: u32,
+    address: u64,
+    expected: i64,
+    timeout: i64,
+) -> i64 {
+    // SAFETY: the caller's context.
+    unsafe { wait(vmctx, memory, address, expected, true, timeout) }
+}
+
+unsafe fn wait(
+    vmctx: *mut VMContext,
+    memory: u32,
+    address: u64,
+    expected: i64,
+    wide: bool,
+    timeout: i64,
+) -> i64 {
+    // SAFETY: the caller's context.
+    let memory = unsafe { instance(vmctx) }.memory(memory);
+    if memory.host().is_none() {
+        return failure(Trap::Wait);
+    }
+    let action = Action::Wait {
+        address,
+        expected,
+        wide,
+        timeout,
+    };
+    // SAFETY: the caller's context; what is borrowed belongs to the instance.
+    unsafe { ask(vmctx, memory, action) }
 }
 
 unsafe extern "C" fn memory_copy(

@@ -62,12 +62,15 @@ pub struct Instance {
 impl Instance {
     /// Instantiates `module`: all but the start function. Segments are applied by
     /// [`Instance::apply_segments`] afterwards, for an instance whose segments trap half-way must live on.
+    ///
+    /// `shared` are the shared memories that the module defines, in their order, where the host makes them.
     pub fn new(
         store: &Store,
         module: Arc<CompiledModule>,
         imports: &[ImportValue],
+        shared: &[Rc<Memory>],
     ) -> Result<Box<Self>, InstantiateError> {
-        let memories = Self::memories(&module, imports)?;
+        let memories = Self::memories(&module, imports, shared)?;
         let module = match memories.iter().any(|memory| memory.moves()) {
             false => module,
             true => module

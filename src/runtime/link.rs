@@ -23,10 +23,12 @@ pub enum ImportValue {
 }
 
 impl Instance {
-    /// All memories, the imported ones as they are given: [`Instance::link`] looks at their types.
+    /// All memories, the imported ones as they are given: [`Instance::link`] looks at their types. Shared ones are those
+    /// that the host has made.
     pub(super) fn memories(
         module: &CompiledModule,
         imports: &[ImportValue],
+        shared: &[Rc<Memory>],
     ) -> Result<Vec<Rc<Memory>>, InstantiateError> {
         let m = module.module();
         let mut memories: Vec<Rc<Memory>> = imports
@@ -38,7 +40,17 @@ impl Instance {
             .collect();
         // Else there is an import of another kind in the place of a memory or the other way round.
         memories.truncate(m.imported_memories as usize);
+        let mut shared = shared.iter();
         for ty in m.memories.iter().skip(m.imported_memories as usize) {
+            if ty.shared
+                && let Some(memory) = shared.next()
+            {
+                if memory.ty() != *ty {
+                    return Err(InstantiateError::Memory);
+                }
+                memories.push(memory.clone());
+                continue;
+            }
             let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
             memories.push(Rc::new(memory));
         }
@@ -93,6 +105,7 @@ impl Instance {
                     let actual = memory.ty();
                     let fits = actual.address == ty.address
                         && actual.page_bits == ty.page_bits
+                        && actual.shared == ty.shared
                         && limits_match(memory.pages(), actual.limits.max, ty.limits);
                     if !fits {
                         return Err(mismatch);

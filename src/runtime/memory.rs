@@ -8,14 +8,20 @@
 //!
 //! Where addresses are short, a memory has none but its own, and moves when it grows. The instances that use it
 //! run code which checks every access.
+//!
+//! Shared memories are the host's, see [`super::shared`].
 
 use super::mapping::Mapping;
 use super::segments::{index_within, part};
+use super::shared::SharedMemory;
 use super::vm::VMMemory;
 use crate::module::{AddressType, Features, MemoryType, PAGE_BITS};
 use std::cell::{RefCell, UnsafeCell};
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Bytes of a usual page of WebAssembly.
 pub const PAGE: usize = 1 << PAGE_BITS;
@@ -26,8 +32,17 @@ const BEYOND: usize = (2 << 30) + PAGE;
 
 /// A linear memory, shared by all instances that import it and by JavaScript.
 pub struct Memory {
-    definition: UnsafeCell<VMMemory>,
     ty: MemoryType,
+    place: Place,
+}
+
+enum Place {
+    Own(OwnPlace),
+    OfHost(Arc<SharedMemory>),
+}
+
+struct OwnPlace {
+    definition: UnsafeCell<VMMemory>,
     mapping: RefCell<Rc<Mapping>>,
     /// Where it was before it moved, if buffers still show that.
     former: RefCell<Vec<Rc<Mapping>>>,
@@ -35,7 +50,7 @@ pub struct Memory {
 }
 
 /// Most pages of a memory of this type.
-fn max_pages(ty: &MemoryType) -> u64 {
+pub(super) fn max_pages(ty: &MemoryType) -> u64 {
     let most = match ty.address {
         // Its number must be one of 32 bits.
         AddressType::I32 => ((1 << 32) >> ty.page_bits).min(u64::from(u32::MAX)),
@@ -45,7 +60,7 @@ fn max_pages(ty: &MemoryType) -> u64 {
 }
 
 /// Bytes to reserve for a memory of this type.
-fn reservation(ty: &MemoryType) -> usize {
+pub(super) fn reservation(ty: &MemoryType) -> usize {
     match (ty.address, ty.page_bits) {
         // Whatever its maximum, for an index can be anything.
         (AddressType::I32, PAGE_BITS) => (4 << 30) + BEYOND,
@@ -77,18 +92,46 @@ impl Memory {
             Err(_) => (Mapping::plain(size, size)?, true),
         };
         let base = mapping.base();
-        Ok(Self {
+        let length = AtomicUsize::new(length);
+        let place = OwnPlace {
             definition: UnsafeCell::new(VMMemory { base, length }),
-            ty,
             mapping: RefCell::new(Rc::new(mapping)),
             former: RefCell::default(),
             moves,
-        })
+        };
+        let place = Place::Own(place);
+        Ok(Self { ty, place })
     }
 
-    /// Does its base change when it grows, and is there nothing behind it? Then accesses must be checked.
+    /// A memory of the host's, as this thread has it.
+    pub fn of_host(memory: Arc<SharedMemory>) -> Self {
+        Self {
+            ty: memory.ty(),
+            place: Place::OfHost(memory),
+        }
+    }
+
+    /// The host's memory, if it is one: then the host has it grow.
+    pub fn host(&self) -> Option<&Arc<SharedMemory>> {
+        match &self.place {
+            Place::Own(_) => None,
+            Place::OfHost(memory) => Some(memory),
+        }
+    }
+
+    fn own(&self) -> Option<&OwnPlace> {
+        match &self.place {
+            Place::Own(place) => Some(place),
+            Place::OfHost(_) => None,
+        }
+    }
+
+    /// Does its base change when it grows, or is nothing known of what is behind it? Then accesses must be checked.
     pub fn moves(&self) -> bool {
-        self.moves
+        match &self.place {
+            Place::Own(place) => place.moves,
+            Place::OfHost(memory) => !memory.is_guarded(),
+        }
     }
 
     /// The type it was made with; [`Memory::pages`] is its current size.
@@ -96,20 +139,21 @@ impl Memory {
         self.ty
     }
 
-    /// Where it lies: for those that show its bytes after it is gone.
-    pub fn mapping(&self) -> Rc<Mapping> {
-        self.mapping.borrow().clone()
+    /// Where it lies, unless it is the host's: for those that show its bytes after it is gone.
+    pub fn mapping(&self) -> Option<Rc<Mapping>> {
+        Some(self.own()?.mapping.borrow().clone())
     }
 
     /// First byte. Valid until the memory grows or is gone.
     pub fn base(&self) -> *mut u8 {
-        self.mapping.borrow().base()
+        // SAFETY: written by `move_to` alone, on the thread that owns the memory.
+        unsafe { (*self.definition()).base }
     }
 
     /// Size in bytes.
     pub fn len(&self) -> usize {
-        // SAFETY: written by `grow` alone, on the thread that owns the memory.
-        unsafe { (*self.definition.get()).length }
+        // SAFETY: alive as long as the memory; the length is atomic.
+        unsafe { &(*self.definition()).length }.load(Relaxed)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -122,8 +166,9 @@ impl Memory {
     }
 
     /// Grows by `delta` pages in place; the size before in pages, or `None` if the maximum or the
-    /// system forbids it.
+    /// system forbids it, or if only the host could.
     pub fn grow(&self, delta: u64) -> Option<u64> {
+        let place = self.own()?;
         let before = self.pages();
         let after = before.checked_add(delta)?;
         if after > max_pages(&self.ty) {
@@ -131,25 +176,25 @@ impl Memory {
         }
         if delta > 0 {
             let length = (after << self.ty.page_bits) as usize;
-            let extended = self.mapping.borrow().extend(accessible(length));
+            let extended = place.mapping.borrow().extend(accessible(length));
             if extended.is_err() {
-                self.move_to(accessible(length))?;
+                self.move_to(place, accessible(length))?;
             }
-            // SAFETY: only the owning thread is here, and no reference to the definition lives.
-            unsafe { (*self.definition.get()).length = length };
+            // SAFETY: alive as long as the memory.
+            unsafe { &(*place.definition.get()).length }.store(length, Relaxed);
         }
         Some(before)
     }
 
     /// Moves to a mapping of at least `size` bytes. Buffers over the former one keep that.
-    fn move_to(&self, size: usize) -> Option<()> {
-        if !self.moves {
+    fn move_to(&self, place: &OwnPlace, size: usize) -> Option<()> {
+        if !place.moves {
             return None;
         }
         // Room to grow, so that a memory which grows by single pages is not copied every time.
         let most = accessible((max_pages(&self.ty) << self.ty.page_bits) as usize);
         let roomy = (2 * self.len()).clamp(size, most.max(size));
-        let former = self.mapping.borrow().clone();
+        let former = place.mapping.borrow().clone();
         let mapping = former.larger(roomy, size);
         let mapping = mapping.or_else(|_| former.larger(size, size)).ok()?;
         // SAFETY: all bytes of the memory, to a new mapping that has more; nobody else uses the definition now.
@@ -157,22 +202,27 @@ impl Memory {
             mapping
                 .base()
                 .copy_from_nonoverlapping(self.base(), self.len());
-            (*self.definition.get()).base = mapping.base();
+            (*place.definition.get()).base = mapping.base();
         }
-        self.mapping.replace(Rc::new(mapping));
+        place.mapping.replace(Rc::new(mapping));
         if Rc::strong_count(&former) > 1 {
-            self.former.borrow_mut().push(former);
+            place.former.borrow_mut().push(former);
         }
         Some(())
     }
 
     /// Where it was since the last call, if buffers still show that: for the host to detach them.
     pub fn take_former(&self) -> Vec<Rc<Mapping>> {
-        self.former.take()
+        self.own()
+            .map(|place| place.former.take())
+            .unwrap_or_default()
     }
 
     pub(super) fn definition(&self) -> *mut VMMemory {
-        self.definition.get()
+        match &self.place {
+            Place::Own(place) => place.definition.get(),
+            Place::OfHost(memory) => memory.definition(),
+        }
     }
 
     /// The range `start..start + len` if it is inside.

@@ -7,6 +7,7 @@ use super::functions::FunctionRegistry;
 use super::interrupt::Interruption;
 use super::on_demand::OnDemand;
 use super::references::{References, extern_slot};
+use super::request::Requests;
 use super::slots::SharedSlots;
 use super::stack::{self, GuestStack};
 use super::vm::*;
@@ -46,6 +47,7 @@ pub struct Store {
     pub(super) threshold: Cell<usize>,
     pub(super) crowded: Cell<bool>,
     interruption: Interruption,
+    requests: Requests,
     next_host_function: Cell<u32>,
     on_demand: OnDemand,
     _signals: signals::AlternateStack,
@@ -119,6 +121,7 @@ impl Store {
             threshold: Cell::new(threshold),
             crowded: Cell::new(false),
             interruption: Interruption::default(),
+            requests: Requests::default(),
             next_host_function: Cell::new(1),
             on_demand: OnDemand::default(),
             _signals: signals,
@@ -165,6 +168,10 @@ impl Store {
 
     pub(super) fn on_demand(&self) -> &OnDemand {
         &self.on_demand
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     pub(super) fn interruption(&self) -> &Interruption {

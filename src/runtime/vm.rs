@@ -15,6 +15,7 @@
 
 use super::Tag;
 use crate::module::Module;
+use std::sync::atomic::AtomicUsize;
 
 /// Code of one function as the code table holds it: generated code loads it at every call, so one
 /// atomic store replaces the function everywhere. A stub stands for what is not compiled yet.
@@ -108,8 +109,8 @@ pub const UNCATCHABLE: i32 = 1;
 pub struct VMMemory {
     /// It never moves, unless all accesses are checked ([`VMOffsets::memories_move`]).
     pub base: *mut u8,
-    /// Current size in bytes; it only grows.
-    pub length: usize,
+    /// Current size in bytes; it only grows. Other threads may have it grow if the memory is shared.
+    pub length: AtomicUsize,
 }
 pub const MEMORY_BASE: i32 = 0;
 pub const MEMORY_LENGTH: i32 = 8;
@@ -283,9 +284,17 @@ pub enum Builtin {
     Move,
     /// `(to: i64, byte: i64, count: i64)`: `memset`, of few bytes.
     Set,
+    /// `(vmctx, memory: i32, address: i64, count: i64) -> i64`: number of threads that were woken; below 0, a trap's
+    /// number negated.
+    AtomicNotify,
+    /// `(vmctx, memory: i32, address: i64, expected: i64, timeout: i64) -> i64`: 0 if it was woken, 1 if another value was
+    /// there, 2 if the time was over; below 0 as above. Of 32 bits.
+    AtomicWait32,
+    /// The same, of 64 bits.
+    AtomicWait64,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 18;
+pub const BUILTINS: usize = 21;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone. And of the two forms of
 /// its code, the one that it is for.

@@ -76,6 +76,7 @@ impl Host {
             address: AddressType::I32,
             page_bits: PAGE_BITS,
             limits: limits(1, 2),
+            shared: false,
         })
         .map_err(|e| e.to_string())?;
         let global = |value, bits: u64| {
@@ -168,7 +169,7 @@ impl Host {
                 None => return Ok((Ran::Unlinkable, None)),
             }
         }
-        let Ok(instance) = Instance::new(self.store, module.clone(), &imports) else {
+        let Ok(instance) = Instance::new(self.store, module.clone(), &imports, &[]) else {
             return Ok((Ran::Unlinkable, None));
         };
         let applied = instance.apply_segments();

@@ -4,7 +4,7 @@
 pub fn superseded(file: &str, line: usize, message: &str) -> bool {
     match message {
         // A zero byte is the index of a memory now.
-        "multiple memories" | "zero byte expected" => true,
+        "multiple memories" | "multiple tables" | "zero byte expected" => true,
         // Limits of memories may have 64 bits.
         _ => file.starts_with("binary-leb128") && [217, 225].contains(&line),
     }
