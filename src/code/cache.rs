@@ -34,8 +34,10 @@ const MUCH_CODE: usize = 4 << 20;
 /// Time of compilation that is worth a file, and the part of that of all files.
 const WORTH_WRITING: Duration = Duration::from_millis(10);
 const WORTH_PART: u32 = 8;
-/// When code is written in the background after some was, and the longest pause while there is none.
+/// When code is first looked for in the background, when again after some was written, and the longest pause while there
+/// is none.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const NEXT_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SUFFIX: &str = "wrt";
 
@@ -275,7 +277,7 @@ fn write_in_background() {
                     // What cannot be written now may be later.
                     pause = match flush(Occasion::Meanwhile) {
                         Ok(0) | Err(_) => LONGEST_PAUSE.min(pause * 9 / 8),
-                        Ok(_) => FIRST_PAUSE,
+                        Ok(_) => NEXT_PAUSE,
                     };
                 }
             });
