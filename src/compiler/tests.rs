@@ -281,3 +281,22 @@ fn hints_that_make_no_sense_are_ignored() {
         ));
     }
 }
+
+#[test]
+fn a_large_function_takes_in_few_of_the_bodies_that_it_calls() {
+    let add = "(local.set 0 (i32.add (local.get 0) (i32.const 12345)))";
+    let calls = |count: usize, own: usize| {
+        let text = format!(
+            "(module (func (param i32) {} {}) (func $callee (param i32) (result i32) {} local.get 0))",
+            add.repeat(own),
+            "(local.set 0 (call $callee (local.get 0)))".repeat(count),
+            add.repeat(10)
+        );
+        let (_, compiled) = compile(&text);
+        let calls = compiled.traps.iter().filter(|site| site.trap.is_none());
+        calls.count()
+    };
+    assert_eq!(calls(100, 1_000), 0);
+    let many = calls(1_000, 10_000);
+    assert!((700..1_000).contains(&many), "{many}");
+}
