@@ -1,9 +1,9 @@
 'use strict';
 
-// node tools/settings.js [JEST ARGUMENT...]
+// node tools/settings.js [--only NAME] [JEST ARGUMENT...]
 //
 // Runs tests (__test__/spec, __test__/api and __test__/programs, unless others are named) under settings that change how
-// wrt or V8 work: one line each, and the names of the tests that fail.
+// wrt or V8 work, or those whose names have NAME in them: one line each, and the names of the tests that fail.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -14,19 +14,26 @@ const results = path.join(root, 'target', 'settings.json');
 
 const SETTINGS = {
   'explicit bounds checks': { env: { WRT_FEATURES: 'boundsChecks' } },
+  'guards against speculation': { env: { WRT_FEATURES: 'spectreGuards' } },
+  'both of them': { env: { WRT_FEATURES: 'boundsChecks,spectreGuards' } },
   'all code made for good': { env: { WRT_TIER: 'optimized' } },
   'interruption every 100 µs': { env: { WRT_INTERRUPT_EVERY: '100' } },
   'node --stack-size=500': { flags: ['--stack-size=500'] },
   'node --stack-size=3900': { flags: ['--stack-size=3900'] },
+  'guest stacks of 64 KiB': { env: { WRT_GUEST_STACK: '65536' } },
+  // What the tests of the API are compared with is not there.
+  'node --jitless': { flags: ['--jitless'], all: ['__test__/spec', '__test__/programs'] },
   'four processes at once': { args: ['--maxWorkers=4'] },
 };
 
-function run(name, { env = {}, flags = [], args = [] }, chosen) {
+const ALL = ['__test__/spec', '__test__/api', '__test__/programs'];
+
+function run(name, { env = {}, flags = [], args = [], all = ALL }, named) {
   fs.rmSync(results, { force: true });
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const { status, signal } = spawnSync(
     process.execPath,
-    [...flags, jest, '--json', `--outputFile=${results}`, ...args, ...chosen],
+    [...flags, jest, '--json', `--outputFile=${results}`, ...args, ...(named.length > 0 ? named : all)],
     { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' },
   );
   if (!fs.existsSync(results)) {
@@ -45,6 +52,7 @@ function run(name, { env = {}, flags = [], args = [] }, chosen) {
 }
 
 const named = process.argv.slice(2);
-const chosen = named.length > 0 ? named : ['__test__/spec', '__test__/api', '__test__/programs'];
-const outcomes = Object.entries(SETTINGS).map(([name, setting]) => run(name, setting, chosen));
+const only = named[0] === '--only' ? named.splice(0, 2)[1] : '';
+const settings = Object.entries(SETTINGS).filter(([name]) => name.includes(only));
+const outcomes = settings.map(([name, setting]) => run(name, setting, named));
 process.exitCode = outcomes.every(Boolean) ? 0 : 1;

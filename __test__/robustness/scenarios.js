@@ -378,6 +378,7 @@ Object.assign(
   scenarios,
   require('./lifetimes')(support),
   require('./address-space')(support),
+  require('./hostile')(support),
   require('./threads')({ ...support, NEST, builtin }),
 );
 

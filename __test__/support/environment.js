@@ -17,6 +17,8 @@ let wabt;
 module.exports = class extends TestEnvironment {
   async setup() {
     await super.setup();
+    // The assembler is wasm as well, and V8 may have none (`--jitless`).
+    globalThis.WebAssembly ??= load();
     wabt ??= await initWabt();
     this.global.wrtTest = { builtin, impl: load(), name, wabt, Response };
   }

@@ -2,9 +2,20 @@
 
 use super::fault::{self, Site};
 use region::{Allocation, Protection};
+use std::sync::OnceLock;
 
-/// Bytes that guest frames may use.
-pub const SIZE: usize = 8 << 20;
+/// Bytes that guest frames may use on a thread. For tests, `WRT_GUEST_STACK` says how many.
+pub fn size() -> usize {
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    *SIZE.get_or_init(|| {
+        let size = std::env::var("WRT_GUEST_STACK").ok();
+        let size = size.and_then(|size| size.parse().ok());
+        size.map_or(8 << 20, |size: usize| {
+            size.clamp(64 << 10, 1 << 30)
+                .next_multiple_of(region::page::size())
+        })
+    })
+}
 /// What is kept below them for signal handlers that run on the current stack (libuv's do) and for
 /// runtime functions.
 pub const RESERVE: usize = 64 << 10;

@@ -77,7 +77,7 @@ impl Store {
         }
         arch::check().map_err(StoreError::Platform)?;
         let signals = signals::install().map_err(StoreError::Signals)?;
-        let stack = GuestStack::new(stack::SIZE, Site::GuestStack)?;
+        let stack = GuestStack::new(stack::size(), Site::GuestStack)?;
         fault::check(Site::Store).map_err(|_| region::Error::SystemCall(libc::ENOMEM))?;
         let mut mapping = region::alloc(
             SCRATCH_OFFSET as usize + SHARED_SIZE,
