@@ -11,7 +11,6 @@ impl Emitter<'_> {
     pub fn call_builtin(&mut self, builtin: Builtin, args: &[Value]) -> Option<Value> {
         let (signature, function) = self.builtin(builtin);
         let call = self.b.ins().call_indirect(signature, function, args);
-        self.load_base();
         self.b.inst_results(call).first().copied()
     }
 

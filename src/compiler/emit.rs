@@ -4,12 +4,11 @@ use super::signature::{self, POINTER};
 use crate::module::ValType;
 use crate::runtime::Trap;
 use crate::runtime::vm::{BUILTINS, VMCTX_STACK_LIMIT, VMCTX_THREAD};
-use cranelift_codegen::entity::EntitySet;
 use cranelift_codegen::ir::{
-    AliasRegionData, Block, BlockArg, Endianness, Function, GlobalValueData, Inst, InstBuilder,
+    AliasRegionData, Block, BlockArg, Endianness, Function, GlobalValueData, InstBuilder,
     MemFlagsData, SigRef, TrapCode, Type, Value, types,
 };
-use cranelift_frontend::{FunctionBuilder, Variable};
+use cranelift_frontend::FunctionBuilder;
 
 /// The kinds of memory that generated code reads and writes. No address belongs to two of them, so
 /// that a store to one leaves what is known of the others.
@@ -106,15 +105,6 @@ pub(super) struct Emitter<'b> {
     /// Where exceptions go from the current position; `None`: out of the function.
     pub handler: Option<Block>,
     pub(super) builtin_signatures: [Option<SigRef>; BUILTINS],
-    base: Option<Base>,
-}
-
-/// Where code finds the base of the memory that it uses most, the first.
-struct Base {
-    variable: Variable,
-    /// Of the base in the context.
-    offset: i32,
-    loads: Vec<Inst>,
 }
 
 impl<'b> Emitter<'b> {
@@ -138,61 +128,7 @@ impl<'b> Emitter<'b> {
             entry,
             handler: None,
             builtin_signatures: [None; BUILTINS],
-            base: None,
         })
-    }
-
-    /// From here on the base of a memory, at this offset of the context, is a variable that is loaded again after
-    /// each call. It could stay as it is, but the register allocator has a value that lives across calls
-    /// in the frame, and then loads it for each single use.
-    pub fn keep_base(&mut self, offset: i32) {
-        let variable = self.b.declare_var(POINTER);
-        self.base = Some(Base {
-            variable,
-            offset,
-            loads: Vec::new(),
-        });
-        self.load_base();
-    }
-
-    /// To be called after each call, and where a handler begins.
-    pub fn load_base(&mut self) {
-        if let Some(base) = &mut self.base {
-            // Not as something that never changes: all such loads would be one.
-            let (flags, ins) = (self.flags.head, self.b.ins());
-            let value = ins.load(POINTER, flags, self.vmctx, base.offset);
-            self.b.def_var(base.variable, value);
-            if let Some(inst) = self.b.func.dfg.value_def(value).inst() {
-                base.loads.push(inst);
-            }
-        }
-    }
-
-    /// The base that is kept, if it is this one.
-    pub fn kept_base(&mut self, offset: i32) -> Option<Value> {
-        let base = self.base.as_ref().filter(|base| base.offset == offset)?;
-        Some(self.b.use_var(base.variable))
-    }
-
-    /// Takes out loads of the base that nothing needs, which Cranelift does not. To be called when all blocks are sealed.
-    pub fn drop_loads(&mut self) {
-        let Some(base) = self.base.take() else {
-            return;
-        };
-        let func = &mut *self.b.func;
-        let mut used = EntitySet::with_capacity(func.dfg.num_values());
-        for block in func.layout.blocks() {
-            for inst in func.layout.block_insts(block) {
-                for value in func.dfg.inst_values(inst) {
-                    used.insert(func.dfg.resolve_aliases(value));
-                }
-            }
-        }
-        for inst in base.loads {
-            if !used.contains(func.dfg.first_result(inst)) {
-                func.layout.remove_inst(inst);
-            }
-        }
     }
 
     /// Lets the prologue compare the stack pointer with the limit.

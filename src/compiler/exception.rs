@@ -27,7 +27,6 @@ impl Emitter<'_> {
     pub fn call_throwing(&mut self, signature: SigRef, code: Value, args: &[Value]) -> Vec<Value> {
         if self.handler.is_none() {
             let call = self.b.ins().call_indirect(signature, code, args);
-            self.load_base();
             return self.b.inst_results(call).to_vec();
         }
         let (table, next) = self.exception_table(signature);
@@ -39,7 +38,6 @@ impl Emitter<'_> {
     pub fn call_throwing_function(&mut self, function: FuncRef, args: &[Value]) -> Vec<Value> {
         if self.handler.is_none() {
             let call = self.b.ins().call(function, args);
-            self.load_base();
             return self.b.inst_results(call).to_vec();
         }
         let signature = self.b.func.dfg.ext_funcs[function].signature;
@@ -69,7 +67,6 @@ impl Emitter<'_> {
     fn go_on(&mut self, next: Block) -> Vec<Value> {
         self.b.seal_block(next);
         self.b.switch_to_block(next);
-        self.load_base();
         self.b.block_params(next).to_vec()
     }
 
@@ -93,7 +90,6 @@ impl Emitter<'_> {
         }
         self.b.seal_block(handler);
         self.b.switch_to_block(handler);
-        self.load_base();
         self.b.block_params(handler).first().copied()
     }
 

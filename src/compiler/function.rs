@@ -125,9 +125,6 @@ pub(super) fn translate(
     context.func.params.ensure_base_srcloc(start);
     let mut e = Emitter::new(FunctionBuilder::new(&mut context.func, frontend))?;
     e.check_stack()?;
-    if tiering.tier != Tier::Baseline && !module.memories.is_empty() && !offsets.memories_move() {
-        e.keep_base(offsets.memory_base(0));
-    }
     let mut translator = Translator {
         e,
         module,
@@ -163,7 +160,6 @@ pub(super) fn translate(
     translator.heads()?;
     translator.finish()?;
     translator.e.b.seal_all_blocks();
-    translator.e.drop_loads();
     translator.e.b.finalize(isa.frontend_config());
     Ok(translator.locations)
 }

@@ -140,7 +140,6 @@ impl Emitter<'_> {
         let caller = self.b.ins().iadd_imm_s(thread, i64::from(THREAD_HOST));
         // The payload tells the host's side which thread it is on, sooner than its own stack would.
         self.b.ins().stack_switch(guest, caller, thread);
-        self.load_base();
 
         let state = self
             .b

@@ -133,11 +133,7 @@ impl<'a> Translator<'a, '_> {
 
     pub fn memory_base(&mut self, memory: u32) -> Value {
         if !self.offsets.memories_move() {
-            let offset = self.offsets.memory_base(memory);
-            return match self.e.kept_base(offset) {
-                Some(base) => base,
-                None => self.e.fixed(POINTER, offset),
-            };
+            return self.e.fixed(POINTER, self.offsets.memory_base(memory));
         }
         let memory = self.e.fixed(POINTER, self.offsets.memory(memory));
         let flags = self.e.flags.head;
