@@ -45,6 +45,17 @@ const OUT_OF_BOUNDS = -2;
 const MUST_NOT_WAIT = -19;
 
 /**
+ * Views of all bytes: of V8's buffer, and of a clone, which keeps the bytes but does not lead to the memory as that does.
+ * Node loads what clones late, so it is asked for late; the engine sees to it that it is no other buffer.
+ * @param {object} object
+ * @returns {[Uint8Array, Uint8Array]}
+ */
+function views(object) {
+  const buffer = nativeBuffer(object);
+  return [new Uint8Array(buffer), new Uint8Array(structuredClone(buffer))];
+}
+
+/**
  * A new memory and its handle; undefined if it cannot be had.
  * @param {'i32' | 'i64'} address
  * @param {number | bigint} initial
@@ -55,14 +66,14 @@ function createShared(address, initial, maximum) {
   if (NativeMemory === undefined) return undefined;
   const most = Number(maximum);
   const descriptor = { __proto__: null, initial: Number(initial), maximum: MathMin(most, MOST), shared: true };
-  let object;
+  const object = binding.newNativeMemory(NativeMemory, descriptor);
+  if (object === undefined) return undefined;
   try {
-    object = binding.newNativeMemory(NativeMemory, descriptor);
+    const handle = binding.sharedMemory(...views(object), address === 'i64', most);
+    return handle === 0 ? undefined : { object, handle };
   } catch {
-    return undefined;
+    return undefined; // There is no memory for the views.
   }
-  const handle = binding.sharedMemory(new Uint8Array(nativeBuffer(object)), address === 'i64', most);
-  return handle === 0 ? undefined : { object, handle };
 }
 
 /**
@@ -76,7 +87,7 @@ function openShared(value) {
   try {
     // A Proxy may throw here, or lie.
     if (ObjectGetPrototypeOf(value) !== arriving) return undefined;
-    found = binding.openSharedMemory(new Uint8Array(nativeBuffer(value)));
+    found = binding.openSharedMemory(...views(value));
   } catch {
     return undefined; // No memory at all.
   }

@@ -348,6 +348,26 @@ module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
     return { grown };
   },
 
+  /** Shared memories dropped, with guests that use them; how many of them are gone. Needs --expose-gc. */
+  async sharedMemories(count) {
+    let gone = 0;
+    const registry = new FinalizationRegistry(() => gone++);
+    const module = new W.Module(
+      wat('(module (import "m" "m" (memory 1 2 shared)) (func (export "f") (result i32) memory.size))'),
+    );
+    for (let i = 0; i < count; i++) {
+      const memory = new W.Memory({ initial: 1, maximum: 2, shared: true });
+      registry.register(memory, undefined);
+      check(new W.Instance(module, { m: { m: memory } }).exports.f() === 1, 'a page');
+    }
+    for (let k = 0; k < 4; k++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      globalThis.gc();
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    return { gone };
+  },
+
   /** Modules compiled and dropped; the code of each goes with it. */
   modules(count) {
     // The text is parsed once, so that what is measured is not the parser: the constant takes five bytes, and is replaced.

@@ -70,6 +70,12 @@ test('instances whose functions were removed everywhere are gone', async () => {
   expect(instances).toBeLessThan(4);
 });
 
+test('shared memories that nobody has are gone', async () => {
+  const { gone } = await result('sharedMemories', 200, { nodeArgs: ['--expose-gc'] });
+  // What the last turn had may lie in a register.
+  expect(gone).toBeGreaterThan(196);
+});
+
 test('externrefs are what they were wherever they move', async () => {
   const { tables, references } = await result('externsMoved', 5_000, { nodeArgs: ['--expose-gc'] });
   expect(tables).toBeLessThan(500);

@@ -57,7 +57,7 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, instantiate, wat }) 
   }
 
   return {
-    /** Sixteen workers at a time that compile, trap, grow and end at random, for so many seconds. */
+    /** Sixteen workers at a time that compile, trap, grow and end at random, for so many seconds and at least two each. */
     async storm(seconds) {
       const shared = modules();
       const end = performance.now() + seconds * 1000;
@@ -82,7 +82,7 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, instantiate, wat }) 
       };
       let seed = 0;
       const slot = async () => {
-        while (performance.now() < end) await next(++seed);
+        for (let k = 0; k < 2 || performance.now() < end; k++) await next(++seed);
       };
       await Promise.all(Array.from({ length: 16 }, slot));
       return { wrong, ended };

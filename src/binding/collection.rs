@@ -35,7 +35,8 @@ fn tell(env: sys::napi_env, change: i64) {
 fn held(realm: &Realm) -> usize {
     let account = Account::current();
     // Half of it: few programs touch all that they could, and each collection takes milliseconds.
-    account.bytes / 2 + account.memories * RESERVATION_COST + realm.held()
+    let memories = account.memories + shared::count();
+    account.bytes / 2 + memories * RESERVATION_COST + realm.held()
 }
 
 /// Tells V8 how much the engine holds by now, if that has changed by much.

@@ -3,6 +3,7 @@
 
 use super::callback::{Functions, store, with_scope};
 use super::cells::Kind;
+use super::collection::with_retry;
 use super::interrupts::{Environment, forgive, look_at_deadlines};
 use super::realm::{Realm, cell};
 use crate::module::{AddressType, Limits, MemoryType, PAGE_BITS};
@@ -22,7 +23,7 @@ pub const FUNCTIONS: &Functions = &[
     (c"sharedMemoryGrown", grown),
 ];
 
-/// What keeps the bytes of a memory: a reference to one of V8's buffers over them.
+/// What keeps the bytes of a memory: a reference to a buffer over them, which is none of the memory's own.
 struct Kept {
     memory: rc::Weak<Memory>,
     env: sys::napi_env,
@@ -31,6 +32,11 @@ struct Kept {
 
 thread_local! {
     static KEPT: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many shared memories this thread has.
+pub fn count() -> usize {
+    KEPT.with_borrow(Vec::len)
 }
 
 /// Lets the bytes of memories go that are gone.
@@ -60,19 +66,25 @@ fn remove(gone: impl Fn(&Kept) -> bool) {
 /// and seen when one is made: with others at the same time it may be seen later.
 static GUARDED: AtomicBool = AtomicBool::new(false);
 
-/// A new memory of V8's. Throws what V8 throws.
-#[napi(ts_return_type = "object")]
-pub fn new_native_memory(env: &Env, class: Object, descriptor: Object) -> Result<sys::napi_value> {
+/// A new memory of V8's; undefined if it cannot be had.
+#[napi(ts_return_type = "object | undefined")]
+pub fn new_native_memory(env: &Env, class: Object, descriptor: Object) -> sys::napi_value {
     let before = address_space();
-    let (mut object, argument) = (null_mut(), descriptor.raw());
-    // SAFETY: a live environment and live values of it.
-    check_status!(unsafe {
-        sys::napi_new_instance(env.raw(), class.raw(), 1, &argument, &mut object)
-    })?;
+    let env = env.raw();
+    let made = with_retry(env, || {
+        let (mut object, argument) = (null_mut(), descriptor.raw());
+        // SAFETY: a live environment and live values of it.
+        unsafe {
+            match sys::napi_new_instance(env, class.raw(), 1, &argument, &mut object) {
+                sys::Status::napi_ok => Ok(object),
+                _ => Err(sys::napi_get_and_clear_last_exception(env, &mut object)),
+            }
+        }
+    });
     if address_space() >= before.saturating_add(SharedMemory::GUARDED) {
         GUARDED.store(true, Relaxed);
     }
-    Ok(object)
+    made.unwrap_or(null_mut())
 }
 
 /// Where the bytes of a view are, and how many.
@@ -93,16 +105,16 @@ fn bytes_of(env: sys::napi_env, view: sys::napi_value) -> Result<(*mut u8, usize
     Ok((data.cast(), length))
 }
 
-/// This thread's handle of a memory, whose bytes stay as long as it has that.
+/// This thread's handle of a memory, whose bytes stay as long as it has that, by `copy`.
 #[allow(
     clippy::arc_with_non_send_sync,
     reason = "the engine counts all its objects in one way"
 )]
-fn handle(env: sys::napi_env, view: sys::napi_value, memory: Arc<SharedMemory>) -> Result<u32> {
+fn handle(env: sys::napi_env, copy: sys::napi_value, memory: Arc<SharedMemory>) -> Result<u32> {
     let memory = Rc::new(Memory::of_host(memory));
     let mut reference = null_mut();
     // SAFETY: a live environment and an object of it.
-    check_status!(unsafe { sys::napi_create_reference(env, view, 1, &mut reference) })?;
+    check_status!(unsafe { sys::napi_create_reference(env, copy, 1, &mut reference) })?;
     KEPT.with_borrow_mut(|all| {
         all.push(Kept {
             memory: Rc::downgrade(&memory),
@@ -113,10 +125,30 @@ fn handle(env: sys::napi_env, view: sys::napi_value, memory: Arc<SharedMemory>) 
     Ok(Realm::with(|realm| realm.memories.handle(&memory)))
 }
 
-/// The handle of a memory that V8 has just made, of which the view shows all bytes; 0 if it is beyond a limit.
+/// The bytes of a view, if `copy` is one of the same: programs have a say in how buffers are cloned.
+fn same_bytes(
+    env: sys::napi_env,
+    view: &Object,
+    copy: &Object,
+) -> Result<Option<(*mut u8, usize)>> {
+    let bytes = bytes_of(env, view.raw())?;
+    let (base, _) = bytes_of(env, copy.raw())?;
+    Ok((base == bytes.0).then_some(bytes))
+}
+
+/// The handle of a memory that V8 has just made, of which the view shows all bytes, and the copy, too; 0 if it is beyond a
+/// limit.
 #[napi]
-pub fn shared_memory(env: &Env, view: Object, is_64: bool, maximum: f64) -> Result<u32> {
-    let (base, length) = bytes_of(env.raw(), view.raw())?;
+pub fn shared_memory(
+    env: &Env,
+    view: Object,
+    copy: Object,
+    is_64: bool,
+    maximum: f64,
+) -> Result<u32> {
+    let Some((base, length)) = same_bytes(env.raw(), &view, &copy)? else {
+        return Ok(0);
+    };
     let ty = MemoryType {
         address: match is_64 {
             false => AddressType::I32,
@@ -129,16 +161,18 @@ pub fn shared_memory(env: &Env, view: Object, is_64: bool, maximum: f64) -> Resu
         },
         shared: true,
     };
-    // SAFETY: bytes of a buffer that `handle` keeps; V8 gives a memory's place to nobody while it has a buffer.
+    // SAFETY: bytes of a buffer that `handle` keeps; V8 gives a memory's place to nobody while there is one over it.
     let memory = unsafe { SharedMemory::new(base, length, ty, GUARDED.load(Relaxed)) };
-    memory.map_or(Ok(0), |memory| handle(env.raw(), view.raw(), memory))
+    memory.map_or(Ok(0), |memory| handle(env.raw(), copy.raw(), memory))
 }
 
 /// The same of a memory that came from another thread: its handle, whether its addresses have 64 bits, and its maximum.
 /// Null if none was made there.
 #[napi]
-pub fn open_shared_memory(env: &Env, view: Object) -> Result<Option<Vec<f64>>> {
-    let (base, length) = bytes_of(env.raw(), view.raw())?;
+pub fn open_shared_memory(env: &Env, view: Object, copy: Object) -> Result<Option<Vec<f64>>> {
+    let Some((base, length)) = same_bytes(env.raw(), &view, &copy)? else {
+        return Ok(None);
+    };
     // SAFETY: as above.
     let Some(memory) = (unsafe { SharedMemory::find(base, length, GUARDED.load(Relaxed)) }) else {
         return Ok(None);
@@ -146,7 +180,7 @@ pub fn open_shared_memory(env: &Env, view: Object) -> Result<Option<Vec<f64>>> {
     let ty = memory.ty();
     let is_64 = f64::from(ty.address == AddressType::I64);
     let maximum = ty.limits.max.unwrap_or(0) as f64;
-    let handle = handle(env.raw(), view.raw(), memory)?;
+    let handle = handle(env.raw(), copy.raw(), memory)?;
     Ok(Some(vec![f64::from(handle), is_64, maximum]))
 }
 
