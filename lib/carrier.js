@@ -20,10 +20,13 @@ const vm = require('vm');
 const binding = require('./binding');
 const {
   ArrayPrototypeValues,
+  FunctionPrototypeHasInstance,
   FunctionPrototypeToString,
+  ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   StringIncludes,
+  SymbolHasInstance,
   Uint8Array,
 } = require('./primordials');
 
@@ -121,11 +124,27 @@ function openCarrier(value) {
   return typeof result === 'number' ? result : 0;
 }
 
+/**
+ * Has what has just arrived be an instance of its class even if that is the first question asked.
+ * @param {Function} constructor
+ * @param {(value: any) => unknown} see gives it state and prototype
+ */
+function expectArrivals(constructor, see) {
+  if (Carrier === undefined) return; // Nothing is V8's, so nothing arrives.
+  const members = {
+    [SymbolHasInstance](value) {
+      see(value);
+      return FunctionPrototypeHasInstance(this, value);
+    },
+  };
+  ObjectDefineProperty(constructor, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
+}
+
 module.exports = {
   arrivingPrototype,
-  carriesModules: Carrier !== undefined,
   createCarrier,
   createObject,
+  expectArrivals,
   nativeClass,
   objectFactory,
   openCarrier,

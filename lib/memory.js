@@ -3,18 +3,16 @@
 /** WebAssembly.Memory. */
 
 const binding = require('./binding');
-const { createObject } = require('./carrier');
+const { createObject, expectArrivals } = require('./carrier');
 const { rangeError, text, typeError } = require('./errors');
 const { MEMORY, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
 const {
   ArrayBufferPrototype,
-  FunctionPrototypeHasInstance,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   ObjectDefineProperty,
   RangeError,
-  SymbolHasInstance,
   TypeError,
 } = require('./primordials');
 const { GROWTHS, SLOT0, i32, loadSize, storeAddress } = require('./scratch');
@@ -296,13 +294,6 @@ defineInterface(Memory, {
   },
 });
 
-// So that a memory that has just arrived is an instance of Memory even if that is the first question asked.
-const statics = {
-  [SymbolHasInstance](value) {
-    memoryCell(value);
-    return FunctionPrototypeHasInstance(this, value);
-  },
-};
-ObjectDefineProperty(Memory, SymbolHasInstance, { __proto__: null, value: statics[SymbolHasInstance] });
+expectArrivals(Memory, memoryCell);
 
 module.exports = { Memory, createCell, defineShared, memoryCell, memoryObject, memorySize };

@@ -3,18 +3,16 @@
 /** WebAssembly.Module. */
 
 const binding = require('./binding');
-const { carriesModules, createCarrier, openCarrier } = require('./carrier');
+const { createCarrier, expectArrivals, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { MODULE, watch } = require('./lifetime');
 const { allowed } = require('./policy');
 const {
   BigInt,
-  FunctionPrototypeHasInstance,
   JSONParse,
   ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
-  SymbolHasInstance,
 } = require('./primordials');
 const { externType } = require('./types');
 const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew, toString } = require('./webidl');
@@ -224,15 +222,6 @@ defineInterface(
   },
 );
 
-if (carriesModules) {
-  // So that a module that has just arrived is an instance of Module even if that is the first question asked.
-  const members = {
-    [SymbolHasInstance](value) {
-      moduleCell(value);
-      return FunctionPrototypeHasInstance(this, value);
-    },
-  };
-  ObjectDefineProperty(Module, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
-}
+expectArrivals(Module, moduleCell);
 
 module.exports = { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule };

@@ -23,6 +23,7 @@ const EXTENSIONS = {
     'stats',
   ],
   Module: ['deserialize', 'serialize', 'Symbol(Symbol.hasInstance)'],
+  Memory: ['Symbol(Symbol.hasInstance)'],
   'Memory.prototype': ['type'],
   'Table.prototype': ['type'],
   'Global.prototype': ['type'],
