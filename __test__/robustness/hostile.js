@@ -111,7 +111,7 @@ module.exports = ({ W, wat, caught, check, instantiate }) => {
     },
 
     /** The two stacks run out in turns, and between them V8's own WebAssembly. */
-    overflows(count) {
+    overflowsInTurns(count) {
       for (let k = 0; k < count; k++) {
         const e = guest((n) => e.call(n + 1));
         overflow(caught(() => e.call(0)));

@@ -11,7 +11,7 @@ const nodeArgs = ['--expose-gc', '--no-warnings'];
 only.each([
   ['deadlinesInImports', 0],
   ['getters', 0],
-  ['overflows', 2],
+  ['overflowsInTurns', 2],
   ['changingBytes', 100],
   ['finalizers', 0],
   ['intrinsics', 0],
@@ -20,7 +20,9 @@ only.each([
   ['brokenStreams', 0],
 ])('%s', (name, count) => result(name, count, { nodeArgs }));
 
-only('overflows of a small stack', () => result('overflows', 1, { nodeArgs: [...nodeArgs, '--stack-size=100'] }));
+only('overflows of a small stack', () =>
+  result('overflowsInTurns', 1, { nodeArgs: [...nodeArgs, '--stack-size=100'] }),
+);
 
 only.each([
   ['open files', '-n 20'],

@@ -374,13 +374,15 @@ const scenarios = {
 };
 
 const support = { W, wat, instantiate, meter, growth, caught, check, TRAPS, SCRIPT: __filename };
-Object.assign(
-  scenarios,
+for (const more of [
   require('./lifetimes')(support),
   require('./address-space')(support),
   require('./hostile')(support),
   require('./threads')({ ...support, NEST, builtin }),
-);
+]) {
+  for (const name of Object.keys(more)) check(!Object.hasOwn(scenarios, name), `one scenario is called ${name}`);
+  Object.assign(scenarios, more);
+}
 
 async function inWorker() {
   if (workerData.short || workerData.idle) {
