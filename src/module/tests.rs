@@ -167,10 +167,18 @@ fn newer_features_are_refused() {
         "(module (func (block (result arrayref) (unreachable)) drop))",
         "(module (func (drop (ref.i31 (i32.const 1)))))",
         "(module (func (unreachable) (drop (array.len))))",
-        "(module (memory 1 1 shared))",
     ] {
         error(&wat::parse_str(text).unwrap());
     }
+}
+
+#[test]
+fn shared_memories_have_a_maximum() {
+    let module = decode("(module (memory 1) (memory 1 2 shared))");
+    let shared: Vec<_> = module.memories.iter().map(|ty| ty.shared).collect();
+    assert_eq!(shared, [false, true]);
+    // The text format cannot say that: flags "shared" without "maximum".
+    error(b"\0asm\x01\0\0\0\x05\x03\x01\x02\x01");
 }
 
 #[test]
