@@ -150,17 +150,23 @@ pub fn rest(env: Env, cells: Array, idle: bool) -> Result<Option<Int32Array>> {
 
 /// (array): guests may run again, once all is as it was. Puts the cells of all holders into the array.
 unsafe extern "C" fn wake(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let [cells] = arguments(env, info);
+    let [array] = arguments(env, info);
     store().wake();
     Realm::with(|realm| {
-        let mut count = 0;
-        holders(realm, |holder| {
-            if let Some(cell) = holder.cell(&realm.cells, env) {
-                // SAFETY: a live environment, an array and an object of it.
-                unsafe { sys::napi_set_element(env, cells, count, cell) };
-                count += 1;
-            }
-        });
+        // What they hold is of no interest here.
+        let instances = realm.instances.iter();
+        let instances = instances.map(|(key, _)| Holder::new(Kind::Instance, key as u32 + 1));
+        let tables = realm.tables.iter();
+        let tables = tables.map(|(handle, _)| Holder::new(Kind::Table, handle));
+        let globals = realm.globals.iter();
+        let globals = globals.filter(|(_, global)| global.ty().value.is_reference());
+        let globals = globals.map(|(handle, _)| Holder::new(Kind::Global, handle));
+        let all = instances.chain(tables).chain(globals);
+        let cells = all.filter_map(|holder| holder.cell(&realm.cells, env));
+        for (place, cell) in cells.enumerate() {
+            // SAFETY: a live environment, an array and an object of it.
+            unsafe { sys::napi_set_element(env, array, place as u32, cell) };
+        }
     });
     null_mut()
 }
