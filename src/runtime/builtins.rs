@@ -41,8 +41,8 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::Move as usize] = Function(libc::memmove as *const ());
     table[Builtin::Set as usize] = Function(libc::memset as *const ());
     table[Builtin::AtomicNotify as usize] = Function(atomic_notify as *const ());
-    table[Builtin::AtomicWait32 as usize] = Function(atomic_wait32 as *const ());
-    table[Builtin::AtomicWait64 as usize] = Function(atomic_wait64 as *const ());
+    table[Builtin::AtomicWait32 as usize] = Function(atomic_wait::<false> as *const ());
+    table[Builtin::AtomicWait64 as usize] = Function(atomic_wait::<true> as *const ());
     table
 };
 
@@ -132,66 +132,47 @@ unsafe fn ask(vmctx: *mut VMContext, memory: &Rc<Memory>, action: Action) -> i64
     unsafe { Store::ask(vmctx, Request { memory, action }) }
 }
 
+/// The same, if other threads can have the memory; `alone` if not.
+///
+/// # Safety
+/// As for [`Store::checkpoint`].
+unsafe fn ask_of_shared(vmctx: *mut VMContext, memory: u32, alone: i64, action: Action) -> i64 {
+    // SAFETY: the caller's context.
+    let memory = unsafe { instance(vmctx) }.memory(memory);
+    if memory.host().is_none() {
+        return alone;
+    }
+    // SAFETY: by the caller; what is borrowed belongs to the instance.
+    unsafe { ask(vmctx, memory, action) }
+}
+
 unsafe extern "C" fn atomic_notify(
     vmctx: *mut VMContext,
     memory: u32,
     address: u64,
     count: u64,
 ) -> i64 {
-    // SAFETY: the caller's context.
-    let memory = unsafe { instance(vmctx) }.memory(memory);
-    // At a memory that no other thread can have nobody waits.
-    if memory.host().is_none() {
-        return 0;
-    }
     let count = count as u32;
-    // SAFETY: the caller's context; what is borrowed belongs to the instance.
-    unsafe { ask(vmctx, memory, Action::Notify { address, count }) }
+    // SAFETY: the caller's context. Where no other thread can be, nobody waits.
+    unsafe { ask_of_shared(vmctx, memory, 0, Action::Notify { address, count }) }
 }
 
-unsafe extern "C" fn atomic_wait32(
+/// `memory.atomic.wait32`, or with `WIDE` `wait64`.
+unsafe extern "C" fn atomic_wait<const WIDE: bool>(
     vmctx: *mut VMContext,
     memory: u32,
     address: u64,
     expected: i64,
     timeout: i64,
 ) -> i64 {
-    // SAFETY: the caller's context.
-    unsafe { wait(vmctx, memory, address, expected, false, timeout) }
-}
-
-unsafe extern "C" fn atomic_wait64(
-    vmctx: *mut VMContext,
-    memory: u32,
-    address: u64,
-    expected: i64,
-    timeout: i64,
-) -> i64 {
-    // SAFETY: the caller's context.
-    unsafe { wait(vmctx, memory, address, expected, true, timeout) }
-}
-
-unsafe fn wait(
-    vmctx: *mut VMContext,
-    memory: u32,
-    address: u64,
-    expected: i64,
-    wide: bool,
-    timeout: i64,
-) -> i64 {
-    // SAFETY: the caller's context.
-    let memory = unsafe { instance(vmctx) }.memory(memory);
-    if memory.host().is_none() {
-        return failure(Trap::Wait);
-    }
     let action = Action::Wait {
         address,
         expected,
-        wide,
+        wide: WIDE,
         timeout,
     };
-    // SAFETY: the caller's context; what is borrowed belongs to the instance.
-    unsafe { ask(vmctx, memory, action) }
+    // SAFETY: the caller's context.
+    unsafe { ask_of_shared(vmctx, memory, failure(Trap::Wait), action) }
 }
 
 unsafe extern "C" fn memory_copy(
