@@ -348,6 +348,14 @@ module.exports = ({ W, wat, instantiate, meter, growth, check }) => ({
     return { grown };
   },
 
+  /** Shared memories dropped in one synchronous loop. */
+  sharedMemoriesInside(count) {
+    const grown = growth(count, () => {
+      new Uint8Array(new W.Memory({ initial: 1, maximum: 2, shared: true }).buffer).fill(1);
+    });
+    return { grown };
+  },
+
   /** Shared memories dropped, with guests that use them; how many of them are gone. Needs --expose-gc. */
   async sharedMemories(count) {
     let gone = 0;

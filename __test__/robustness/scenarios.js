@@ -27,10 +27,18 @@ function addressSpace() {
 }
 const addressesAtStart = addressSpace();
 
-/** Resident and reserved memory, in MiB, and what is live: if the implementation does not tell, the process's. */
+/** Resident memory, address space of the process and what memories have of it, in MiB, and what is live. */
 function usage() {
-  const { reservedBytes = addressSpace() - addressesAtStart, codeBytes = 0, ...live } = W.stats?.() ?? {};
-  return { rss: Math.round(rss()), reserved: Math.round(reservedBytes / MIB), code: codeBytes / MIB, ...live };
+  const addresses = addressSpace() - addressesAtStart;
+  const { reservedBytes = addresses, codeBytes = 0, ...live } = W.stats?.() ?? {};
+  const inMiB = (bytes) => Math.round(bytes / MIB);
+  return {
+    rss: Math.round(rss()),
+    addresses: inMiB(addresses),
+    reserved: inMiB(reservedBytes),
+    code: codeBytes / MIB,
+    ...live,
+  };
 }
 
 /** What the last meter saw; part of the result. */
@@ -422,5 +430,13 @@ async function inWorker() {
   if (!isMainThread) return inWorker();
   const [name, count, extra] = process.argv.slice(2);
   const result = await scenarios[name](Number(count), extra);
+  if (measured && globalThis.gc) {
+    // Collections in the idle thread, one after another: what was dropped is dead, its buffers are, and nothing is spare.
+    for (let i = 0; i < 4; i++) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    measured.after = usage();
+  }
   process.stdout.write(`${JSON.stringify({ ...result, measured })}\n`);
 })();

@@ -8,7 +8,7 @@ use super::cells::{KINDS, Kind};
 use super::realm::{Dead, Realm};
 use super::shared;
 use super::weak::Weak;
-use crate::runtime::{Account, Due};
+use crate::runtime::{Account, Due, clear_spare, retire_spare};
 use napi::sys;
 use std::ptr::null_mut;
 
@@ -20,6 +20,8 @@ pub const FUNCTIONS: &Functions = &[
 
 /// What V8 is told of a memory apart from its bytes, so that reservations do not pile up, either.
 const RESERVATION_COST: usize = 32 << 10;
+/// The same of a shared one, which takes more addresses and is gone only after one more collection.
+const SHARED_COST: usize = 256 << 10;
 /// More than any heap: V8 collects at once when it is told of that much.
 const PRESSURE: i64 = 1 << 40;
 
@@ -35,8 +37,8 @@ fn tell(env: sys::napi_env, change: i64) {
 fn held(realm: &Realm) -> usize {
     let account = Account::current();
     // Half of it: few programs touch all that they could, and each collection takes milliseconds.
-    let memories = account.memories + shared::count();
-    account.bytes / 2 + memories * RESERVATION_COST + realm.held()
+    let reservations = account.memories * RESERVATION_COST + shared::count() * SHARED_COST;
+    account.bytes / 2 + reservations + realm.held()
 }
 
 /// Tells V8 how much the engine holds by now, if that has changed by much.
@@ -63,6 +65,7 @@ fn sweep(env: sys::napi_env) {
     drop(dead);
     buffers::sweep(env);
     shared::sweep();
+    retire_spare();
     Realm::with(|realm| {
         // Before `settle`, which would find it overdue for ever.
         let held = held(realm);
@@ -93,6 +96,7 @@ pub fn with_retry<T, E>(
             return Ok(result);
         }
         collect(env);
+        clear_spare();
     }
     attempt()
 }

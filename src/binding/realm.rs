@@ -4,7 +4,7 @@ use super::callback::store;
 use super::cells::{Cells, Kind};
 use super::weak::Weak;
 use crate::code::CompiledModule;
-use crate::runtime::{Global, Instance, Memory, Store, Table, Tag};
+use crate::runtime::{Global, Instance, Memory, Store, Table, Tag, clear_spare};
 use hashbrown::HashMap;
 use napi::sys;
 use slab::Slab;
@@ -188,6 +188,7 @@ impl Realm {
         });
         if last {
             drop(REALM.take());
+            clear_spare();
             // SAFETY: the last environment of the thread ends, so no JavaScript runs any more that could
             // resume a guest; the instances are dropped.
             unsafe { Store::close() };

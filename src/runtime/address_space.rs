@@ -1,6 +1,8 @@
 //! Address space of the process: how it is had, and how much of it may be reserved.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -82,28 +84,133 @@ pub fn size() -> usize {
 
 /// Are all addresses from `start` to `end` taken, and those from `accessible` on out of everybody's reach?
 pub fn is_reserved(start: usize, accessible: usize, end: usize) -> bool {
-    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else {
+    let Ok(maps) = File::open("/proc/self/maps") else {
         return false;
     };
-    let mut at = start;
-    for line in maps.lines() {
-        let mut words = line.split(' ');
-        let range = words.next().and_then(|range| range.split_once('-'));
-        let number = |text: &str| usize::from_str_radix(text, 16).ok();
-        let Some((from, to)) = range.and_then(|(a, b)| Some((number(a)?, number(b)?))) else {
-            return false;
+    let is_reserved = |mapped: &dyn Fn(usize) -> Option<Mapped>| {
+        let mut at = start;
+        while at < end {
+            match mapped(at) {
+                Some(part) if part.end <= accessible || part.is_closed => at = part.end,
+                _ => return false,
+            }
+        }
+        true
+    };
+    // Where the system answers no questions, all that is mapped has to be read, which takes long where that is much.
+    match Mapped::ask(&maps, start) {
+        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => {
+            Mapped::read(maps).is_some_and(|all| {
+                is_reserved(&|at| {
+                    let after = all.partition_point(|part| part.end <= at);
+                    all.get(after).filter(|part| part.start <= at).copied()
+                })
+            })
+        }
+        _ => is_reserved(&|at| Mapped::ask(&maps, at).ok()),
+    }
+}
+
+/// Some addresses that are taken.
+#[derive(Clone, Copy)]
+struct Mapped {
+    start: usize,
+    end: usize,
+    /// Can nobody read or write there?
+    is_closed: bool,
+}
+
+impl Mapped {
+    /// Those that `at` is one of: an error if it is not taken, or (another one) if the system does not tell, as before
+    /// Linux 6.11.
+    fn ask(maps: &File, at: usize) -> io::Result<Self> {
+        /// `struct procmap_query`: the words and half words after those that are named are not wanted.
+        #[repr(C)]
+        #[derive(Default)]
+        struct Query {
+            size: u64,
+            flags: u64,
+            at: u64,
+            start: u64,
+            end: u64,
+            access: u64,
+            others: [u64; 7],
+        }
+        /// `PROCMAP_QUERY`, which is `_IOWR('f', 17, struct procmap_query)`.
+        const ASK: libc::Ioctl =
+            3 << 30 | (size_of::<Query>() as libc::Ioctl) << 16 | (b'f' as libc::Ioctl) << 8 | 17;
+        /// Reading, writing and executing.
+        const ACCESS: u64 = 7;
+        let mut query = Query {
+            size: size_of::<Query>() as u64,
+            at: at as u64,
+            ..Query::default()
         };
-        if to <= at {
-            continue;
+        // SAFETY: an open file; the system writes into the structure, whose size it knows.
+        if unsafe { libc::ioctl(maps.as_raw_fd(), ASK, &mut query) } != 0 {
+            return Err(io::Error::last_os_error());
         }
-        let is_closed = words.next().is_some_and(|access| access.starts_with("---"));
-        if from > at || (to > accessible && !is_closed) {
-            return false;
+        Ok(Self {
+            start: query.start as usize,
+            end: query.end as usize,
+            is_closed: query.access & ACCESS == 0,
+        })
+    }
+
+    /// All that is taken, in order.
+    fn read(mut maps: File) -> Option<Vec<Self>> {
+        let mut text = String::new();
+        maps.read_to_string(&mut text).ok()?;
+        let number = |text: &str| usize::from_str_radix(text, 16).ok();
+        let part = |line: &str| {
+            let (range, rest) = line.split_once(' ')?;
+            let (start, end) = range.split_once('-')?;
+            Some(Self {
+                start: number(start)?,
+                end: number(end)?,
+                is_closed: rest.starts_with("---"),
+            })
+        };
+        text.lines().map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_known_in_both_ways() {
+        const PAGE: usize = 4096;
+        let base = map(8 * PAGE, libc::PROT_NONE).unwrap();
+        // SAFETY: pages of a mapping that is this test's own.
+        unsafe {
+            let open = libc::PROT_READ | libc::PROT_WRITE;
+            assert_eq!(libc::mprotect(base.cast(), 2 * PAGE, open), 0);
+            let hole = base.wrapping_add(6 * PAGE).cast();
+            assert_eq!(libc::munmap(hole, PAGE), 0);
         }
-        at = to;
-        if at >= end {
-            return true;
+        let start = base.addr();
+        let at = |page: usize| start + page * PAGE;
+        assert!(is_reserved(start, at(2), at(6)));
+        assert!(is_reserved(at(2), at(2), at(6)));
+        assert!(!is_reserved(start, at(1), at(6)), "accessible");
+        assert!(!is_reserved(start, at(2), at(7)), "a hole");
+        let maps = || File::open("/proc/self/maps").unwrap();
+        let all = Mapped::read(maps()).unwrap();
+        for page in [0, 1, 2, 5, 7] {
+            let one = all
+                .iter()
+                .find(|part| (part.start..part.end).contains(&at(page)));
+            let one = one.unwrap();
+            assert_eq!(one.is_closed, page >= 2);
+            match Mapped::ask(&maps(), at(page)) {
+                Ok(same) => {
+                    assert_eq!((same.start, same.end), (one.start, one.end));
+                    assert_eq!(same.is_closed, one.is_closed);
+                }
+                Err(error) => assert_eq!(error.raw_os_error(), Some(libc::ENOTTY)),
+            }
         }
     }
-    false
 }

@@ -5,6 +5,7 @@ use super::address_space::{Budget, map};
 use super::blocks;
 use super::fault::{self, Site};
 use super::limits::{Resource, Share};
+use super::spare;
 use std::cell::Cell;
 use std::io;
 
@@ -22,8 +23,13 @@ pub struct Mapping {
 
 #[derive(Debug)]
 enum Kind {
-    /// A reservation of this many bytes at first, of which the prefix is accessible.
-    Reservation(usize),
+    /// A reservation of so many bytes at first, of which the prefix is accessible: that of a new memory, and as much from
+    /// the start if another memory had it before.
+    Reservation {
+        size: usize,
+        initial: usize,
+        opened: usize,
+    },
     /// All of it can be used, though only the prefix is.
     Plain,
     /// The same, cut from something larger.
@@ -33,14 +39,29 @@ enum Kind {
 impl Mapping {
     /// Reserves `size` bytes of which the first `accessible` can be used; both multiples of the page size.
     pub fn reserved(size: usize, accessible: usize) -> io::Result<Self> {
-        if !Budget::take(size) {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        let base = fault::check(Site::MemoryReservation)
-            .and_then(|()| map(size, libc::PROT_NONE))
-            .inspect_err(|_| Budget::give_back(size))?;
+        fault::check(Site::MemoryReservation)?;
+        let (base, opened) = match spare::take(size, accessible) {
+            Some(base) => (base, accessible),
+            None => (Self::reserve(size)?, 0),
+        };
+        let kind = Kind::Reservation {
+            size,
+            initial: accessible,
+            opened,
+        };
         let share = Share::none(Resource::MemoryBytes);
-        Self::new(base, size, accessible, Kind::Reservation(size), share)
+        Self::new(base, size, accessible, kind, share)
+    }
+
+    fn reserve(size: usize) -> io::Result<*mut u8> {
+        if !Budget::take(size) {
+            // Those of other shapes may have taken it.
+            spare::clear();
+            if !Budget::take(size) {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+        }
+        map(size, libc::PROT_NONE).inspect_err(|_| Budget::give_back(size))
     }
 
     /// The same without inaccessible addresses behind it: no more than have room for `size` bytes, if possible.
@@ -112,16 +133,23 @@ impl Mapping {
         if !self.share.extend(size - before) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let start = self.base.wrapping_add(before).cast();
-        let guarded = matches!(self.kind, Kind::Reservation(_));
-        // SAFETY: pages of this mapping, by the check above.
-        if guarded && unsafe { libc::mprotect(start, size - before, protection) } != 0 {
-            let error = io::Error::last_os_error();
-            self.share.release(size - before);
-            return Err(error);
+        if let Kind::Reservation { opened, .. } = self.kind {
+            let start = before.max(opened);
+            self.open(start, size.saturating_sub(start))
+                .inspect_err(|_| self.share.release(size - before))?;
         }
         self.show(size);
+        Ok(())
+    }
+
+    /// Lets `len` bytes of it be read and written.
+    fn open(&self, start: usize, len: usize) -> io::Result<()> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let start = self.base.wrapping_add(start).cast();
+        // SAFETY: pages of this mapping, as the caller has seen to.
+        if len > 0 && unsafe { libc::mprotect(start, len, protection) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
         Ok(())
     }
 
@@ -176,15 +204,23 @@ impl Drop for Mapping {
         }
         let reserved = self.reserved.get();
         Account::update(|account| account.reserved -= reserved);
-        if let Kind::Block = self.kind {
-            // SAFETY: a block of this size, and nobody refers to it any more.
-            return unsafe { blocks::give_back(self.base, reserved) };
+        // SAFETY: what is left of the mapping, of its size and kind, and nobody refers to it any more.
+        unsafe {
+            match self.kind {
+                Kind::Block => return blocks::give_back(self.base, reserved),
+                Kind::Reservation {
+                    size,
+                    initial,
+                    opened,
+                } if reserved == size => {
+                    let accessible = self.accessible.get().max(opened);
+                    return spare::give_back(self.base, size, accessible, initial);
+                }
+                _ if reserved > 0 => libc::munmap(self.base.cast(), reserved),
+                _ => 0,
+            };
         }
-        if reserved > 0 {
-            // SAFETY: what is left of the mapping, and nobody refers to it any more.
-            unsafe { libc::munmap(self.base.cast(), reserved) };
-        }
-        if let Kind::Reservation(size) = self.kind {
+        if let Kind::Reservation { size, .. } = self.kind {
             Budget::give_back(size);
         }
     }
