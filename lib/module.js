@@ -6,6 +6,7 @@ const binding = require('./binding');
 const { createCarrier, expectArrivals, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { MODULE, watch } = require('./lifetime');
+const { inheritModuleSource } = require('./module-source');
 const { allowed } = require('./policy');
 const {
   BigInt,
@@ -222,6 +223,7 @@ defineInterface(
   },
 );
 
+inheritModuleSource(Module, moduleCell);
 expectArrivals(Module, moduleCell);
 
 module.exports = { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule };

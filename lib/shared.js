@@ -18,11 +18,13 @@ const {
   AtomicsWait,
   BigInt,
   BigInt64Array,
+  FunctionPrototypeHasInstance,
   Int32Array,
   MathMin,
   Number,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
+  RangeError,
   Uint8Array,
   uncurryThis,
 } = require('./primordials');
@@ -40,8 +42,7 @@ const nativeGrow = NativeMemory && uncurryThis(NativeMemory.prototype.grow);
 /** Most pages that V8 gives a memory whose addresses have 32 bits, which all are for V8. */
 const MOST = 65536;
 
-/** Numbers of traps. */
-const OUT_OF_BOUNDS = -2;
+/** The number of a trap. */
 const MUST_NOT_WAIT = -19;
 
 /**
@@ -150,13 +151,14 @@ function wait(cell, address, expected, wide, timeout) {
   try {
     const result = AtomicsWait(words, 0, expected, most);
     return result === 'ok' ? 0 : result === 'not-equal' ? 1 : 2;
-  } catch {
+  } catch (error) {
+    if (FunctionPrototypeHasInstance(RangeError, error)) throw error; // There is no room for the call.
     return MUST_NOT_WAIT; // Not in this thread.
   }
 }
 
 /**
- * What a guest asks for.
+ * What a guest asks for. It throws if V8's stack is full.
  * @param {number} action
  * @param {MemoryCell} cell
  * @param {number} at an address, or pages
@@ -166,12 +168,8 @@ function wait(cell, address, expected, wide, timeout) {
  */
 function serve(action, cell, at, value, timeout) {
   if (action === 0) return growShared(cell, at);
-  try {
-    if (action === 1) return AtomicsNotify(view(cell, at, Int32Array, 4), 0, value);
-    return wait(cell, at, value, action === 3, timeout);
-  } catch {
-    return OUT_OF_BOUNDS;
-  }
+  if (action === 1) return AtomicsNotify(view(cell, at, Int32Array, 4), 0, value);
+  return wait(cell, at, value, action === 3, timeout);
 }
 
 binding.onRequest(serve);

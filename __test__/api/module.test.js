@@ -190,3 +190,28 @@ same('values that are not modules are no instances', (W, log) => {
     expect(() => new W.Instance(clone)).toThrow('Argument 0 must be a WebAssembly.Module');
   }
 });
+
+// Nodes before 24 have no such class; there it is wrt's own.
+same('modules are module sources', (W, log) => {
+  const Source = Object.getPrototypeOf(W.Module);
+  const { prototype = {} } = Source;
+  log(typeof Source, Source.name, Source.length, Reflect.ownKeys(Source).map(String).sort().join());
+  log(Object.getPrototypeOf(W.Module.prototype) === prototype, Object.getPrototypeOf(Source) === Function.prototype);
+  log(Object.getPrototypeOf(prototype) === Object.prototype, prototype.constructor === Source);
+  log.try(() => Source());
+  log.try(() => new Source());
+  log.try(() => new (class extends Source {})());
+  for (const [object, key] of [
+    [Source, 'prototype'],
+    [prototype, 'constructor'],
+    [prototype, Symbol.toStringTag],
+  ]) {
+    const { value, get, set, ...flags } = Object.getOwnPropertyDescriptor(object, key) ?? {};
+    log(typeof value, typeof get, typeof set, get?.name, JSON.stringify(flags));
+  }
+  const tag = (value) => Reflect.get(prototype, Symbol.toStringTag, value);
+  const module = new W.Module(EMPTY);
+  log(tag(module), tag(new (class extends W.Module {})(EMPTY)));
+  Object.setPrototypeOf(module, null);
+  log(tag(module), tag(W.Module.prototype), tag(prototype), tag(Object.create(new W.Module(EMPTY))), tag(1));
+});

@@ -148,6 +148,7 @@ const older = [
     before: 24,
     why: 'The type of addresses was not looked at.',
   },
+  { tests: /^modules are module sources$/, before: 24, why: 'There was no class of module sources.' },
   { tests: /^64-bit: /, before: 24, why: 'There were no addresses of 64 bits.' },
   {
     tests:

@@ -141,6 +141,32 @@ test('every atomic instruction does what it does on V8', () => {
   expect(run(W)).toEqual(theirs);
 });
 
+test('where V8’s stack is full, waiting and waking overflow it', () => {
+  const memory = new W.Memory({ initial: 1, maximum: 4, shared: true });
+  const { notify, wait32, wait64, size } = instantiate(W, IMPORTS, memory);
+  const calls = [() => notify(0, 1), () => wait32(0, 1, 0n), () => wait64(0, 1n, 0n), () => size()];
+  const seen = calls.map(() => new Set());
+  // At each of the last levels, where less and less fits: eight bytes less each time, by arguments.
+  const down = (...words) => {
+    let left = 0;
+    try {
+      left = down(...words) + 1;
+    } catch {
+      // As deep as it goes.
+    }
+    if (left < 100) calls.forEach((call, k) => seen[k].add(attempt(call)));
+    return left;
+  };
+  for (let words = 0; words < 20; words++) down(...Array(words).fill(0));
+  const overflow = 'RangeError: Maximum call stack size exceeded';
+  expect(seen.map((set) => [...set].sort())).toEqual([
+    [0, overflow],
+    [1, overflow],
+    [1, overflow],
+    [1, overflow],
+  ]);
+});
+
 test('imports must agree on whether a memory is shared', () => {
   const link = (api, text, descriptor) =>
     attempt(() => String(new api.Instance(new api.Module(wat(text)), { m: { memory: new api.Memory(descriptor) } })));

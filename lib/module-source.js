@@ -1,0 +1,49 @@
+'use strict';
+
+/**
+ * %AbstractModuleSource% of ECMAScript, which Module inherits from. The realm's own, if it has it (Node 24): V8 finds
+ * what it asks for in a Module, which is an object of V8's. Else one that does the same.
+ */
+
+const { nativeClass } = require('./carrier');
+const {
+  ObjectDefineProperty,
+  ObjectGetOwnPropertyDescriptor,
+  ObjectGetPrototypeOf,
+  ObjectSetPrototypeOf,
+  SymbolToStringTag,
+  TypeError,
+} = require('./primordials');
+
+function AbstractModuleSource() {
+  throw new TypeError('Illegal invocation');
+}
+
+/** @param {(value: any) => unknown} isModule */
+function createModuleSource(isModule) {
+  const tag = {
+    get [SymbolToStringTag]() {
+      return isModule(this) ? 'WebAssembly.Module' : undefined;
+    },
+  };
+  const descriptor = /** @type {PropertyDescriptor} */ (ObjectGetOwnPropertyDescriptor(tag, SymbolToStringTag));
+  ObjectDefineProperty(AbstractModuleSource.prototype, SymbolToStringTag, { ...descriptor, enumerable: false });
+  ObjectDefineProperty(AbstractModuleSource, 'prototype', { writable: false });
+  return AbstractModuleSource;
+}
+
+/**
+ * Has Module inherit from it.
+ * @param {Function} Module
+ * @param {(value: any) => unknown} isModule
+ */
+function inheritModuleSource(Module, isModule) {
+  const native = nativeClass('Module');
+  const found = native && ObjectGetPrototypeOf(native);
+  // Function.prototype has no prototype.
+  const source = found && found.prototype ? found : createModuleSource(isModule);
+  ObjectSetPrototypeOf(Module, source);
+  ObjectSetPrototypeOf(Module.prototype, source.prototype);
+}
+
+module.exports = { inheritModuleSource };
