@@ -4,23 +4,8 @@
 
 const binding = require('./binding');
 const { STACK_OVERFLOW, Trap, beginTrap, isUncatchable, text } = require('./errors');
-const { checkDeadlines } = require('./interrupt');
 const { Error, setImmediate } = require('./primordials');
-const {
-  CALL,
-  CODE,
-  DEADLINES,
-  DEPTH,
-  DONE,
-  EXCEPTION,
-  FUNCTION,
-  OK,
-  RETHROW,
-  STATE,
-  THREW,
-  TRAP,
-  i32,
-} = require('./scratch');
+const { CALL, CODE, DEPTH, DONE, EXCEPTION, FUNCTION, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
 
@@ -58,8 +43,19 @@ function mayBeCaught() {
   return handlersKnown || (handlersKnown = binding.hasHandlers());
 }
 
-/** What an activation has thrown, until its wrapper throws it. */
+/** What was thrown last: by a host function, until the guest catches it or its wrapper throws it; or by a guest. */
 let pending;
+
+/**
+ * Takes what a host function threw; the state that tells the guest.
+ * @param {any} error
+ */
+function caught(error) {
+  pending = error;
+  if (!mayBeCaught() || isUncatchable(error)) i32[CODE] = UNCATCHABLE;
+  else exceptions.store(error);
+  return THREW;
+}
 
 /** What a wrapper has to throw. */
 function takeThrown() {
@@ -85,7 +81,6 @@ function takePending() {
  */
 function slow(depth, cell) {
   const { hosts, thunks } = cell;
-  let thrown;
   for (;;) {
     switch (i32[STATE]) {
       case DONE:
@@ -94,21 +89,9 @@ function slow(depth, cell) {
         const host = i32[FUNCTION];
         // It is read here so that the cell, and so the instance, lives as long as the activation.
         const k = host - cell.hostBase;
-        try {
-          if (k >>> 0 < thunks.length) thunks[k](hosts[k], cell);
-          else callForeign(host);
-          if (i32[DEADLINES] !== 0) checkDeadlines();
-        } catch (error) {
-          thrown = error;
-          if (!mayBeCaught() || isUncatchable(error)) i32[CODE] = UNCATCHABLE;
-          else exceptions.store(error);
-          i32[DEPTH] = depth;
-          i32[STATE] = THREW;
-          resume();
-          continue;
-        }
+        const answer = k >>> 0 < thunks.length ? thunks[k](hosts[k], cell) : callForeign(host);
         i32[DEPTH] = depth;
-        i32[STATE] = OK;
+        i32[STATE] = answer;
         resume();
         continue;
       }
@@ -116,7 +99,6 @@ function slow(depth, cell) {
         if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();
         return true;
       case RETHROW:
-        pending = thrown;
         i32[STATE] = THREW;
         return true;
       case EXCEPTION:
@@ -147,7 +129,7 @@ function callForeign(host) {
   const cell = binding.hostCell(host);
   if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
   const k = host - cell.hostBase;
-  cell.thunks[k](cell.hosts[k], cell);
+  return cell.thunks[k](cell.hosts[k], cell);
 }
 
-module.exports = { serveExceptions, slow, takeThrown };
+module.exports = { caught, serveExceptions, slow, takeThrown };

@@ -202,6 +202,9 @@ function loadValues(types) {
   return values;
 }
 
+/** The tag of the exception that left wasm last, which has its number as long as it is here. */
+let latest = jsTag;
+
 /** What a guest threw: the value of JavaScript, or the object of the exception, which it gets now if it has none. */
 function loadThrown() {
   const number = i32[CODE];
@@ -210,12 +213,13 @@ function loadThrown() {
   if (handle === jsTag.handle) return refs[i32[SLOT1]];
   if (known !== 0) return refs[known];
   /** @type {TagCell | undefined} */
-  const cell = binding.tagCell();
+  const cell = handle === latest.handle ? latest : binding.tagCell();
   // (To make a cell takes scratch memory.)
   const signature = cell === undefined ? binding.tagSignature(handle) : '';
   const types = cell === undefined ? functionType(signature).parameters : parameters(cell);
   const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;
+  latest = tag;
   for (let i = 0; i < values.length; i++) {
     if (isNumber(types[i])) continue;
     if (isException(types[i])) {

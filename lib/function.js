@@ -4,7 +4,8 @@
 
 const binding = require('./binding');
 const { text } = require('./errors');
-const { slow, takeThrown } = require('./activation');
+const { caught, slow, takeThrown } = require('./activation');
+const { checkDeadlines } = require('./interrupt');
 const { hold } = require('./lifetime');
 const {
   Error,
@@ -209,6 +210,8 @@ const { prepare, thunkOf, wrapperFactory } = createFactories({
   enter,
   slow,
   takeThrown,
+  caught,
+  checkDeadlines,
   refs,
   put,
   putFirst,

@@ -27,13 +27,15 @@ const {
 const { text } = require('./errors');
 const { EXTERN, isException, isFunctionType, parse, referenceType } = require('./signature');
 const { WRAPPERS } = require('./trace');
-const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
+const { DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /**
  * @typedef {object} Runtime what wrappers and thunks call
  * @property {() => void} enter
  * @property {(depth: number, cell: object) => boolean} slow
  * @property {() => any} takeThrown
+ * @property {(error: any) => number} caught
+ * @property {() => void} checkDeadlines
  * @property {any[]} refs
  * @property {(value: any) => number} put
  * @property {(value: any) => number} putFirst
@@ -50,8 +52,9 @@ const { DEPTH, DONE, DOUBLES, FUNCTION, STATE, WORDS, f32, f64, i32, i64 } = req
  */
 
 /**
- * What runs when wasm calls an import: one a signature, so that V8 has it in place of the call whatever is imported.
- * @typedef {(func: Function, cell: object) => void} Thunk
+ * What runs when wasm calls an import: one a signature, so that V8 has it in place of the call whatever is imported. It
+ * catches, too, and returns the state in which the guest goes on: V8 would keep one that only throws in its interpreter.
+ * @typedef {(func: Function, cell: object) => number} Thunk
  */
 
 /** Where the value of slot `k` is, as text. */
@@ -144,9 +147,10 @@ function wrapperText({ params, results }) {
   if (results.length > 1) result = `return [${commas(results.length, read)}];`;
   let list = '';
   for (let k = 0; k < params.length; k++) list += `, p${k}`;
-  // All functions of a signature share `call`: so what V8 learns of it, and has for constant in it, holds at a call
-  // site of many of them. A method is no constructor; its computed key gives it the name, which is an index: with the
-  // first member V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
+  // All functions of a signature share `call` and `result`: so what V8 learns of them, and has for constant in them, holds
+  // at a call site of many of them. A method is no constructor; its computed key gives it the name, which is an index:
+  // with the first member V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
+  // The method throws, so that V8 has no more frames to look at, and in a loop: see `slow`.
   return `(() => {
     const call = (cell, number${list}) => {
       ${storing(
@@ -155,15 +159,16 @@ function wrapperText({ params, results }) {
       )}
       i32[${FUNCTION}] = number;
       enter();
-      if (i32[${STATE}] !== ${DONE}) {
-        for (let again = false; slow(i32[${DEPTH}], cell); again = true) if (again) throw takeThrown();
-      }
+      return i32[${STATE}] !== ${DONE} && slow(i32[${DEPTH}], cell);
+    };
+    const result = (cell) => {
       ${result}
     };
     return (cell, number, name) => ({
       4000000000: 0,
       [name](${commas(params.length, (k) => `p${k}`)}) {
-        return call(cell, number${list});
+        if (call(cell, number${list})) for (let again = false; ; again = true) if (again) throw takeThrown();
+        return result(cell);
       },
     })[name];
   })()`;
@@ -178,7 +183,15 @@ function thunkText({ params, results }) {
     const values = names(results.length, (k) => `r[${k}]`);
     body = `const r = resultList(${call}, ${results.length});\n${storing(results, values)}`;
   }
-  return `(func, cell) => {\n${body}\n}`;
+  return `(func, cell) => {
+    try {
+      ${body}
+      if (i32[${DEADLINES}] !== 0) checkDeadlines();
+      return ${OK};
+    } catch (error) {
+      return caught(error);
+    }
+  }`;
 }
 
 /**
@@ -192,7 +205,7 @@ function evaluate(texts, runtime) {
     'runtime',
     `'use strict';
 const { i32, f32, f64, i64, asIntN } = runtime;
-const { enter, slow, takeThrown, refs, put, putFirst } = runtime;
+const { enter, slow, takeThrown, caught, checkDeadlines, refs, put, putFirst } = runtime;
 const { functionRecord, functionNumber, checkReference, functionObject, resultList } = runtime;
 return [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
@@ -208,6 +221,8 @@ function interpret({ params, results }, runtime) {
     enter,
     slow,
     takeThrown,
+    caught,
+    checkDeadlines,
     refs,
     put,
     putFirst,
@@ -273,9 +288,15 @@ function interpret({ params, results }, runtime) {
       return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
     thunk(func, cell) {
-      const result = ReflectApply(func, undefined, load(params, cell));
-      if (results.length > 0) {
-        store(results, results.length === 1 ? [result] : resultList(result, results.length), cell);
+      try {
+        const result = ReflectApply(func, undefined, load(params, cell));
+        if (results.length > 0) {
+          store(results, results.length === 1 ? [result] : resultList(result, results.length), cell);
+        }
+        if (i32[DEADLINES] !== 0) checkDeadlines();
+        return OK;
+      } catch (error) {
+        return caught(error);
       }
     },
   };
@@ -295,20 +316,17 @@ function cannotCross(type) {
  * A vector or a reference to an exception cannot cross: calls throw before anything else happens.
  * @returns {{ wrapper: WrapperFactory, thunk: Thunk }}
  */
-function refuse({ params }) {
-  const fail = () => {
-    throw new TypeError(text.incompatible);
-  };
+function refuse({ params }, { caught }) {
   return {
     wrapper(cell, number, name) {
       const wrapper = {
         [name]() {
-          fail();
+          throw new TypeError(text.incompatible);
         },
       }[name];
       return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
-    thunk: fail,
+    thunk: () => caught(new TypeError(text.incompatible)),
   };
 }
 
@@ -333,7 +351,7 @@ function createFactories(runtime) {
       MapSet(requested, signature, true);
       const types = parse(signature);
       if (some(types.params, cannotCross) || some(types.results, cannotCross))
-        MapSet(cache, signature, refuse(types)[member]);
+        MapSet(cache, signature, refuse(types, runtime)[member]);
       else if (!mayGenerate) MapSet(cache, signature, interpret(types, runtime)[member]);
       else jobs[jobs.length] = { cache, signature, text: makeText(types) };
     }

@@ -27,21 +27,42 @@ use std::rc::Rc;
 
 /// Words before the values.
 const HEADER: usize = EXCEPTION_PAYLOAD as usize / 8;
+/// Words that a free place keeps at most.
+const KEPT: usize = 16;
 /// Exceptions that are made at least between two searches for those that nobody holds.
 const SEARCH_AFTER: usize = 1024;
 
+/// A place for an exception.
+#[derive(Default)]
 struct Exception {
-    tag: Rc<Tag>,
-    /// The [`VMException`].
-    words: Box<[u64]>,
+    /// `None` if the place is free.
+    tag: Option<Rc<Tag>>,
+    /// The [`VMException`]. Few words are kept for the next exception.
+    words: Vec<u64>,
     /// Slot of the JavaScript object that stands for it, 0 if there is none yet.
     object: u32,
+}
+
+impl Exception {
+    fn values(&self) -> &[u64] {
+        self.words.get(HEADER..).unwrap_or_default()
+    }
+
+    /// Frees the place.
+    fn clear(&mut self) {
+        self.tag = None;
+        self.object = 0;
+        self.words.clear();
+        if self.words.capacity() > KEPT {
+            self.words = Vec::new();
+        }
+    }
 }
 
 /// All exceptions of a store, by the low half of their references. Number 0 is null.
 #[derive(Default)]
 pub struct Exceptions {
-    all: RefCell<Vec<Option<Exception>>>,
+    all: RefCell<Vec<Exception>>,
     free: RefCell<Vec<u32>>,
     /// How many may be made before the next search.
     allowance: Cell<usize>,
@@ -75,11 +96,9 @@ impl Exceptions {
     }
 
     fn get<T>(&self, number: u32, f: impl FnOnce(&mut Exception) -> T) -> Option<T> {
-        self.all
-            .borrow_mut()
-            .get_mut(number as usize)?
-            .as_mut()
-            .map(f)
+        let mut all = self.all.borrow_mut();
+        let exception = all.get_mut(number as usize)?;
+        exception.tag.is_some().then(|| f(exception))
     }
 
     /// The block of an exception.
@@ -96,31 +115,25 @@ impl Exceptions {
     fn add(&self, tag: Rc<Tag>, values: &[u64], object: u32) -> Option<u32> {
         fault::check(Site::Exception).ok()?;
         let mut all = self.all.borrow_mut();
-        if all.is_empty() {
-            all.try_reserve(1).ok()?;
-            all.push(None);
-        }
-        let mut words: Vec<u64> = Vec::new();
-        words.try_reserve_exact(HEADER + values.len()).ok()?;
-        let reused = self.free.borrow_mut().pop();
-        let number = match reused {
-            Some(number) => number,
-            None => {
-                let number = u32::try_from(all.len()).ok()?;
-                all.try_reserve(1).ok()?;
-                all.push(None);
-                self.allowance.set(self.allowance.get().saturating_sub(1));
-                number
-            }
+        let number = match self.free.borrow().last() {
+            Some(number) => *number,
+            None => u32::try_from(all.len().max(1)).ok()?,
         };
-        words.push(Rc::as_ptr(&tag) as u64);
-        words.push(u64::from(number) | EXN_TAG as u64);
-        words.extend_from_slice(values);
-        all[number as usize] = Some(Exception {
-            tag,
-            words: words.into_boxed_slice(),
-            object,
-        });
+        while all.len() <= number as usize {
+            all.try_reserve(1).ok()?;
+            all.push(Exception::default());
+        }
+        let place = &mut all[number as usize];
+        let size = HEADER + values.len();
+        place.words.try_reserve_exact(size).ok()?;
+        place.words.push(Rc::as_ptr(&tag) as u64);
+        place.words.push(u64::from(number) | EXN_TAG as u64);
+        place.words.extend_from_slice(values);
+        place.tag = Some(tag);
+        place.object = object;
+        if self.free.borrow_mut().pop().is_none() {
+            self.allowance.set(self.allowance.get().saturating_sub(1));
+        }
         Some(number)
     }
 
@@ -129,11 +142,11 @@ impl Exceptions {
         let mut all = self.all.borrow_mut();
         let mut marked = vec![false; all.len()];
         while let Some(number) = roots.pop() {
-            let Some(Some(exception)) = all.get(number as usize) else {
+            let Some(exception) = all.get(number as usize) else {
                 continue;
             };
             if !std::mem::replace(&mut marked[number as usize], true) {
-                let values = &exception.words[HEADER..];
+                let values = exception.values();
                 roots.extend(values.iter().filter_map(|word| self::number(*word)));
             }
         }
@@ -141,10 +154,10 @@ impl Exceptions {
         free.clear();
         let mut live = 0;
         for (number, exception) in all.iter_mut().enumerate().skip(1).rev() {
-            if marked[number] {
+            if marked[number] && exception.tag.is_some() {
                 live += 1;
             } else {
-                *exception = None;
+                exception.clear();
                 free.push(number as u32);
             }
         }
@@ -154,11 +167,11 @@ impl Exceptions {
 
     /// Calls `mark` with the slots of externrefs and objects that exceptions hold.
     pub(super) fn mark_references(&self, mut mark: impl FnMut(u32)) {
-        for exception in self.all.borrow().iter().flatten() {
+        for exception in self.all.borrow().iter() {
             if exception.object != 0 {
                 mark(exception.object);
             }
-            for word in &exception.words[HEADER..] {
+            for word in exception.values() {
                 extern_slot(*word).into_iter().for_each(&mut mark);
             }
         }
@@ -196,33 +209,33 @@ impl Store {
         self.exceptions().data(number)
     }
 
-    /// The exception that scratch memory describes: its tag's number in `FUNCTION`, or 0 for a value of JavaScript whose
-    /// slot is in slot 0; then the slot of its object and its values.
-    fn described(&self) -> (Rc<Tag>, Vec<u64>, u32) {
+    /// Calls `f` with the tag, the values and the slot of the object of the exception that scratch memory describes: its
+    /// tag's number in `FUNCTION`, or 0 for a value of JavaScript whose slot is in slot 0; then the slot of its object and
+    /// its values.
+    fn described<R>(&self, f: impl FnOnce(Rc<Tag>, &[u64], u32) -> R) -> R {
         let object = self.slot(0) as u32;
         match self.tags().get(self.word(SCRATCH_FUNCTION) as u32) {
             None => {
                 let value = u64::from(object) | EXTERN_TAG as u64;
-                (self.js_tag().clone(), vec![value], 0)
+                f(self.js_tag().clone(), &[value], 0)
             }
             Some(tag) => {
                 let values = self.load_values(1, tag.params());
-                (tag, values, object)
+                f(tag, &values, object)
             }
         }
     }
 
     /// What the host threw.
     fn host_exception(&self) -> Option<*const VMException> {
-        let (tag, values, object) = self.described();
-        self.new_exception(tag, &values, object)
+        self.described(|tag, values, object| self.new_exception(tag, values, object))
     }
 
     /// Makes the exception that scratch memory describes, to be a value of another; its number, 0 if memory is out. None
     /// is freed meanwhile: nobody holds these yet.
     pub fn make_exception(&self) -> u32 {
-        let (tag, values, object) = self.described();
-        self.exceptions().add(tag, &values, object).unwrap_or(0)
+        self.described(|tag, values, object| self.exceptions().add(tag, values, object))
+            .unwrap_or(0)
     }
 
     /// Where an exception that leaves the frame `fp` at `pc` is handled: the nearest frame with a record.
@@ -317,7 +330,9 @@ impl Store {
     /// Describes an exception to the host, but for its number.
     pub fn describe_exception(&self, number: u32) {
         self.exceptions().get(number, |exception| {
-            self.describe(&exception.tag, &exception.words[HEADER..], exception.object);
+            if let Some(tag) = &exception.tag {
+                self.describe(tag, exception.values(), exception.object);
+            }
         });
     }
 
