@@ -30,6 +30,68 @@ only('a million tail calls of functions with more and fewer arguments take no st
   for (let i = 0; i < 3; i++) expect(direct(1000000n)).toEqual([1000000n, 250000]);
 });
 
+// Numbers of parameters i64 and f64, so that each function needs another place for what is on the stack.
+const RING = [
+  [1, 0],
+  [3, 2],
+  [5, 8],
+  [6, 9],
+  [12, 20],
+  [7, 3],
+  [1, 30],
+  [40, 1],
+];
+
+/** The text of a ring of functions that call the next with what they have, turned around and changed. */
+function ring(call) {
+  const all = (count, text) => Array.from({ length: count }, (_, k) => text(k)).join(' ');
+  const params = ([i, f]) => `${all(i, () => '(param i64)')} ${all(f, () => '(param f64)')} (result f64)`;
+  const next = (k) => (k + 1) % RING.length;
+  const body = ([i, f], k) => {
+    const [ni, nf] = RING[next(k)];
+    const integer = (j) => `(i64.add (local.get ${(j + 1) % i}) (i64.const ${j}))`;
+    const float = (j) => (f === 0 ? `(f64.const ${j})` : `(f64.add (local.get ${i + ((j + 1) % f)}) (f64.const 0.5))`);
+    return `(if (i32.eqz (global.get $n)) (then (return (f64.add
+        (f64.convert_i64_s ${all(i, (j) => (j < i - 1 ? `(i64.add (i64.mul (local.get ${j}) (i64.const ${j + 1}))` : `(local.get ${j})`))}${')'.repeat(i - 1)})
+        ${all(f, (j) => `(f64.add (f64.mul (local.get ${i + j}) (f64.const ${j + 1}))`)} (f64.const 0)${')'.repeat(f)}))))
+      (global.set $n (i32.sub (global.get $n) (i32.const 1)))
+      ${call(next(k), `${all(ni, integer)} ${all(nf, float)}`)}`;
+  };
+  return `(module (global $n (mut i32) (i32.const 0)) (table funcref (elem ${all(RING.length, (k) => `$f${k}`)}))
+    ${RING.map((counts, k) => `(type $t${k} (func ${params(counts)}))`).join('\n')}
+    (elem declare func ${all(RING.length, (k) => `$f${k}`)})
+    ${RING.map((counts, k) => `(func $f${k} (type $t${k}) ${body(counts, k)})`).join('\n')}
+    (func (export "run") (param $rounds i32) (param $x i64) (result f64) (local $before i64)
+      (local.set $before (i64.mul (local.get $x) (i64.const 1000)))
+      (global.set $n (local.get $rounds))
+      (f64.add (call $f0 (local.get $x)) (f64.convert_i64_s (local.get $before)))))`;
+}
+
+/** What comes of it. */
+function turned(rounds, x) {
+  let [integers, floats] = [[x], []];
+  for (let k = 0; k < rounds; k++) {
+    const [i, f] = RING[(k + 1) % RING.length];
+    const [a, b] = [integers, floats];
+    integers = Array.from({ length: i }, (_, j) => a[(j + 1) % a.length] + j);
+    floats = Array.from({ length: f }, (_, j) => (b.length === 0 ? j : b[(j + 1) % b.length] + 0.5));
+  }
+  const last = integers.length - 1;
+  const sum = integers.reduce((total, value, j) => total + value * (j < last ? j + 1 : 1), 0);
+  return floats.reduceRight((total, value, j) => total + value * (j + 1), 0) + sum + x * 1000;
+}
+
+const CALLS = {
+  direct: (k, args) => `(return_call $f${k} ${args})`,
+  'through a table': (k, args) => `(return_call_indirect (type $t${k}) ${args} (i32.const ${k}))`,
+};
+
+only.each(Object.entries(CALLS))('arguments in registers and on the stack, more and fewer: %s', (_, call) => {
+  const { run } = instantiate(wat([ring(call)]));
+  for (const rounds of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 20000, 3, 20001])
+    expect([rounds, run(rounds, 7n)]).toEqual([rounds, turned(rounds, 7)]);
+});
+
 only('more results than registers', () => {
   const count = 20;
   const results = Array.from({ length: count }, (_, i) => `(i32.add (local.get 0) (i32.const ${i}))`);
@@ -128,6 +190,38 @@ only('tail calls through a table that come to the function itself, and to the sa
   for (let i = 0; i < 4; i++) expect(one.f(60000)).toBe(180000);
   expect(one.count() + other.count()).toBe(240004);
   expect(other.count()).toBe(120000);
+});
+
+/** Has three types of a module, which begin its section of types, be open, the second one a subtype of the first. */
+function withSubtypes(bytes) {
+  // Magic, version, then the section's number and size. (The text has no word for it that wabt knows.)
+  const [head, types] = [[...bytes.slice(0, 8)], [...bytes.slice(10, 10 + bytes[9])]];
+  const [count, ...rest] = types;
+  const forms = [rest.slice(0, 5), rest.slice(5, 10), rest.slice(10, 16)];
+  const open = [0x50, 0, ...forms[0], 0x50, 1, 0, ...forms[1], 0x50, 0, ...forms[2]];
+  const section = [count, ...open, ...rest.slice(16)];
+  return new Uint8Array([...head, 1, section.length, ...section, ...bytes.slice(10 + bytes[9])]);
+}
+
+only('through a table, of a type that has subtypes', () => {
+  const module = withSubtypes(wat`(module (type $t (func (param i32) (result i32)))
+    (type $s (func (param i32) (result i32))) (type $other (func (param i32 i32) (result i32)))
+    (table 4 funcref) (elem (i32.const 0) $t $s $other)
+    (func $t (type $t) (i32.add (local.get 0) (i32.const 1))) (func $s (type $s) (i32.mul (local.get 0) (i32.const 3)))
+    (func $other (type $other) (local.get 1))
+    (func (export "call") (param f64 i32 i32) (result f64)
+      (f64.add (local.get 0) (f64.convert_i32_s (call_indirect (type $t) (local.get 1) (local.get 2)))))
+    (func (export "sub") (param i32 i32) (result i32) (return_call_indirect (type $s) (local.get 0) (local.get 1)))
+    (func (export "tail") (param i32 i32) (result i32) (return_call_indirect (type $t) (local.get 0) (local.get 1))))`);
+  for (const rounds of [1, 3000]) {
+    const { call, tail, sub } = instantiate(module);
+    for (let i = 0; i < rounds; i++) {
+      expect([call(0.5, 5, 0), call(0.5, 5, 1), tail(7, 0), tail(7, 1), sub(7, 1)]).toEqual([6.5, 15.5, 8, 21, 21]);
+    }
+    for (const index of [2, 3]) expect(() => call(0, 0, index)).toThrow(W.RuntimeError);
+    for (const index of [2, 3, 4]) expect(() => tail(0, index)).toThrow(W.RuntimeError);
+    for (const index of [0, 2, 3]) expect(() => sub(0, index)).toThrow(W.RuntimeError);
+  }
 });
 
 only('a tail call into a wrong function is a trap', () => {

@@ -1,13 +1,14 @@
-//! Calls.
+//! Calls, and tail calls, whose callee returns to this function's caller.
 
 use super::frame::{FLOAT_PARAMS, INTEGER_PARAMS, is_float, stack_arguments};
-use super::operand::RAX;
+use super::operand::{R10, RAX};
 use super::{Direct, Result, Unsupported};
 use crate::module::canonical::CanonicalType;
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_VMCTX, VMCTX_CODE_TABLE,
+    Builtin, ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_VMCTX, VMCTX_BUILTINS,
+    VMCTX_CODE_TABLE,
 };
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
@@ -21,7 +22,7 @@ pub fn is_simple(ty: &FuncType) -> bool {
     ty.results.len() <= 1 && ty.params.len() <= MAX_PARAMS && all.all(|ty| *ty != ValType::V128)
 }
 
-impl Direct<'_> {
+impl<'a> Direct<'a> {
     /// Translates a call; false if it is none.
     pub fn call(&mut self, operator: &Operator<'_>) -> Result<bool> {
         match operator {
@@ -29,7 +30,18 @@ impl Direct<'_> {
             Operator::CallIndirect {
                 type_index,
                 table_index,
-            } => self.call_indirect(*type_index, *table_index)?,
+            } => {
+                let ty = self.indirect_callee(*type_index, *table_index)?;
+                self.call_found(ty)?;
+            }
+            Operator::ReturnCall { function_index } => self.return_call(*function_index)?,
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => {
+                let ty = self.indirect_callee(*type_index, *table_index)?;
+                self.return_call_found(ty)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -79,60 +91,94 @@ impl Direct<'_> {
         }
     }
 
+    fn function_type(&self, index: u32) -> Result<&'a FuncType> {
+        let ty = self.module.functions.get(index as usize);
+        self.simple_type(*ty.ok_or(Unsupported)?)
+    }
+
+    /// The module's type `index`, if it is simple.
+    pub fn simple_type(&self, index: u32) -> Result<&'a FuncType> {
+        let ty = self.module.types.get(index as usize);
+        ty.filter(|ty| is_simple(ty)).ok_or(Unsupported)
+    }
+
     fn call_function(&mut self, index: u32) -> Result {
-        let module = self.module;
-        let ty = *module.functions.get(index as usize).ok_or(Unsupported)?;
-        let ty = module.types.get(ty as usize).ok_or(Unsupported)?;
-        if !is_simple(ty) {
-            return Err(Unsupported);
-        }
+        let ty = self.function_type(index)?;
         self.arguments(ty)?;
-        match index.checked_sub(module.imported_functions) {
-            Some(defined) => {
-                let offset = i32::try_from(8 * i64::from(defined)).map_err(|_| Unsupported)?;
-                dynasm!(self.asm ; .arch x64
-                    ; mov rdi, r15
-                    ; mov rax, [r15 + VMCTX_CODE_TABLE]
-                    ; call QWORD [rax + offset]);
-            }
-            // A host function has an adapter, which is found in the same way.
-            None => {
-                let place = self.offsets.imported_function(index);
-                let (code, vmctx) = (place + IMPORT_CODE, place + IMPORT_VMCTX);
-                dynasm!(self.asm ; .arch x64
-                    ; mov rax, [r15 + code]
-                    ; mov rdi, [r15 + vmctx]
-                    ; call QWORD [rax]);
-            }
-        }
+        let offset = self.callee(index)?;
+        dynasm!(self.asm ; .arch x64 ; call QWORD [rax + offset]);
         self.called();
         self.may_throw();
         self.results(ty);
         Ok(())
     }
 
-    fn call_indirect(&mut self, type_index: u32, table: u32) -> Result {
-        let module = self.module;
-        let ty = module.types.get(type_index as usize).ok_or(Unsupported)?;
-        let canonical = module.canonical_types.get(type_index as usize);
-        if !is_simple(ty) || !canonical.is_some_and(CanonicalType::is_final) {
-            return Err(Unsupported);
+    /// Puts the context of a function into rdi and what its place of code is found from into rax; the offset.
+    fn callee(&mut self, index: u32) -> Result<i32> {
+        match index.checked_sub(self.module.imported_functions) {
+            Some(defined) => {
+                dynasm!(self.asm ; .arch x64 ; mov rdi, r15 ; mov rax, [r15 + VMCTX_CODE_TABLE]);
+                i32::try_from(8 * i64::from(defined)).map_err(|_| Unsupported)
+            }
+            // A host function has an adapter, which is found in the same way.
+            None => {
+                let place = self.offsets.imported_function(index);
+                let (code, vmctx) = (place + IMPORT_CODE, place + IMPORT_VMCTX);
+                dynasm!(self.asm ; .arch x64 ; mov rax, [r15 + code] ; mov rdi, [r15 + vmctx]);
+                Ok(0)
+            }
         }
-        let type_id = self.offsets.type_id(type_index);
+    }
+
+    /// Puts the place of the code of a table's element, which must be of this type, into r11 and its context into rdi.
+    fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<&'a FuncType> {
+        let ty = self.simple_type(type_index)?;
+        let canonical = self.module.canonical_types.get(type_index as usize);
+        let wanted = self.offsets.type_id(type_index);
         self.table_element(table)?;
-        // Arguments in xmm0 go to their places without rax.
-        self.free_xmm0();
         let wrong = self.trap(Trap::IndirectCall);
+        if canonical.is_some_and(CanonicalType::is_final) {
+            // Arguments in xmm0 go to their places without rax.
+            self.free_xmm0();
+            dynasm!(self.asm ; .arch x64
+                ; mov r10, rax
+                ; mov r11d, [r15 + wanted]
+                ; cmp [r10 + ENTRY_TYPE_ID], r11d
+                ; jne =>wrong);
+        } else {
+            // Meanwhile the element's address is an operand.
+            self.push_rax();
+            self.put_all();
+            let same = self.asm.new_dynamic_label();
+            dynasm!(self.asm ; .arch x64
+                ; mov edi, [rax + ENTRY_TYPE_ID]
+                ; mov esi, [r15 + wanted]
+                ; xor eax, eax
+                ; cmp edi, esi
+                ; je =>same);
+            self.is_subtype();
+            dynasm!(self.asm ; .arch x64
+                ; xor eax, 1
+                ; =>same
+                ; test eax, eax
+                ; jnz =>wrong);
+            self.pop_to(R10)?;
+        }
         dynasm!(self.asm ; .arch x64
-            ; mov r11d, [r15 + type_id]
-            ; cmp [rax + ENTRY_TYPE_ID], r11d
-            ; jne =>wrong
-            ; mov r11, [rax + ENTRY_CODE]
-            ; mov rdi, [rax + ENTRY_VMCTX]);
-        if module.features.spectre_guards {
+            ; mov r11, [r10 + ENTRY_CODE]
+            ; mov rdi, [r10 + ENTRY_VMCTX]);
+        if self.module.features.spectre_guards {
+            // By the flags of the compare above.
             dynasm!(self.asm ; .arch x64 ; mov r10d, 0 ; cmovne r11, r10);
         }
-        self.call_found(ty)
+        Ok(ty)
+    }
+
+    /// Whether the type in edi is a subtype of that in esi: in eax. All operands are in their places.
+    pub fn is_subtype(&mut self) {
+        let offset = 8 * Builtin::IsSubtype as i32;
+        dynasm!(self.asm ; .arch x64 ; mov rax, [r15 + VMCTX_BUILTINS] ; call QWORD [rax + offset]);
+        self.called();
     }
 
     /// Calls the function whose place of code is in r11 and whose context is in rdi.
@@ -143,5 +189,49 @@ impl Direct<'_> {
         self.may_throw();
         self.results(ty);
         Ok(())
+    }
+
+    fn return_call(&mut self, index: u32) -> Result {
+        let ty = self.function_type(index)?;
+        self.arguments(ty)?;
+        let offset = self.callee(index)?;
+        dynasm!(self.asm ; .arch x64 ; lea r11, [rax + offset]);
+        self.leave_to_callee(ty);
+        Ok(())
+    }
+
+    /// Has the function take this one's place whose place of code is in r11 and whose context is in rdi.
+    pub fn return_call_found(&mut self, ty: &FuncType) -> Result {
+        self.arguments(ty)?;
+        self.leave_to_callee(ty);
+        Ok(())
+    }
+
+    /// Leaves the frame and jumps to the code whose place is in r11. Its arguments on the stack come to where this
+    /// function's end, which it drops, and below them the place to return to.
+    fn leave_to_callee(&mut self, ty: &FuncType) {
+        self.reachable = false;
+        dynasm!(self.asm ; .arch x64
+            ; mov r11, [r11]
+            ; mov r15, [rbp - 8]
+            ; mov r14, [rbp - 16]);
+        let (own, size) = (stack_arguments(self.ty), stack_arguments(ty));
+        if own == 0 && size == 0 {
+            dynasm!(self.asm ; .arch x64 ; leave ; jmp r11);
+            return;
+        }
+        let shift = own - size;
+        dynasm!(self.asm ; .arch x64 ; mov rax, [rbp] ; mov r10, [rbp + 8]);
+        // Upwards, so the last first: what is written may be the frame.
+        for offset in (0..size).step_by(8).rev() {
+            dynasm!(self.asm ; .arch x64
+                ; movsd xmm15, [rsp + offset]
+                ; movsd [rbp + (16 + shift + offset)], xmm15);
+        }
+        dynasm!(self.asm ; .arch x64
+            ; mov [rbp + (8 + shift)], r10
+            ; lea rsp, [rbp + (8 + shift)]
+            ; mov rbp, rax
+            ; jmp r11);
     }
 }

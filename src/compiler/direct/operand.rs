@@ -35,6 +35,7 @@ pub const RBX: u8 = 3;
 pub const RSI: u8 = 6;
 pub const R8: u8 = 8;
 pub const R9: u8 = 9;
+pub const R10: u8 = 10;
 pub const R11: u8 = 11;
 pub const R12: u8 = 12;
 pub const R13: u8 = 13;

@@ -3,16 +3,16 @@
 use super::operand::{Operand, R8, RAX, RCX, RDX, RSI};
 use super::{Direct, Result, Unsupported};
 use crate::module::canonical::CanonicalType;
-use crate::module::{AddressType, TableType};
+use crate::module::{AddressType, FuncType, TableType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
     Builtin, ENTRY_CODE, ENTRY_FUNC_REF, ENTRY_TYPE_ID, ENTRY_VMCTX, EXTERN_TAG, IMPORT_FUNC_REF,
-    TABLE_BASE, TABLE_LENGTH, VMCTX_BUILTINS,
+    TABLE_BASE, TABLE_LENGTH,
 };
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::{HeapType, Operator};
 
-impl Direct<'_> {
+impl<'a> Direct<'a> {
     /// Translates an operator of this family; false if it is none.
     pub fn reference(&mut self, operator: &Operator<'_>) -> Result<bool> {
         match operator {
@@ -73,7 +73,14 @@ impl Direct<'_> {
                 self.branch(*relative_depth)?;
                 dynasm!(self.asm ; .arch x64 ; =>yes);
             }
-            Operator::CallRef { type_index } => self.call_ref(*type_index)?,
+            Operator::CallRef { type_index } => {
+                let ty = self.callee_of_reference(*type_index)?;
+                self.call_found(ty)?;
+            }
+            Operator::ReturnCallRef { type_index } => {
+                let ty = self.callee_of_reference(*type_index)?;
+                self.return_call_found(ty)?;
+            }
             _ => return self.table(operator),
         }
         Ok(true)
@@ -159,9 +166,7 @@ impl Direct<'_> {
         if is_final {
             dynasm!(self.asm ; .arch x64 ; xor eax, eax);
         } else {
-            let offset = 8 * Builtin::IsSubtype as i32;
-            dynasm!(self.asm ; .arch x64 ; mov rax, [r15 + VMCTX_BUILTINS] ; call QWORD [rax + offset]);
-            self.called();
+            self.is_subtype();
         }
         dynasm!(self.asm ; .arch x64 ; jmp =>done ; =>same ; mov eax, 1 ; =>done);
         Ok(())
@@ -181,12 +186,9 @@ impl Direct<'_> {
         Ok(())
     }
 
-    fn call_ref(&mut self, type_index: u32) -> Result {
-        let module = self.module;
-        let ty = module.types.get(type_index as usize).ok_or(Unsupported)?;
-        if !super::call::is_simple(ty) {
-            return Err(Unsupported);
-        }
+    /// Puts the place of the code of the reference on top into r11 and its context into rdi.
+    fn callee_of_reference(&mut self, type_index: u32) -> Result<&'a FuncType> {
+        let ty = self.simple_type(type_index)?;
         self.pop_rax()?;
         // Arguments in xmm0 go to their places without rax.
         self.free_xmm0();
@@ -195,7 +197,7 @@ impl Direct<'_> {
         dynasm!(self.asm ; .arch x64
             ; mov r11, [rax + ENTRY_CODE]
             ; mov rdi, [rax + ENTRY_VMCTX]);
-        self.call_found(ty)
+        Ok(ty)
     }
 
     /// Translates an operator on tables; false if it is none.
