@@ -7,18 +7,27 @@ const { text, typeError } = require('./errors');
 const { checkImportObject, createInstance, readImports } = require('./instance');
 const { createModule, moduleCell, requireBytes } = require('./module');
 const { allowed } = require('./policy');
+const { Promise, setImmediate } = require('./primordials');
 const { compileSource } = require('./streaming');
 const { bufferSource, isObject } = require('./webidl');
 
+/** Bytes of a module that is compiled at once: its own thread would start later than this one is done. */
+const SMALL = 1 << 15;
+
 /**
- * "Asynchronously compile a WebAssembly module".
+ * "Asynchronously compile a WebAssembly module": the promise is never settled within the same task.
  * @param {Uint8Array} source
  * @param {string} api
  * @returns {Promise<object>}
  */
 async function compileBytes(source, api) {
-  const result = source.length === 0 ? text.emptySource : await binding.compileAsync(source);
-  return createModule(result, api);
+  if (source.length === 0) return createModule(text.emptySource, api);
+  const result = source.length < SMALL ? inNextTask(binding.compile(source)) : binding.compileAsync(source);
+  return createModule(await result, api);
+}
+
+function inNextTask(value) {
+  return new Promise((resolve) => setImmediate(resolve, value));
 }
 
 async function compile(bytes) {

@@ -11,20 +11,21 @@
  */
 const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
 
+const { getOwnPropertyDescriptor } = Object;
+
 /** @type {(prototype: object, name: string) => ((object: object) => any) | undefined} */
 function getterOf(prototype, name) {
-  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+  const descriptor = getOwnPropertyDescriptor(prototype, name);
   return descriptor && descriptor.get && uncurryThis(descriptor.get);
 }
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 
 module.exports = {
+  getterOf,
   uncurryThis,
 
   // Functions and constructors.
-  AbortSignalAborted: /** @type {(s: object) => boolean} */ (getterOf(AbortSignal.prototype, 'aborted')),
-  AbortSignalReason: /** @type {(s: object) => any} */ (getterOf(AbortSignal.prototype, 'reason')),
   Array,
   ArrayBufferIsView: ArrayBuffer.isView,
   AtomicsNotify: Atomics.notify,
@@ -58,6 +59,7 @@ module.exports = {
   ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
   ObjectGetPrototypeOf: Object.getPrototypeOf,
   ObjectSetPrototypeOf: Object.setPrototypeOf,
+  Promise,
   RangeError,
   ReflectApply: Reflect.apply,
   ReflectConstruct: Reflect.construct,

@@ -2,13 +2,14 @@
 
 // node tools/build.js [--tests]
 //
-// Makes what the package loads: the facade in one file, dist/wrt.js, and the addon in release mode, wrt.node. With --tests,
+// Makes what the package loads: the facade in dist/, V8's code for it, and the addon in release mode, wrt.node. With --tests,
 // also writes the official core tests to target/spec. cargo decides what is out of date.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const bundle = require('./bundle');
+const keepCode = require('./code');
 
 const root = path.join(__dirname, '..');
 const LIBRARY = { linux: 'libwrt.so', darwin: 'libwrt.dylib' }[process.platform];
@@ -54,14 +55,17 @@ function buildSpec() {
   if (!fresh) cargo('run', '--release', '--quiet', '--example', 'spec_json');
 }
 
-try {
+async function build() {
   // Tests that run on something else need no addon.
   if (!process.env.WRT_TEST_IMPL) {
     bundle();
     buildAddon();
+    await keepCode();
   }
   if (process.argv.includes('--tests')) buildSpec();
-} catch (error) {
+}
+
+build().catch((error) => {
   console.error(error.message);
   process.exitCode = 1;
-}
+});

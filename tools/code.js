@@ -1,0 +1,57 @@
+'use strict';
+
+// node tools/code.js [DIRECTORY]
+//
+// Keeps what V8 makes of the facade beside it, in dist/ or another directory, for this executable: see lib/code.js.
+
+const fs = require('node:fs');
+const { createRequire } = require('node:module');
+const path = require('node:path');
+const vm = require('node:vm');
+const { HEADER, codeFile, readCode } = require('../lib/code');
+
+const DIST = path.join(__dirname, '..', 'dist');
+
+/** (module
+ *    (import "m" "f" (func (param i32) (result i32)))
+ *    (memory (export "memory") 1) (table (export "table") 1 funcref) (global (export "global") i32 (i32.const 1))
+ *    (func (export "call") (param i32) (result i32) (call 0 (local.get 0))))
+ */
+const MODULE = Buffer.from(
+  '0061736d0100000001060160017f017f020701016d016600000302010004040170000105030100010606017f0041010b' +
+    '072204066d656d6f72790200057461626c65010006676c6f62616c03000463616c6c00010a08010600200010000b',
+  'hex',
+);
+
+/** Does what most programs do, since V8 compiles functions when they are called. */
+async function use(WebAssembly) {
+  const imports = { m: { f: (n) => n } };
+  const { call, memory } = new WebAssembly.Instance(new WebAssembly.Module(MODULE), imports).exports;
+  const { instance } = await WebAssembly.instantiate(MODULE, imports);
+  if (call(1) + instance.exports.call(2) !== 3) throw new Error('the facade does not work');
+  return new Uint8Array(memory.buffer);
+}
+
+async function keep(directory = DIST) {
+  const facade = path.join(directory, 'facade.js');
+  const source = `(function (require, module, __dirname) {${fs.readFileSync(facade, 'utf8')}\n})`;
+  if (/[^\0-\x7f]/.test(source)) throw new Error('the facade has to be of ASCII characters');
+  if (readCode(directory)?.source === source) return;
+  const script = new vm.Script(source, { filename: facade });
+  const module = { exports: undefined };
+  script.runInThisContext()(createRequire(facade), module, directory);
+  await use(module.exports);
+
+  const code = script.createCachedData();
+  const header = Buffer.alloc(HEADER);
+  header.writeUInt32LE(code.length);
+  const file = codeFile(directory);
+  // A process may be about to load it.
+  const draft = `${file}.${process.pid}`;
+  fs.writeFileSync(draft, Buffer.concat([header, code, Buffer.from(source, 'latin1')]));
+  fs.renameSync(draft, file);
+}
+
+if (require.main === module) keep(process.argv[2]);
+
+module.exports = keep;
