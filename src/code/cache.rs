@@ -20,8 +20,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once, Weak};
-use std::thread;
+use std::sync::{Arc, Mutex, Once, OnceLock, Weak};
+use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
 /// Size of modules (bytes) below which looking for code takes longer than compiling it.
@@ -34,8 +34,8 @@ const MUCH_CODE: usize = 4 << 20;
 /// Time of compilation that is worth a file, and the part of that of all files.
 const WORTH_WRITING: Duration = Duration::from_millis(10);
 const WORTH_PART: u32 = 8;
-/// When code is first looked for in the background, when again after some was written, and the longest pause while there
-/// is none.
+/// How long the thread that writes waits for more once there is code, again after some was written, and at most where
+/// nothing can be written.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const NEXT_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -257,32 +257,51 @@ pub fn stop_writing_in_background() {
     *STOPPED.lock().unwrap_or_else(|e| e.into_inner()) = true;
 }
 
-/// Starts the thread that writes while guests run; it does not keep the process. The event loop could not do that: a
-/// guest may not let it turn before the process is killed.
+/// The thread that writes while guests run.
+static WRITER: OnceLock<Thread> = OnceLock::new();
+
+/// To be called when a module has got code: somebody may have to write it.
+pub fn code_was_made() {
+    if let Some(writer) = WRITER.get() {
+        writer.unpark();
+    }
+}
+
+/// Starts the thread that writes; it does not keep the process. The event loop could not do that: a guest may not let it
+/// turn before the process is killed.
 fn write_in_background() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         let thread = thread::Builder::new().name("wrt-cache".into());
-        if fault::check(Site::CompileThread).is_ok() {
+        if fault::check(Site::CompileThread).is_ok()
             // Where no thread can be had, all is written at the end.
-            let _ = thread.spawn(|| {
-                background::lower_priority();
-                let mut pause = FIRST_PAUSE;
-                loop {
-                    thread::sleep(pause);
-                    let stopped = STOPPED.lock().unwrap_or_else(|e| e.into_inner());
-                    if *stopped {
-                        return;
-                    }
-                    // What cannot be written now may be later.
-                    pause = match flush(Occasion::Meanwhile) {
-                        Ok(0) | Err(_) => LONGEST_PAUSE.min(pause * 9 / 8),
-                        Ok(_) => NEXT_PAUSE,
-                    };
-                }
-            });
+            && let Ok(thread) = thread.spawn(write_until_stopped)
+        {
+            let _ = WRITER.set(thread.thread().clone());
         }
     });
+}
+
+fn write_until_stopped() {
+    background::lower_priority();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        thread::sleep(pause);
+        let stopped = STOPPED.lock().unwrap_or_else(|e| e.into_inner());
+        if *stopped {
+            return;
+        }
+        pause = match flush(Occasion::Meanwhile) {
+            Ok(0) => FIRST_PAUSE,
+            Ok(_) => NEXT_PAUSE,
+            // What cannot be written now may be later.
+            Err(_) => LONGEST_PAUSE.min(2 * pause),
+        };
+        drop(stopped);
+        if pause != NEXT_PAUSE {
+            thread::park();
+        }
+    }
 }
 
 /// Is the writer of a draft dead?
@@ -326,9 +345,8 @@ impl Cache {
             file.lock()?;
             file.write_all(contents)?;
             file.sync_all()?;
-            fs::rename(&draft, path)?;
-            // The name is on the disk when the directory is.
-            File::open(&self.directory)?.sync_all()
+            // The directory is not synced: that takes long where the disk is busy, and all that can be lost is the name.
+            fs::rename(&draft, path)
         })();
         if result.is_err() {
             let _ = fs::remove_file(&draft);

@@ -5,6 +5,7 @@
 //! to functions that are called often.
 
 use super::arena::{ALIGN, Arena};
+use super::cache;
 use super::cache_status::CacheStatus;
 use super::figures;
 use super::image::{self, Image, ImageError, Key};
@@ -269,6 +270,7 @@ impl CompiledModule {
     pub(super) fn add_effort(&self, start: Instant) {
         let nanoseconds = start.elapsed().as_nanos() as u64;
         self.effort.fetch_add(nanoseconds, Ordering::Relaxed);
+        cache::code_was_made();
     }
 
     /// Bytes of address space that its code takes.

@@ -11,6 +11,7 @@
 //! An image is native code and runs as it is: it is to be trusted as an addon is. What is checked is that it
 //! is whole and made for these bytes by this engine on such a machine.
 
+use super::digest::digest;
 use super::figures;
 use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
@@ -22,7 +23,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 const MAGIC: [u8; 8] = *b"wrtimage";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const HEADER: usize = 104;
 const CHECKSUM: Range<usize> = 64..96;
 const PAGE: usize = 4096;
@@ -51,7 +52,7 @@ pub fn key(compiler: &Compiler, features: Features, wasm: &[u8]) -> Key {
     let mut hasher = blake3::Hasher::new();
     hasher.update(engine.as_bytes());
     hasher.update(&features.fingerprint());
-    hasher.update(wasm);
+    hasher.update(digest(wasm).as_bytes());
     hasher.finalize().into()
 }
 
@@ -217,7 +218,7 @@ fn check(bytes: &[u8], key: &Key) -> Result<Contents, ImageError> {
 fn checksum(bytes: &[u8]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&bytes[..CHECKSUM.start]);
-    hasher.update(&bytes[CHECKSUM.end..]);
+    hasher.update(digest(&bytes[CHECKSUM.end..]).as_bytes());
     hasher.finalize().into()
 }
 

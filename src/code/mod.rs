@@ -5,6 +5,7 @@ mod background;
 pub mod cache;
 mod cache_status;
 mod compiled_module;
+mod digest;
 pub mod figures;
 mod image;
 mod lookup;
