@@ -59,7 +59,7 @@ pub fn limit_changed() {
 }
 
 /// Lets guests go before this thread.
-pub fn lower_priority() {
+fn lower_priority() {
     #[cfg(unix)]
     // SAFETY: changes the priority of this thread; a failure leaves it as it was.
     unsafe {

@@ -11,7 +11,7 @@
 use super::cache_status::CacheStatus;
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
-use super::{CompileError, CompiledModule, Options, background, registry};
+use super::{CompileError, CompiledModule, Options, registry};
 use crate::module::{Bytes, Features};
 use crate::runtime::fault::{self, Site};
 use hashbrown::HashSet;
@@ -282,8 +282,8 @@ fn write_in_background() {
     });
 }
 
+/// It has the guests' priority: on a busy machine it would else write what is lost a moment later.
 fn write_until_stopped() {
-    background::lower_priority();
     let mut pause = FIRST_PAUSE;
     loop {
         thread::sleep(pause);
