@@ -35,7 +35,6 @@ const path = require('path');
  * @property {(directory: string) => string} enableCache
  * @property {(module: number) => string} cacheStatus
  * @property {(atEnd: boolean) => number} flushCache
- * @property {() => void} stopCacheWriter
  * @property {(module: number) => string} describe imports and exports with types, as JSON
  * @property {(module: number, name: string) => ArrayBuffer[]} customSections
  * @property {(module: number, Module: Function) => object} carrier a module of V8's that carries it, see `lib/carrier.js`

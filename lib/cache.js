@@ -24,7 +24,6 @@ function defaultDirectory() {
 
 function writeAtExit() {
   try {
-    if (require('worker_threads').isMainThread) binding.stopCacheWriter();
     binding.flushCache(true);
   } catch {
     // A full or vanished disk is no reason for the process to fail.

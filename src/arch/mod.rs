@@ -5,7 +5,7 @@
 //!
 //! - `check() -> Result<(), &'static str>`: can wrt run here?
 //! - `current() / set_current(..)`: the [`Store`](crate::runtime::Store) of this OS thread, safe to
-//!   call from a signal handler;
+//!   call from a signal handler; `is_first_thread()`: is this the OS thread with which the process ends?
 //! - `enter(..)`, `resume(..)`: go to the guest's stack and come back;
 //! - `raise`: the runtime function by which a guest ends its own activation;
 //! - `throw`: the runtime function by which a guest throws; `kept_registers`;

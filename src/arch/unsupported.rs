@@ -16,6 +16,10 @@ pub fn current() -> *mut Store {
 
 pub fn set_current(_: *mut Store) {}
 
+pub fn is_first_thread() -> bool {
+    false
+}
+
 /// # Safety
 /// Never called: [`check`] failed.
 pub unsafe fn enter(

@@ -69,6 +69,12 @@ pub fn set_current(store: *mut Store) {
     }
 }
 
+/// Is this the thread that the process began with?
+pub fn is_first_thread() -> bool {
+    // SAFETY: these always succeed.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
 /// Calls `entry(thread, func_ref)` on the stack that ends at `stack`, and comes back when it
 /// returns, when the guest suspends, or when its activation ends. Gives `thread` back.
 ///

@@ -1,6 +1,7 @@
 //! Code that outlives the process: images and the cache of them.
 
 use super::modules::{Compiled, module, options, register};
+use crate::arch;
 use crate::code::cache::{self, Occasion};
 use crate::code::{CacheStatus, CompiledModule};
 use napi::bindgen_prelude::*;
@@ -46,15 +47,13 @@ pub fn cache_status(handle: u32) -> Result<String> {
     })
 }
 
-/// Nothing is written in the background any more: the process ends.
-#[napi]
-pub fn stop_cache_writer() {
-    cache::stop_writing_in_background();
-}
-
-/// Writes what the cache does not have, or at the end of a thread what is worth it; how many images.
+/// Writes what the cache does not have, or at the end of a thread what is worth it; how many images. With the end of the
+/// first thread nothing is written in the background any more: the process ends.
 #[napi]
 pub fn flush_cache(at_end: bool) -> Result<u32> {
+    if at_end && arch::is_first_thread() {
+        cache::stop_writing_in_background();
+    }
     let occasion = if at_end {
         Occasion::AtEnd
     } else {
