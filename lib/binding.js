@@ -100,8 +100,9 @@ function load() {
     ? path.resolve(process.env.WRT_NATIVE_LIBRARY)
     : path.join(__dirname, '..', 'wrt.node');
   try {
-    if (/\.(node|c?js)$/.test(file)) return require(file);
-    // A library as cargo names it.
+    if (/\.c?js$/.test(file)) return require(file);
+    // Not by `require`, which would give all copies of wrt in a thread the same functions: what the library calls of a
+    // copy is its own.
     const library = { exports: /** @type {any} */ ({}) };
     process.dlopen(library, file);
     return library.exports;

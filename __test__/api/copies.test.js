@@ -107,6 +107,14 @@ test('references and memories stay those of their copy', () => {
   });
 });
 
+(wrtTest.name === 'wrt' ? test : test.skip)('deadlines of each end its waits', () => {
+  const bytes = wat`(module (memory 1 1 shared)
+    (func (export "wait") (param i64) (result i32) (memory.atomic.wait32 (i32.const 0) (i32.const 0) (local.get 0))))`;
+  const copies = makeAll();
+  const waits = copies.map((W) => new W.Instance(new W.Module(bytes)).exports.wait);
+  copies.forEach((W, i) => expect(() => W.withDeadline(20, () => waits[i](-1n))).toThrow(W.DeadlineError));
+});
+
 (wrtTest.name === 'wrt' ? test : test.skip)('a proxy before the class Module of V8 sees no modules of ours', () => {
   const program = `
     let count = 0;
