@@ -1,13 +1,11 @@
 //! Structured control: blocks, loops, branches, return.
 
 use super::emit::trap_code;
-use super::function::{Operand, Result, Translator, parse_error};
+use super::function::{Operand, Result, Translator};
 use crate::module::{FuncType, ValType};
 use crate::runtime::{Trap, vm::State};
-use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Value};
-use hashbrown::HashMap;
-use wasmparser::{BlockType, BrTable, Catch, Operator};
+use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
+use wasmparser::{BlockType, Catch, Operator};
 
 /// The type of a block.
 #[derive(Clone, Copy)]
@@ -421,76 +419,6 @@ impl<'a> Translator<'a, '_> {
     pub fn go_on_in(&mut self, block: Block) {
         self.e.b.seal_block(block);
         self.e.b.switch_to_block(block);
-    }
-
-    fn br_table(&mut self, targets: &BrTable<'a>) -> Result<()> {
-        let index = self.pop()?;
-        let depths: Vec<u32> = targets
-            .targets()
-            .collect::<wasmparser::Result<_>>()
-            .map_err(parse_error)?;
-        // A block between for each label that takes operands or has several entries: operands are listed, and registers
-        // set right, once a label and not once an entry.
-        let mut entries: HashMap<u32, u32> = HashMap::new();
-        for depth in &depths {
-            *entries.entry(*depth).or_default() += 1;
-        }
-        let mut edges: HashMap<u32, Block> = HashMap::new();
-        let mut between: Vec<(Block, Block, usize)> = Vec::new();
-        let mut edge = |this: &mut Self, depth: u32| -> Result<Block> {
-            if let Some(block) = edges.get(&depth) {
-                return Ok(*block);
-            }
-            let (target, count) = this.target(depth)?;
-            let block = if count == 0 && entries.get(&depth).is_none_or(|entries| *entries == 1) {
-                target
-            } else {
-                let block = this.e.b.create_block();
-                between.push((block, target, count));
-                block
-            };
-            edges.insert(depth, block);
-            Ok(block)
-        };
-        let blocks: Vec<Block> = depths
-            .iter()
-            .map(|depth| edge(self, *depth))
-            .collect::<Result<_>>()?;
-        let default = edge(self, targets.default())?;
-        match blocks.first() {
-            None => {
-                self.ins().jump(default, &[]);
-            }
-            Some(first) => {
-                // A branch of its own for what is beyond the table: it can be foretold where a jump through a table is not.
-                let inside = self.e.b.create_block();
-                let is_inside =
-                    self.ins()
-                        .icmp_imm_u(IntCC::UnsignedLessThan, index, blocks.len() as i64);
-                self.ins().brif(is_inside, inside, &[], default, &[]);
-                self.e.b.seal_block(inside);
-                self.e.b.switch_to_block(inside);
-                let pool = &mut self.e.b.func.dfg.value_lists;
-                let first = BlockCall::new(*first, [], pool);
-                let calls: Vec<BlockCall> = blocks
-                    .iter()
-                    .map(|block| BlockCall::new(*block, [], pool))
-                    .collect();
-                let table = self
-                    .e
-                    .b
-                    .create_jump_table(JumpTableData::new(first, &calls));
-                self.ins().br_table(index, table);
-            }
-        }
-        for (block, target, count) in between {
-            self.e.b.seal_block(block);
-            self.e.b.switch_to_block(block);
-            let args = self.peek_canonical(count)?;
-            self.e.jump(target, &args);
-        }
-        self.reachable = false;
-        Ok(())
     }
 
     /// Traps if `condition` is not zero.

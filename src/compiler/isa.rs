@@ -29,6 +29,8 @@ pub(super) enum Effort {
     Bounded,
     /// All that makes good code, in time that grows with the square of a function's size in bad cases.
     Full,
+    /// As [`Effort::Full`], for what is optimised already.
+    Rest,
 }
 
 /// The target description of this machine. `verify` has Cranelift check the IR of every function.
@@ -44,6 +46,7 @@ pub(super) fn host(verify: bool, effort: Effort) -> Result<OwnedTargetIsa, Strin
         Effort::Low => ("none", "single_pass"),
         Effort::Bounded => ("speed", "single_pass"),
         Effort::Full => ("speed", "backtracking"),
+        Effort::Rest => ("none", "backtracking"),
     };
     for (name, value) in [("opt_level", level), ("regalloc_algorithm", registers)] {
         flags.set(name, value).map_err(|error| error.to_string())?;

@@ -6,6 +6,7 @@
 //! code touches is in [`crate::runtime::vm`].
 
 mod atomic;
+mod branch_table;
 mod builtins;
 mod bulk;
 mod call;
@@ -25,6 +26,7 @@ mod memory;
 mod numeric;
 mod output;
 mod reference;
+mod schedule;
 mod signature;
 mod simd;
 mod simd_float;
@@ -89,6 +91,8 @@ pub struct TrapSite {
 /// Compiles functions. One for the process; usable from many threads at once.
 pub struct Compiler {
     isa: OwnedTargetIsa,
+    /// The same, for functions that are optimised and [in order](schedule).
+    ordered: OwnedTargetIsa,
     /// For functions of extreme size.
     large: OwnedTargetIsa,
     /// For [`Tier::Baseline`].
@@ -146,11 +150,12 @@ impl Compiler {
     }
 
     fn with_verifier(verify: bool) -> Result<Self, String> {
-        let [isa, large, baseline] =
-            [Effort::Full, Effort::Bounded, Effort::Low].map(|effort| isa::host(verify, effort));
-        let (isa, large, baseline) = (isa?, large?, baseline?);
+        let isa = isa::host(verify, Effort::Full)?;
+        let ordered = isa::host(verify, Effort::Rest)?;
+        let large = isa::host(verify, Effort::Bounded)?;
+        let baseline = isa::host(verify, Effort::Low)?;
         let mut fingerprint = format!("wrt {}", env!("WRT_BUILD"));
-        for isa in [&isa, &large, &baseline] {
+        for isa in [&isa, &ordered, &large, &baseline] {
             fingerprint += &format!("\n{} {}", isa.triple(), isa.flags());
             for value in isa.isa_flags() {
                 fingerprint += &format!(" {value}");
@@ -158,6 +163,7 @@ impl Compiler {
         }
         Ok(Self {
             isa,
+            ordered,
             large,
             baseline,
             fingerprint,
@@ -190,12 +196,12 @@ impl Compiler {
             return Ok(function);
         }
         let large = bytes >= LARGE_BODY || locals >= LARGE_LOCALS;
-        let isa = match tier {
-            Tier::Baseline => &*self.baseline,
-            Tier::Optimized | Tier::FromLoop(_) if large => &*self.large,
-            Tier::Optimized | Tier::FromLoop(_) => &*self.isa,
+        let (isa, ordered) = match tier {
+            Tier::Baseline => (&*self.baseline, None),
+            Tier::Optimized | Tier::FromLoop(_) if large => (&*self.large, None),
+            Tier::Optimized | Tier::FromLoop(_) => (&*self.isa, Some(&*self.ordered)),
         };
-        output::compile(isa, &module.bytes, |context, frontend| {
+        output::compile(isa, ordered, &module.bytes, |context, frontend| {
             let tiering = Tiering::new(tier, is_hot);
             function::translate(isa, module, offsets, index, tiering, context, frontend)
         })
@@ -204,7 +210,7 @@ impl Compiler {
     /// Compiles the trampoline `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)` by which the
     /// host enters functions of type `ty`.
     pub fn entry(&self, ty: &FuncType) -> Result<CompiledFunction, String> {
-        output::compile(&*self.isa, &[], |context, frontend| {
+        output::compile(&*self.isa, None, &[], |context, frontend| {
             trampoline::entry(&*self.isa, ty, context, frontend)?;
             Ok(Locations::default())
         })
@@ -218,7 +224,7 @@ impl Compiler {
         offsets: &VMOffsets,
         import: u32,
     ) -> Result<CompiledFunction, String> {
-        output::compile(&*self.isa, &[], |context, frontend| {
+        output::compile(&*self.isa, None, &[], |context, frontend| {
             trampoline::host_adapter(&*self.isa, module, offsets, import, context, frontend)?;
             Ok(Locations::default())
         })

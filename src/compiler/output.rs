@@ -1,6 +1,7 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
 use super::location::Locations;
+use super::schedule::schedule;
 use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::runtime::Trap;
 use cranelift_codegen::binemit::Reloc;
@@ -24,10 +25,11 @@ thread_local! {
     static WORKSPACE: RefCell<Option<Box<Workspace>>> = const { RefCell::new(None) };
 }
 
-/// Compiles the function that `build` makes. `bytes` are the module's, to which source locations
-/// refer; trampolines have none.
+/// Compiles the function that `build` makes. With `ordered`, which optimises nothing, its instructions are put in order
+/// between optimisation and the rest. `bytes` are the module's, to which source locations refer; trampolines have none.
 pub(super) fn compile(
     isa: &dyn TargetIsa,
+    ordered: Option<&dyn TargetIsa>,
     bytes: &[u8],
     build: impl FnOnce(&mut Context, &mut FunctionBuilderContext) -> Result<Locations, String>,
 ) -> Result<CompiledFunction, String> {
@@ -43,9 +45,15 @@ pub(super) fn compile(
         let Workspace { context, frontend } = &mut *workspace;
         let origins = build(context, frontend)?;
         let start = context.func.params.base_srcloc();
+        let failed = |error| format!("compilation failed: {error:?}");
+        let plane = &mut ControlPlane::default();
+        if ordered.is_some() {
+            context.optimize(isa, plane).map_err(failed)?;
+            schedule(&mut context.func);
+        }
         let code = context
-            .compile(isa, &mut ControlPlane::default())
-            .map_err(|error| format!("compilation failed: {:?}", error.inner))?;
+            .compile(ordered.unwrap_or(isa), plane)
+            .map_err(|error| failed(error.inner))?;
         let function = finish(isa, bytes, start, &origins, code)?;
         context.clear();
         Ok::<_, String>(function)
