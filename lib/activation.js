@@ -5,11 +5,9 @@
 const binding = require('./binding');
 const { STACK_OVERFLOW, Trap, beginTrap, isUncatchable, text } = require('./errors');
 const { Error, setImmediate } = require('./primordials');
-const { CALL, CODE, DEPTH, DONE, EXCEPTION, FUNCTION, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+const { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
 
 /** @typedef {import('./lifetime').InstanceCell} InstanceCell */
-
-const { resume } = binding;
 
 /** Says that what a host function threw must not be caught. */
 const UNCATCHABLE = 1;
@@ -80,36 +78,24 @@ function takePending() {
  * @returns {boolean} whether the wrapper has to throw
  */
 function slow(depth, cell) {
-  const { hosts, thunks } = cell;
-  for (;;) {
-    switch (i32[STATE]) {
-      case DONE:
-        return false;
-      case CALL: {
-        const host = i32[FUNCTION];
-        // It is read here so that the cell, and so the instance, lives as long as the activation.
-        const k = host - cell.hostBase;
-        const answer = k >>> 0 < thunks.length ? thunks[k](hosts[k], cell) : callForeign(host);
-        i32[DEPTH] = depth;
-        i32[STATE] = answer;
-        resume();
-        continue;
-      }
-      case TRAP:
-        if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();
-        return true;
-      case RETHROW:
-        i32[STATE] = THREW;
-        return true;
-      case EXCEPTION:
-        pending = exceptions.load();
-        i32[STATE] = THREW;
-        return true;
-      case THREW:
-        return true;
-      default:
-        throw new Error(text.internal(`state ${i32[STATE]}`));
-    }
+  while (i32[STATE] === CALL) cell.serve(depth, cell);
+  switch (i32[STATE]) {
+    case DONE:
+      return false;
+    case TRAP:
+      if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();
+      return true;
+    case RETHROW:
+      i32[STATE] = THREW;
+      return true;
+    case EXCEPTION:
+      pending = exceptions.load();
+      i32[STATE] = THREW;
+      return true;
+    case THREW:
+      return true;
+    default:
+      throw new Error(text.internal(`state ${i32[STATE]}`));
   }
 }
 
@@ -123,13 +109,5 @@ function innermost() {
   return served === null ? 0 : served[0];
 }
 binding.onCrowded(innermost);
-
-/** Calls a host function of another instance than the one that was entered. */
-function callForeign(host) {
-  const cell = binding.hostCell(host);
-  if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
-  const k = host - cell.hostBase;
-  return cell.thunks[k](cell.hosts[k], cell);
-}
 
 module.exports = { caught, serveExceptions, slow, takeThrown };

@@ -28,7 +28,7 @@ const { createFactories } = require('./wrappers');
 /** @typedef {import('./lifetime').Holder} Holder */
 /** @typedef {import('./signature').ReferenceType} ReferenceType */
 
-const { enter } = binding;
+const { enter, resume } = binding;
 
 /** Marks Exported Functions. */
 class records extends Brand {
@@ -206,8 +206,9 @@ function describe(value) {
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }
 
-const { prepare, thunkOf, wrapperFactory } = createFactories({
+const { createServe, prepare, thunkOf, wrapperFactory } = createFactories({
   enter,
+  resume,
   slow,
   takeThrown,
   caught,
@@ -224,6 +225,7 @@ const { prepare, thunkOf, wrapperFactory } = createFactories({
 
 module.exports = {
   createFunction,
+  createServe,
   functionNumber,
   functionObject,
   functionRecord,

@@ -7,6 +7,7 @@ const { createObject } = require('./carrier');
 const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
 const { createFunction, functionRecord, prepare, referenceProblem, thunkOf } = require('./function');
 const globals = require('./global');
+const { MANY, serve } = require('./host');
 const { INSTANCE, hold, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
 const memories = require('./memory');
@@ -346,6 +347,10 @@ function createCell(moduleCell, values, cells, shared, answer) {
     hostBase: answer[1],
     hosts: [],
     thunks: [],
+    signatures: [],
+    serve,
+    callsLeft: MANY,
+    often: null,
     functions: new Map(),
     parts: [],
     shared: [],
@@ -423,6 +428,7 @@ function addFunction(cell, type, value) {
   // Host functions count all imports; the engine calls those of wasm directly.
   cell.hosts[cell.hosts.length] = value;
   cell.thunks[cell.thunks.length] = thunkOf(type.sig);
+  cell.signatures[cell.signatures.length] = type.sig;
   const record = functionRecord(value);
   if (record === undefined) return;
   MapSet(cell.functions, record.number, value);

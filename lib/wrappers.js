@@ -27,11 +27,12 @@ const {
 const { text } = require('./errors');
 const { EXTERN, isException, isFunctionType, parse, referenceType } = require('./signature');
 const { WRAPPERS } = require('./trace');
-const { DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
+const { CALL, DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
 
 /**
  * @typedef {object} Runtime what wrappers and thunks call
  * @property {() => void} enter
+ * @property {() => void} resume
  * @property {(depth: number, cell: object) => boolean} slow
  * @property {() => any} takeThrown
  * @property {(error: any) => number} caught
@@ -55,6 +56,11 @@ const { DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i
  * What runs when wasm calls an import: one a signature, so that V8 has it in place of the call whatever is imported. It
  * catches, too, and returns the state in which the guest goes on: V8 would keep one that only throws in its interpreter.
  * @typedef {(func: Function, cell: object) => number} Thunk
+ */
+
+/**
+ * Has a host function called that the guest wants, and resumes the guest.
+ * @typedef {(depth: number, cell: any) => void} Serve
  */
 
 /** Where the value of slot `k` is, as text. */
@@ -195,6 +201,42 @@ function thunkText({ params, results }) {
 }
 
 /**
+ * What serves an instance. Each of these imports has a thunk for itself, so that what V8 learns there is of one function:
+ * then it has that in place of its call, and all for constant that is. `call` is apart, since a function in whose loop V8
+ * comes to replace it has no such constants.
+ * @param {{ k: number, types: { params: string[], results: string[] } }[]} imports
+ */
+function serveText(imports) {
+  let thunks = '';
+  let cases = '';
+  for (let i = 0; i < imports.length; i++) {
+    const { k, types } = imports[i];
+    thunks += `const f${k} = hosts[${k}];\nconst t${k} = ${thunkText(types)};\n`;
+    cases += `case ${k}:\nanswer = t${k}(f${k}, cell);\nbreak;\n`;
+  }
+  return `(cell, common) => {
+    const { hosts, hostBase } = cell;
+    ${thunks}
+    const call = (depth) => {
+      let answer;
+      switch (i32[${FUNCTION}] - hostBase) {
+        ${cases}
+        default:
+          return common(depth, cell);
+      }
+      i32[${DEPTH}] = depth;
+      i32[${STATE}] = answer;
+      resume();
+    };
+    const serve = (depth) => {
+      do call(depth);
+      while (i32[${STATE}] === ${CALL} && cell.serve === serve);
+    };
+    return serve;
+  }`;
+}
+
+/**
  * Evaluates the texts of factories. All that a module needs at once cost a third of one by one.
  * @param {string[]} texts
  * @param {Runtime} runtime
@@ -205,7 +247,7 @@ function evaluate(texts, runtime) {
     'runtime',
     `'use strict';
 const { i32, f32, f64, i64, asIntN } = runtime;
-const { enter, slow, takeThrown, caught, checkDeadlines, refs, put, putFirst } = runtime;
+const { enter, resume, slow, takeThrown, caught, checkDeadlines, refs, put, putFirst } = runtime;
 const { functionRecord, functionNumber, checkReference, functionObject, resultList } = runtime;
 return [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
@@ -357,6 +399,17 @@ function createFactories(runtime) {
     }
   }
 
+  /** Evaluates texts, if that is allowed. */
+  function generate(texts) {
+    try {
+      return evaluate(texts, runtime);
+    } catch (error) {
+      if (!(error instanceof EvalError)) throw error;
+      mayGenerate = false; // Nor will it be allowed later.
+      return undefined;
+    }
+  }
+
   /**
    * Makes all factories that a module needs.
    * @param {string[]} wrapperSignatures
@@ -368,18 +421,8 @@ function createFactories(runtime) {
     request(jobs, wrappers, wrapperSignatures, 'wrapper', wrapperText);
     request(jobs, thunks, thunkSignatures, 'thunk', thunkText);
     if (jobs.length === 0) return;
-    let made;
-    try {
-      made = evaluate(
-        names(jobs.length, (k) => jobs[k].text),
-        runtime,
-      );
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error;
-      mayGenerate = false; // Nor will it be allowed later.
-      prepare(wrapperSignatures, thunkSignatures);
-      return;
-    }
+    const made = generate(names(jobs.length, (k) => jobs[k].text));
+    if (made === undefined) return prepare(wrapperSignatures, thunkSignatures);
     for (let k = 0; k < jobs.length; k++) MapSet(jobs[k].cache, jobs[k].signature, made[k]);
   }
 
@@ -399,7 +442,28 @@ function createFactories(runtime) {
     return MapGet(thunks, signature);
   }
 
-  return { prepare, thunkOf, wrapperFactory };
+  let serial = 0;
+
+  /**
+   * Serves an instance: some of its imports by code of its own, all others by `common`.
+   * @param {{ hosts: Function[], signatures: string[] }} cell
+   * @param {number[]} often
+   * @param {Serve} common
+   * @returns {Serve}
+   */
+  function createServe(cell, often, common) {
+    const imports = [];
+    for (let i = 0; i < often.length; i++) {
+      const types = parse(cell.signatures[often[i]]);
+      if (some(types.params, cannotCross) || some(types.results, cannotCross)) continue;
+      imports[imports.length] = { k: often[i], types };
+    }
+    // Of equal texts V8 makes one function, whose places all instances would share.
+    const made = mayGenerate ? generate([`/* ${serial++} */ ${serveText(imports)}`]) : undefined;
+    return made === undefined ? common : made[0](cell, common);
+  }
+
+  return { createServe, prepare, thunkOf, wrapperFactory };
 }
 
 module.exports = { createFactories };

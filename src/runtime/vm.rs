@@ -5,7 +5,7 @@
 //! function takes as its first parameter, so compiled code holds no address of the process.
 //!
 //! ```text
-//! VMContext ──► VMThread ─ 4096 bytes on: the scratch memory that JavaScript sees
+//! VMContext ──► VMThread ─ 2048 bytes on: the scratch memory that JavaScript sees
 //!    │ code_table ──► one code pointer a function (shared by all instances of the module)
 //!    │ memories[i] { base, *VMMemory }      tables[i] *VMTable      type_ids[i] u32
 //!    │ imported_functions[i] VMImportedFunction                     global_cells[i] *VMGlobal
@@ -52,8 +52,9 @@ pub const THREAD_HOST: i32 = 24;
 pub const THREAD_TRAP_PC: i32 = 56;
 pub const THREAD_TRAP_FP: i32 = 64;
 
-/// Distance from a [`VMThread`] to the scratch memory of its thread.
-pub const SCRATCH_OFFSET: i32 = 4096;
+/// Distance from a [`VMThread`] to the scratch memory of its thread. Not a page: processors first compare the lower 12 bits
+/// of addresses, and would have the state word wait for what was just stored in the thread.
+pub const SCRATCH_OFFSET: i32 = 2048;
 /// Bytes of scratch memory.
 pub const SCRATCH_SIZE: usize = 16384;
 /// Slots of 16 bytes that follow it, see `super::slots`. Pages are taken as they are used.
