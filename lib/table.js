@@ -171,9 +171,9 @@ function addressError(cell, index, api) {
  * The value argument of `grow` and `set`. Only a missing one is the default: explicit undefined is
  * refused by a table of functions, which the standard's tests want although its prose does not.
  */
-function valueArgument(cell, args, api, message, noDefault) {
-  if (args.length >= 2) {
-    return toWebAssembly(args[1], cell.element, cell, (problem) => typeError(api, message(problem)));
+function valueArgument(cell, isGiven, value, api, message, noDefault) {
+  if (isGiven) {
+    return toWebAssembly(value, cell.element, cell, (problem) => typeError(api, message(problem)));
   }
   if (lacksDefault(cell.element)) throw typeError(api, noDefault(cell.element));
   return defaultValue(cell.element);
@@ -212,7 +212,14 @@ defineInterface(Table, {
     // 5. The number of elements.
     const count = addressValue(delta, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableGrowValue, text.tableGrowNoDefault);
+    const value = valueArgument(
+      cell,
+      arguments.length > 1,
+      arguments[1],
+      api,
+      text.tableGrowValue,
+      text.tableGrowNoDefault,
+    );
     // 8.-10. Grow.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -229,7 +236,7 @@ defineInterface(Table, {
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments, api, text.tableValue, text.tableNoDefault);
+    const value = valueArgument(cell, arguments.length > 1, arguments[1], api, text.tableValue, text.tableNoDefault);
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;

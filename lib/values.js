@@ -104,13 +104,14 @@ function store(value, type, k) {
       i32[WORDS + 2 * k] = value;
       break;
     default:
-      if (!isExtern(type)) {
-        i32[WORDS + 2 * k] = value;
-      } else {
-        wake();
-        i32[WORDS + 2 * k] = putFirst(value);
-      }
+      i32[WORDS + 2 * k] = isExtern(type) ? slotOf(value) : value;
   }
+}
+
+/** The slot of an external reference. (One call: V8 has no room for both in those that store.) */
+function slotOf(value) {
+  wake();
+  return putFirst(value);
 }
 
 /**
