@@ -562,6 +562,7 @@ export interface DeadlineError extends RuntimeError {
  * @param limit milliseconds, or a signal
  * @returns what `func` returns
  * @throws {DeadlineError} also at once, if the signal is aborted already
+ * @throws {RangeError} at once, if the system has no timer for it
  */
 export function withDeadline<T>(limit: number | AbortSignal, func: () => T): T;
 

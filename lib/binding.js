@@ -15,6 +15,7 @@ const path = require('path');
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
  * @property {(innermost: () => number) => void} onCrowded tells the depth of the innermost activation that is being served
  * @property {(microseconds: number) => void} interruptEvery 0 for never
+ * @property {() => boolean} canInterrupt false if the system has no timer for it
  * @property {(func: () => any, check: () => void) => any} within calls the first, and the second whenever a guest is interrupted in it
  * @property {() => void} resume goes on with the activation that scratch names
  * @property {() => number[]} compileStats see `lib/stats.js`

@@ -35,8 +35,10 @@ const extensions = {
     if (directory !== undefined && typeof directory !== 'string') {
       throw new TypeError('wrt.enableCompileCache(): Argument 0 must be a string');
     }
-    const wanted = path.resolve(directory === undefined ? defaultDirectory() : directory);
+    let wanted = directory;
     try {
+      // Where there is no current directory, nothing is relative to it.
+      wanted = path.resolve(wanted === undefined ? defaultDirectory() : wanted);
       const status = enabled === undefined ? 'enabled' : 'alreadyEnabled';
       if (enabled === undefined) {
         enabled = binding.enableCache(wanted);
@@ -44,7 +46,7 @@ const extensions = {
       }
       return { status, directory: enabled };
     } catch (error) {
-      return { status: 'failed', message: `${wanted}: ${/** @type {Error} */ (error).message}` };
+      return { status: 'failed', message: `${wanted ?? 'no directory'}: ${/** @type {Error} */ (error).message}` };
     }
   },
 

@@ -241,6 +241,7 @@ const text = {
   // Deadlines and interruption; no prefix.
   deadline: (ms) => `the call exceeded its deadline of ${ms} ms`,
   aborted: 'the call was aborted',
+  noTimer: 'wrt.withDeadline(): the system has no timer for it',
   deadlineLimit: 'Argument 0 must be a number of milliseconds or an AbortSignal',
   deadlineFunction: 'Argument 1 must be a function',
   limitsObject: 'Argument 0 must be an object',

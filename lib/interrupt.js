@@ -4,7 +4,15 @@
 
 const binding = require('./binding');
 const { DeadlineError, text } = require('./errors');
-const { MathMax, MathMin, ObjectDefineProperty, TypeError, getterOf, processHrtime } = require('./primordials');
+const {
+  MathMax,
+  MathMin,
+  ObjectDefineProperty,
+  RangeError,
+  TypeError,
+  getterOf,
+  processHrtime,
+} = require('./primordials');
 const { DEADLINES, i32 } = require('./scratch');
 
 /**
@@ -103,6 +111,7 @@ function withDeadline(limit, func) {
   const deadline = readLimit(limit);
   if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
   checkDeadline(deadline);
+  if (!binding.canInterrupt()) throw new RangeError(text.noTimer);
   const level = i32[DEADLINES] + 1;
   deadlines[level] = deadline;
   try {

@@ -224,4 +224,8 @@ async function main() {
 
 if (process.argv.length > 2) withoutThreads();
 else if (isMainThread) main();
-else parentPort.postMessage(new (require(root).Instance)(new (require(root).Module)(workerData.bytes)).exports.f(10));
+else {
+  const W = require(root);
+  const { f } = new W.Instance(new W.Module(workerData.bytes)).exports;
+  parentPort.postMessage(W.withDeadline(1e6, () => f(10)));
+}

@@ -81,6 +81,21 @@ module.exports = ({ W, wat, caught, check }) => {
       return { done: memories.length };
     },
 
+    /** Memories until there are no more: all else goes on, threads of libuv and of the compiler included. */
+    async allMemories(count) {
+      const bytes = Buffer.from(process.env.WRT_SCENARIO_WASM, 'base64');
+      const memories = [];
+      const error = caught(() => {
+        for (;;) memories.push(new W.Memory({ initial: count, maximum: count }));
+      });
+      const objects = Array.from({ length: 300_000 }, (_, k) => ({ k }));
+      const text = await require('node:fs').promises.readFile(__filename, 'utf8');
+      const { load, grow } = new W.Instance(await W.compile(bytes), { m: { mem: memories[0] } }).exports;
+      check(load(0) === 0 && grow() === -1, 'load and grow');
+      check(objects.length === 300_000 && text.length > 0, 'what is of JavaScript');
+      return { error: `${error}`, some: memories.length > 10 };
+    },
+
     /** All memories are alive at once; some are used. */
     manyMemories(count) {
       const module = new W.Module(wat(MODULE));

@@ -9,11 +9,28 @@ const { SCRIPT, result } = require('./scenario');
 
 const only = wrtTest.name === 'wrt' ? test : test.skip;
 
-only('with little address space', () => {
-  const args = ['-c', 'ulimit -v "$0" && exec "$@"', '2000000', process.execPath, SCRIPT, 'littleAddressSpace', '20'];
+/** What a scenario gives under a limit of the shell's, in KiB. */
+function limited(limit, kibibytes, ...scenario) {
+  const args = ['-c', `ulimit ${limit} "$0" && exec "$@"`, kibibytes, process.execPath, SCRIPT, ...scenario];
   const env = { ...process.env, NODE_OPTIONS: '', WRT_SCENARIO_WASM: Buffer.from(wat(MODULE)).toString('base64') };
-  expect(JSON.parse(execFileSync('sh', args, { env }))).toEqual({ done: 20 });
+  return JSON.parse(execFileSync('sh', args, { env }));
+}
+
+only('with little address space', () => {
+  expect(limited('-v', '2000000', 'littleAddressSpace', '20')).toEqual({ done: 20 });
 });
+
+for (const [limit, kibibytes] of [
+  ['-v', '2000000'],
+  ['-d', '1000000'],
+]) {
+  for (const pages of ['10', '100']) {
+    only(`memories of ${pages} pages until there are no more: ulimit ${limit}`, () => {
+      const error = 'RangeError: WebAssembly.Memory(): could not allocate memory';
+      expect(limited(limit, kibibytes, 'allMemories', pages)).toEqual({ error, some: true });
+    });
+  }
+}
 
 only('a hundred thousand memories', async () => {
   const { memories, mappings } = await result('manyMemories', 100_000);

@@ -25,6 +25,15 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate 
     forever();
   },
 
+  /** Where the system has no timer, wasm runs, but nobody may believe that it would be stopped. */
+  noTimer() {
+    const { forever, add } = instantiate(TRAPS);
+    check(add(2, 3) === 5, 'a call');
+    const error = caught(() => W.withDeadline(100, forever));
+    check(add(2, 3) === 5, 'a call afterwards');
+    return { error: `${error}` };
+  },
+
   /** A timeout at each depth of calls that go back and forth, in turns with calls that must not notice. */
   nestedTimeouts(count) {
     const { forever, add } = instantiate(TRAPS);

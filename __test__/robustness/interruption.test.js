@@ -2,7 +2,7 @@
 
 // Guests that run long: JavaScript, and who sends signals, must not have to wait for them.
 
-const { spawn } = require('node:child_process');
+const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -32,6 +32,14 @@ test('Ctrl-C ends a script that waits for it in a loop of the guest', async () =
   const { code, stdout } = await interrupted('breakOnSigint');
   expect({ code, stdout }).toEqual({ code: 0, stdout: 'running\n{"code":"ERR_SCRIPT_EXECUTION_INTERRUPTED"}\n' });
 });
+
+if (wrtTest.name === 'wrt') {
+  test('without a timer there are no deadlines', () => {
+    const args = ['-c', 'ulimit -i 0 && exec "$@"', 'bash', process.execPath, SCRIPT, 'noTimer'];
+    const stdout = execFileSync('bash', args, { env: { ...process.env, NODE_OPTIONS: '' }, encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toEqual({ error: 'RangeError: wrt.withDeadline(): the system has no timer for it' });
+  });
+}
 
 test('timeouts at all depths of nested activations', async () => {
   const { grown } = await result('nestedTimeouts', FULL ? 3000 : 150);

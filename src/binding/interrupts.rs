@@ -268,6 +268,12 @@ pub fn interrupt_every(microseconds: u32) -> Result<()> {
         .map_err(|e| Error::from_reason(e.to_string()))
 }
 
+/// Are guests of this thread that run long interrupted, if that is wanted? Not if the system has no timer for it.
+#[napi]
+pub fn can_interrupt() -> bool {
+    store().can_interrupt()
+}
+
 /// (function, check): calls the function. `check` is called when a guest is interrupted in the meantime, and
 /// may throw. That is over when the call is, however it ends: a `finally` of JavaScript would not run
 /// when V8 ends a script.

@@ -21,20 +21,22 @@ pub struct Budget {
 const MOST_BYTES: usize = 118 << 40;
 const MOST_RESERVATIONS: usize = 20_000;
 
+/// What the system allows the process of a resource; `None` if that is no limit.
+fn limit(resource: libc::__rlimit_resource_t) -> Option<usize> {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: writes the structure, or fails and leaves it.
+    unsafe { libc::getrlimit(resource, &mut limit) };
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as usize)
+}
+
 impl Budget {
     fn get() -> &'static Self {
         static BUDGET: OnceLock<Budget> = OnceLock::new();
         BUDGET.get_or_init(|| {
-            let mut limit = libc::rlimit {
-                rlim_cur: libc::RLIM_INFINITY,
-                rlim_max: libc::RLIM_INFINITY,
-            };
-            // SAFETY: writes the structure, or fails and leaves it.
-            unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
-            let bytes = match limit.rlim_cur {
-                libc::RLIM_INFINITY => MOST_BYTES,
-                limit => (limit / 4) as usize,
-            };
+            let bytes = limit(libc::RLIMIT_AS).map_or(MOST_BYTES, |limit| limit / 4);
             // A reservation takes two mappings, one of them accessible.
             let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
             let mappings = mappings.and_then(|text| text.trim().parse().ok());
@@ -73,6 +75,26 @@ pub fn map(size: usize, protection: libc::c_int) -> io::Result<*mut u8> {
         return Err(io::Error::last_os_error());
     }
     Ok(base.cast())
+}
+
+/// Would something be left for others, V8's heap, stacks of threads, and the allocator, if a guest had `more` bytes? What
+/// these cannot have ends the process. So where the system limits that, a quarter is kept from guests.
+pub fn has_room(more: usize) -> bool {
+    static ROOM: OnceLock<Option<usize>> = OnceLock::new();
+    let least = || {
+        let limits = [libc::RLIMIT_AS, libc::RLIMIT_DATA].map(limit);
+        limits.into_iter().flatten().min().map(|limit| limit / 4)
+    };
+    let Some(room) = ROOM.get_or_init(least) else {
+        return true;
+    };
+    let size = more.saturating_add(*room);
+    let Ok(base) = map(size, libc::PROT_READ | libc::PROT_WRITE) else {
+        return false;
+    };
+    // SAFETY: just mapped.
+    unsafe { libc::munmap(base.cast(), size) };
+    true
 }
 
 /// Bytes of address space that the process has taken.

@@ -40,10 +40,10 @@ pub(super) struct Interruption {
     idle: Cell<u32>,
     /// How long guests run until they are interrupted, if they are.
     interval: Cell<Option<Duration>>,
-    /// Made when it is first needed; empty if it cannot be had.
-    timer: OnceCell<Option<ThreadTimer>>,
+    /// Made when it is first needed.
+    timer: OnceCell<ThreadTimer>,
     /// The same for intervals by the clock.
-    fine_timer: OnceCell<Option<ThreadTimer>>,
+    fine_timer: OnceCell<ThreadTimer>,
     host_data: Cell<*const c_void>,
 }
 
@@ -81,23 +81,32 @@ impl Interruption {
         // The handler may stop the timer only when it meets no guest, so the order does not matter.
         self.ready.set(true);
         if let Some(interval) = self.interval.get() {
-            let fine = interval < FINEST_CPU_INTERVAL;
-            let place = if fine { &self.fine_timer } else { &self.timer };
-            let make = || {
-                fault::check(Site::Timer).ok()?;
-                ThreadTimer::new(signals::tick_signal()?, fine)
-            };
-            if let Some(timer) = place.get_or_init(make) {
-                timer.set(interval);
+            match self.timer_for(interval) {
+                Some(timer) => timer.set(interval),
+                // The guest runs without. Whoever runs next asks again: there may be one then.
+                None => self.ready.set(false),
             }
         }
         true
     }
 
+    /// The timer for such intervals; `None` if it cannot be had, as where a user has as many as the system allows.
+    fn timer_for(&self, interval: Duration) -> Option<&ThreadTimer> {
+        let fine = interval < FINEST_CPU_INTERVAL;
+        let place = if fine { &self.fine_timer } else { &self.timer };
+        if place.get().is_none() {
+            fault::check(Site::Timer).ok()?;
+            place
+                .set(ThreadTimer::new(signals::tick_signal()?, fine)?)
+                .ok()?;
+        }
+        place.get()
+    }
+
     /// Stops the timers. Callable from the signal handler.
     fn stop(&self) {
         for timer in [self.timer.get(), self.fine_timer.get()] {
-            if let Some(Some(timer)) = timer {
+            if let Some(timer) = timer {
                 timer.set(Duration::ZERO);
             }
         }
@@ -109,15 +118,22 @@ impl Store {
     /// [`Outcome::Interrupted`](super::Outcome) has to be expected. `None` ends that.
     pub fn interrupt_every(&self, interval: Option<Duration>) -> io::Result<()> {
         let this = self.interruption();
-        if interval.is_some() {
-            arch::prepare_interruption();
-            signals::install_tick(handler)?;
-        }
         this.stop();
         this.interval.set(interval);
         this.pending.set(false);
         this.ready.set(false);
+        if interval.is_some() {
+            arch::prepare_interruption();
+            signals::install_tick(handler)?;
+        }
         Ok(())
+    }
+
+    /// Are guests that run long interrupted, if that is wanted?
+    pub fn can_interrupt(&self) -> bool {
+        let this = self.interruption();
+        let can = |interval| this.timer_for(interval).is_some();
+        this.interval.get().is_none_or(can)
     }
 
     /// The depth of the activation that the last run left interrupted, if it did.

@@ -1,7 +1,7 @@
 //! Address space with an accessible prefix: what memories lie in.
 
 use super::account::Account;
-use super::address_space::{Budget, map};
+use super::address_space::{Budget, has_room, map};
 use super::blocks;
 use super::fault::{self, Site};
 use super::limits::{Resource, Share};
@@ -130,14 +130,15 @@ impl Mapping {
             return Ok(());
         }
         fault::check(Site::MemoryPages)?;
-        if !self.share.extend(size - before) {
+        let closed = match self.kind {
+            Kind::Reservation { opened, .. } => before.max(opened).min(size),
+            Kind::Plain | Kind::Block => size,
+        };
+        if !has_room(size - closed) || !self.share.extend(size - before) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        if let Kind::Reservation { opened, .. } = self.kind {
-            let start = before.max(opened);
-            self.open(start, size.saturating_sub(start))
-                .inspect_err(|_| self.share.release(size - before))?;
-        }
+        self.open(closed, size - closed)
+            .inspect_err(|_| self.share.release(size - before))?;
         self.show(size);
         Ok(())
     }
