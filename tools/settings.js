@@ -21,8 +21,12 @@ const SETTINGS = {
   'node --stack-size=500': { flags: ['--stack-size=500'] },
   'node --stack-size=3900': { flags: ['--stack-size=3900'] },
   'guest stacks of 64 KiB': { env: { WRT_GUEST_STACK: '65536' } },
-  // What the tests of the API are compared with is not there.
-  'node --jitless': { flags: ['--jitless'], all: ['__test__/spec', '__test__/programs'] },
+  // What the tests of the API are compared with is not there, nor are shared memories.
+  'node --jitless': {
+    flags: ['--jitless'],
+    args: ['--testPathIgnorePatterns=spec/threads'],
+    all: ['__test__/spec', '__test__/programs'],
+  },
   'four processes at once': { args: ['--maxWorkers=4'] },
 };
 
