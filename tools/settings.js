@@ -37,7 +37,7 @@ function run(name, { env = {}, flags = [], args = [], all = ALL }, named) {
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const { status, signal } = spawnSync(
     process.execPath,
-    [...flags, jest, '--json', `--outputFile=${results}`, ...args, ...(named.length > 0 ? named : all)],
+    [...flags, jest, '--json', `--outputFile=${results}`, ...(named.length > 0 ? named : all), ...args],
     { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' },
   );
   if (!fs.existsSync(results)) {
