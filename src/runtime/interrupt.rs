@@ -105,10 +105,11 @@ impl Interruption {
 
     /// Stops the timers. Callable from the signal handler.
     fn stop(&self) {
-        for timer in [self.timer.get(), self.fine_timer.get()] {
-            if let Some(timer) = timer {
-                timer.set(Duration::ZERO);
-            }
+        for timer in [self.timer.get(), self.fine_timer.get()]
+            .into_iter()
+            .flatten()
+        {
+            timer.set(Duration::ZERO);
         }
     }
 }
