@@ -13,7 +13,7 @@ use wasmparser::{MemArg, MemArgTarget, Operator};
 
 /// What is done to an integer in memory.
 #[derive(Clone, Copy)]
-enum Action {
+pub(super) enum Action {
     Load,
     Store,
     Add,
@@ -26,7 +26,7 @@ enum Action {
 }
 
 /// What the operator does, where, to a value of which type, and how much of it is in memory.
-fn access(operator: &Operator<'_>) -> Option<(Action, MemArg, Type, Type)> {
+pub(super) fn access(operator: &Operator<'_>) -> Option<(Action, MemArg, Type, Type)> {
     use types::{I8, I16, I32, I64};
     /// The seven widths of each action, in the order of the opcodes.
     macro_rules! actions {

@@ -1,7 +1,7 @@
 //! Calls, and tail calls, whose callee returns to this function's caller.
 
 use super::frame::{FLOAT_PARAMS, INTEGER_PARAMS, is_float, stack_arguments};
-use super::operand::{R10, RAX};
+use super::operand::{R10, RAX, words};
 use super::{Direct, Result, Unsupported};
 use crate::module::canonical::CanonicalType;
 use crate::module::{FuncType, ValType};
@@ -18,8 +18,10 @@ const MAX_PARAMS: usize = 100;
 
 /// Are parameters and results of this type passed in a way that is known here?
 pub fn is_simple(ty: &FuncType) -> bool {
-    let mut all = ty.params.iter().chain(&*ty.results);
-    ty.results.len() <= 1 && ty.params.len() <= MAX_PARAMS && all.all(|ty| *ty != ValType::V128)
+    let floats = ty.params.iter().filter(|ty| is_float(**ty)).count();
+    // A vector on the stack would have two words there.
+    let in_registers = floats <= FLOAT_PARAMS.len() || !ty.params.contains(&ValType::V128);
+    ty.results.len() <= 1 && ty.params.len() <= MAX_PARAMS && in_registers
 }
 
 impl<'a> Direct<'a> {
@@ -50,7 +52,7 @@ impl<'a> Direct<'a> {
     /// Loads the arguments into their registers; only rax, r10 and r11 are free afterwards.
     fn arguments(&mut self, ty: &FuncType) -> Result {
         self.free_registers();
-        let count = ty.params.len();
+        let count = ty.params.iter().map(|ty| words(*ty).len()).sum();
         let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
         let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
         let size = stack_arguments(ty);
@@ -59,14 +61,17 @@ impl<'a> Direct<'a> {
             self.pushed = size;
         }
         let mut place = 0;
-        for (i, ty) in ty.params.iter().enumerate() {
-            let height = first + i;
+        let mut height = first;
+        for ty in &ty.params {
             let operand = self.stack[height];
             let register = match is_float(*ty) {
                 true => floats.next(),
                 false => integers.next(),
             };
             match register.copied() {
+                Some(register) if *ty == ValType::V128 => {
+                    self.load_vector(operand, height, register);
+                }
                 Some(register) if is_float(*ty) => self.load_xmm(operand, height, register),
                 Some(register) => self.load(operand, height, register),
                 None => {
@@ -75,6 +80,7 @@ impl<'a> Direct<'a> {
                     place += 8;
                 }
             }
+            height += words(*ty).len();
         }
         // The callee drops them.
         self.pushed = 0;
@@ -86,6 +92,7 @@ impl<'a> Direct<'a> {
     fn results(&mut self, ty: &FuncType) {
         match ty.results.first() {
             None => {}
+            Some(ValType::V128) => self.push_vector(0),
             Some(ty) if is_float(*ty) => self.push_xmm0(),
             Some(_) => self.push_rax(),
         }

@@ -2,7 +2,7 @@
 
 use super::exception::Catching;
 use super::frame::is_float;
-use super::operand::Operand;
+use super::operand::{Operand, words};
 use super::{Direct, Result, Unsupported};
 use crate::module::ValType;
 use crate::runtime::Trap;
@@ -17,10 +17,10 @@ pub struct Label {
     is_loop: bool,
     /// Where the second arm of an `if` begins, until it is reached.
     otherwise: Option<DynamicLabel>,
-    /// Operands below the parameters.
+    /// Words of operands below the parameters.
     pub height: usize,
-    params: usize,
-    pub results: usize,
+    params: Vec<Operand>,
+    pub results: Vec<Operand>,
     /// Does anything branch to its end?
     pub is_used: bool,
     pub catching: Catching,
@@ -29,13 +29,19 @@ pub struct Label {
 }
 
 impl Label {
+    /// Words that branches take with them.
     pub fn arity(&self) -> usize {
         if self.is_loop {
-            self.params
+            self.params.len()
         } else {
-            self.results
+            self.results.len()
         }
     }
+}
+
+/// The words of values of these types.
+fn all_words(types: &[ValType]) -> Vec<Operand> {
+    types.iter().flat_map(|ty| words(*ty)).copied().collect()
 }
 
 impl Direct<'_> {
@@ -46,8 +52,8 @@ impl Direct<'_> {
             is_loop: false,
             otherwise: None,
             height: 0,
-            params: 0,
-            results: self.ty.results.len(),
+            params: Vec::new(),
+            results: all_words(&self.ty.results),
             is_used: false,
             catching: Catching::Nothing,
             outer_handler: None,
@@ -123,31 +129,22 @@ impl Direct<'_> {
         otherwise: Option<DynamicLabel>,
     ) -> Result {
         let (params, results) = match ty {
-            BlockType::Empty => (0, 0),
+            BlockType::Empty => (Vec::new(), Vec::new()),
             BlockType::Type(ty) => {
-                if ty == wasmparser::ValType::V128 {
-                    return Err(Unsupported);
-                }
-                (0, 1)
+                let ty = self.module.value_type(ty).ok_or(Unsupported)?;
+                (Vec::new(), words(ty).to_vec())
             }
             BlockType::FuncType(index) => {
                 let ty = self.module.types.get(index as usize).ok_or(Unsupported)?;
-                if ty
-                    .params
-                    .iter()
-                    .chain(&*ty.results)
-                    .any(|ty| *ty == ValType::V128)
-                {
-                    return Err(Unsupported);
-                }
-                (ty.params.len(), ty.results.len())
+                (all_words(&ty.params), all_words(&ty.results))
             }
         };
         self.put_all();
         let target = self.asm.new_dynamic_label();
-        let height = self.stack.len().checked_sub(params).ok_or(Unsupported)?;
+        let height = self.stack.len().checked_sub(params.len());
+        let height = height.ok_or(Unsupported)?;
         // There must be room for the results, even if nothing else is ever so high.
-        self.height = self.height.max(height + results);
+        self.height = self.height.max(height + results.len());
         self.labels.push(Label {
             target,
             is_loop,
@@ -165,10 +162,10 @@ impl Direct<'_> {
         Ok(())
     }
 
-    /// Goes on with `count` operands in their places above `height`.
-    pub fn join(&mut self, height: usize, count: usize) {
+    /// Goes on with these words, which are in their places, above `height`.
+    pub fn join(&mut self, height: usize, words: &[Operand]) {
         self.stack.truncate(height);
-        self.stack.resize(height + count, Operand::Placed);
+        self.stack.extend_from_slice(words);
         self.height = self.height.max(self.stack.len());
         self.placed = self.stack.len();
         self.reachable = true;
@@ -179,7 +176,7 @@ impl Direct<'_> {
         let otherwise = label.otherwise.take().ok_or(Unsupported)?;
         self.leave_arm(&mut label)?;
         dynasm!(self.asm ; .arch x64 ; =>otherwise);
-        self.join(label.height, label.params);
+        self.join(label.height, &label.params);
         self.labels.push(label);
         Ok(())
     }
@@ -187,7 +184,7 @@ impl Direct<'_> {
     /// Ends a part of a block that another part follows.
     pub fn leave_arm(&mut self, label: &mut Label) -> Result {
         if self.reachable {
-            self.copy_top(label.results, label.height)?;
+            self.copy_top(label.results.len(), label.height)?;
             let target = label.target;
             dynasm!(self.asm ; .arch x64 ; jmp =>target);
             label.is_used = true;
@@ -217,7 +214,7 @@ impl Direct<'_> {
         }
         let mut goes_on = label.is_used || label.otherwise.is_some();
         if self.reachable {
-            self.copy_top(label.results, label.height)?;
+            self.copy_top(label.results.len(), label.height)?;
             goes_on = true;
         }
         if let Some(otherwise) = label.otherwise {
@@ -230,7 +227,7 @@ impl Direct<'_> {
         }
         self.reachable = goes_on;
         if goes_on {
-            self.join(label.height, label.results);
+            self.join(label.height, &label.results);
             if is_function {
                 self.pop_result()?;
                 self.leave();
@@ -246,12 +243,13 @@ impl Direct<'_> {
     fn pop_result(&mut self) -> Result {
         match self.ty.results.first() {
             None => Ok(()),
+            Some(ValType::V128) => self.pop_vector(0),
             Some(ty) if is_float(*ty) => self.pop_xmm0(),
             Some(_) => self.pop_rax(),
         }
     }
 
-    /// Copies the `count` operands on top to the places above `height`.
+    /// Copies the `count` words on top to the places above `height`.
     fn copy_top(&mut self, count: usize, height: usize) -> Result {
         let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
         // From the lowest up: a place that is written was read before, or belongs to nobody.

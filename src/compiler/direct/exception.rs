@@ -4,6 +4,7 @@
 //! All that lives across a call is in the frame, so a handler has to restore no more than the registers that callees
 //! keep. Where a handler begins, the exception is in rax.
 
+use super::operand::Operand;
 use super::{Direct, Result, Unsupported};
 use crate::compiler::exception::Fate;
 use crate::module::ValType;
@@ -229,7 +230,7 @@ impl Direct<'_> {
             let count = tag.map_or(Ok(0), |tag| self.tag_params(tag).map(<[_]>::len))?;
             self.unpack(EXCEPTION_REFERENCE, label.height, 1);
             self.unpack(EXCEPTION_PAYLOAD, label.height + 1, count);
-            self.join(label.height, 1 + count);
+            self.join(label.height, &vec![Operand::Placed; 1 + count]);
         }
         label.catching = Catching::Clause { next };
         self.labels.push(label);

@@ -1,6 +1,6 @@
 //! Entering and leaving a function, and changing over to a better form of it.
 
-use super::operand::{R12, R13, R15, RBX};
+use super::operand::{Local, R12, R13, R15, RBX};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
@@ -46,14 +46,15 @@ pub fn stack_arguments(ty: &FuncType) -> i32 {
     8 * words.next_multiple_of(2) as i32
 }
 
+/// Is it passed in an xmm register?
 pub fn is_float(ty: ValType) -> bool {
-    matches!(ty, ValType::F32 | ValType::F64)
+    matches!(ty, ValType::F32 | ValType::F64 | ValType::V128)
 }
 
 impl Direct<'_> {
     /// Bytes below rbp: saved registers, operands, locals.
     pub fn frame_size(&self) -> i32 {
-        let words = 2 + self.saved() + self.locals.len() + self.height;
+        let words = 2 + self.saved() + self.local_words + self.height;
         8 * words.next_multiple_of(2) as i32
     }
 
@@ -98,13 +99,17 @@ impl Direct<'_> {
         let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
         // Above rbp: the caller's, the place to return to, then what no register holds.
         let mut above = 16;
-        for (index, ty) in (0..).zip(&self.ty.params) {
-            let place = self.local_place(index);
+        let params: Vec<Local> = self.locals[..self.ty.params.len()].to_vec();
+        for (local, ty) in params.iter().zip(&self.ty.params) {
+            let place = self.local_place(local.word);
             let register = match is_float(*ty) {
                 true => floats.next(),
                 false => integers.next(),
             };
             match register.copied() {
+                Some(register) if local.is_vector => {
+                    dynasm!(self.asm ; .arch x64 ; movups [rsp + place], Rx(register));
+                }
                 Some(register) if is_float(*ty) => {
                     dynasm!(self.asm ; .arch x64 ; movsd [rsp + place], Rx(register));
                 }
@@ -130,10 +135,11 @@ impl Direct<'_> {
     }
 
     fn zero_locals(&mut self) {
-        let (first, end) = (self.ty.params.len(), self.locals.len());
-        if first == end {
+        let end = self.local_words;
+        let first = self.locals.get(self.ty.params.len());
+        let Some(first) = first.map(|local| local.word as usize) else {
             return;
-        }
+        };
         dynasm!(self.asm ; .arch x64 ; xor eax, eax);
         if end - first <= 16 {
             for index in first..end {

@@ -103,7 +103,7 @@ impl Direct<'_> {
         Ok(true)
     }
 
-    fn memory_type(&self, memory: u32) -> Result<MemoryType> {
+    pub fn memory_type(&self, memory: u32) -> Result<MemoryType> {
         let ty = self.module.memories.get(memory as usize);
         ty.copied().ok_or(Unsupported)
     }
@@ -123,7 +123,7 @@ impl Direct<'_> {
     /// Pops the index of an access of `size` bytes into rax and checks it, for the reasons given at `place` of
     /// Cranelift's translator; the register of the memory's base, and the offset. With guards the base is 0, and so is
     /// rax for a processor that takes what is outside for inside.
-    fn access(&mut self, memarg: &MemArg, size: i32) -> Result<(u8, i32)> {
+    pub fn access(&mut self, memarg: &MemArg, size: i32) -> Result<(u8, i32)> {
         let MemArgTarget::Memory(memory) = memarg.target else {
             return Err(Unsupported);
         };

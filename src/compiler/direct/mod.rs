@@ -1,19 +1,22 @@
 //! From operators straight to machine code, for x86-64: code for the first calls of a function, made some ten
 //! times faster than Cranelift makes any. What is rare is [`Unsupported`]: Cranelift compiles such functions.
 //!
-//! A frame, from rsp up: locals, then operands by their height, 8 bytes each, saved registers below rbp. That is
-//! the layout that a form of the function expects which takes over in a loop ([`super::tier`]). An operand
-//! is written to its place only when it must be: until then it is a constant, a local, or in rax or xmm0.
+//! A frame, from rsp up: locals, then operands by their height, in words of 8 bytes, of which vectors have two; saved
+//! registers below rbp. That is the layout that a form of the function expects which takes over in a loop
+//! ([`super::tier`]). An operand is written to its place only when it must be: until then it is a constant, a local,
+//! or in rax or xmm0. Vectors that an instruction computes are written at once.
 //!
 //! | register | holds |
 //! |---|---|
 //! | r15 | the context; kept by callees |
 //! | r14 | base of memory 0, if there is one; kept by callees |
 //! | rax, xmm0 | one operand each, or none |
-//! | rcx, rdx, rsi, rdi, r8, r9, r10, r11, xmm1 | nothing between operators |
+//! | rcx, rdx, rsi, rdi, r8, r9, r10, r11, xmm1 to xmm15 | nothing between operators |
+//! | xmm15 | a vector that goes from one place to another |
 
 #![allow(clippy::useless_conversion, reason = "dynasm makes them")]
 
+mod atomic;
 mod call;
 mod control;
 mod conversion;
@@ -24,15 +27,19 @@ mod integer;
 mod memory;
 mod operand;
 mod reference;
+mod vector;
+mod vector_float;
+mod vector_integer;
+mod vector_memory;
 
 use super::{CompiledFunction, HandlerSite, TrapSite};
-use crate::module::{FuncType, Module, ValType};
+use crate::module::{FuncType, Module};
 use crate::runtime::Trap;
 use crate::runtime::vm::VMOffsets;
 use control::Label;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
-use operand::Operand;
+use operand::{Local, Operand};
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// The function needs Cranelift.
@@ -59,13 +66,16 @@ struct Direct<'a> {
     /// Counted without imports.
     index: u32,
     ty: &'a FuncType,
-    locals: Vec<ValType>,
+    locals: Vec<Local>,
+    /// Words of the locals.
+    local_words: usize,
+    /// The operands, a word each; a vector's second is [`Operand::Upper`].
     stack: Vec<Operand>,
-    /// How many of the lowest operands are in their places.
+    /// How many of the lowest words are in their places.
     placed: usize,
     /// Bytes that were pushed below the frame: arguments of a call that is being made.
     pushed: i32,
-    /// Most operands so far.
+    /// Most words of operands so far.
     height: usize,
     labels: Vec<Label>,
     /// Position of the innermost block that gets exceptions.
@@ -104,7 +114,7 @@ enum Cold {
 fn supported() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        std::arch::is_x86_feature_detected!("sse4.1")
+        std::arch::is_x86_feature_detected!("sse4.2")
             && std::arch::is_x86_feature_detected!("lzcnt")
             && std::arch::is_x86_feature_detected!("bmi1")
             && std::arch::is_x86_feature_detected!("popcnt")
@@ -129,22 +139,14 @@ pub(super) fn compile(
     if !call::is_simple(ty) {
         return Err(Unsupported);
     }
-    let mut locals = ty.params.to_vec();
-    for declaration in body.get_locals_reader()? {
-        let (count, ty) = declaration?;
-        let ty = module.value_type(ty).ok_or(Unsupported)?;
-        if ty == ValType::V128 {
-            return Err(Unsupported);
-        }
-        locals.resize(locals.len() + count as usize, ty);
-    }
-    let direct = Direct {
+    let mut direct = Direct {
         asm: VecAssembler::new(0),
         module,
         offsets,
         index,
         ty,
-        locals,
+        locals: Vec::new(),
+        local_words: 0,
         stack: Vec::new(),
         placed: 0,
         pushed: 0,
@@ -160,6 +162,13 @@ pub(super) fn compile(
         traps: Vec::new(),
         cold: Vec::new(),
     };
+    for param in &ty.params {
+        direct.add_locals(1, *param);
+    }
+    for declaration in body.get_locals_reader()? {
+        let (count, ty) = declaration?;
+        direct.add_locals(count, module.value_type(ty).ok_or(Unsupported)?);
+    }
     direct.function(&body)
 }
 
@@ -213,6 +222,11 @@ impl Direct<'_> {
             || self.float(operator)?
             || self.conversion(operator)?
             || self.memory(operator)?
+            || self.vector(operator)?
+            || self.vector_memory(operator)?
+            || self.vector_integer(operator)?
+            || self.vector_float(operator)?
+            || self.atomic(operator)?
             || self.call(operator)?
             || self.reference(operator)?
         {

@@ -1,7 +1,8 @@
 //! Operands: where they are, and how they come into registers.
 
 use super::{Direct, Result, Unsupported};
-use dynasmrt::{DynasmApi, dynasm};
+use crate::module::ValType;
+use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
 
 /// Where an operand is.
@@ -9,11 +10,30 @@ use wasmparser::Operator;
 pub enum Operand {
     /// In its place in the frame.
     Placed,
-    /// The bits of a constant.
+    /// The bits of a constant; of a vector, whose bits are all zero, 0.
     Constant(i64),
+    /// In a local, by its first word.
     Local(u32),
     Rax,
     Xmm0,
+    /// The second word of the vector below, and where that is. Vectors are placed, locals or zero.
+    Upper,
+}
+
+/// A local.
+#[derive(Clone, Copy, Debug)]
+pub struct Local {
+    /// Its first word among those of all locals.
+    pub word: u32,
+    pub is_vector: bool,
+}
+
+/// Words of a value in the frame, all in their places.
+pub fn words(ty: ValType) -> &'static [Operand] {
+    match ty {
+        ValType::V128 => &[Operand::Placed, Operand::Upper],
+        _ => &[Operand::Placed],
+    }
 }
 
 /// What the second operand of an instruction can be.
@@ -43,13 +63,27 @@ pub const R14: u8 = 14;
 pub const R15: u8 = 15;
 
 impl Direct<'_> {
-    pub fn local_place(&self, index: u32) -> i32 {
-        self.pushed + 8 * index as i32
+    pub fn add_locals(&mut self, count: u32, ty: ValType) {
+        let is_vector = ty == ValType::V128;
+        for _ in 0..count {
+            let word = self.local_words as u32;
+            self.locals.push(Local { word, is_vector });
+            self.local_words += words(ty).len();
+        }
+    }
+
+    pub fn local(&self, index: u32) -> Result<Local> {
+        let local = self.locals.get(index as usize);
+        local.copied().ok_or(Unsupported)
+    }
+
+    pub fn local_place(&self, word: u32) -> i32 {
+        self.pushed + 8 * word as i32
     }
 
     /// Place of the operand at this height.
     pub fn place(&self, height: usize) -> i32 {
-        self.pushed + 8 * (self.locals.len() + height) as i32
+        self.pushed + 8 * (self.local_words + height) as i32
     }
 
     pub fn push(&mut self, operand: Operand) {
@@ -79,14 +113,21 @@ impl Direct<'_> {
     /// Puts the operand at this height into its place.
     pub fn put(&mut self, height: usize) {
         self.copy(height, height);
-        self.stack[height] = Operand::Placed;
+        if self.stack[height] != Operand::Upper {
+            self.stack[height] = Operand::Placed;
+        }
     }
 
-    /// Copies the operand at this height to the place of another.
+    /// Copies the operand at this height to the place of another; a vector's second word goes with its first.
     pub fn copy(&mut self, height: usize, to: usize) {
         let target = self.place(to);
         match self.stack[height] {
             Operand::Placed if height == to => {}
+            Operand::Upper => {}
+            operand if self.stack.get(height + 1) == Some(&Operand::Upper) => {
+                self.load_vector(operand, height, 15);
+                dynasm!(self.asm ; .arch x64 ; movups [rsp + target], xmm15);
+            }
             Operand::Placed => {
                 let source = self.place(height);
                 dynasm!(self.asm ; .arch x64 ; mov r10, [rsp + source] ; mov [rsp + target], r10);
@@ -154,6 +195,7 @@ impl Direct<'_> {
             Operand::Rax if register == RAX => {}
             Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov Rq(register), rax),
             Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movq Rq(register), xmm0),
+            Operand::Upper => {}
         }
     }
 
@@ -188,6 +230,7 @@ impl Direct<'_> {
             Operand::Rax => dynasm!(self.asm ; .arch x64 ; movq Rx(register), rax),
             Operand::Xmm0 if register == 0 => {}
             Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movaps Rx(register), xmm0),
+            Operand::Upper => {}
         }
     }
 
@@ -246,24 +289,54 @@ impl Direct<'_> {
     /// Translates an operator on locals, globals and the stack; false if it is none.
     pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
         match operator {
-            Operator::LocalGet { local_index } => self.push(Operand::Local(*local_index)),
+            Operator::LocalGet { local_index } => {
+                let local = self.local(*local_index)?;
+                self.push(Operand::Local(local.word));
+                if local.is_vector {
+                    self.push(Operand::Upper);
+                }
+            }
             Operator::LocalSet { local_index } => self.set_local(*local_index, false)?,
             Operator::LocalTee { local_index } => self.set_local(*local_index, true)?,
             Operator::GlobalGet { global_index } => {
-                self.free_rax();
-                let offset = self.global_place(*global_index)?;
-                dynasm!(self.asm ; .arch x64 ; mov rax, [r10 + offset]);
-                self.push_rax();
+                let (offset, is_vector) = self.global_place(*global_index)?;
+                if is_vector {
+                    dynasm!(self.asm ; .arch x64 ; movups xmm1, [r10 + offset]);
+                    self.push_vector(1);
+                } else {
+                    self.free_rax();
+                    dynasm!(self.asm ; .arch x64 ; mov rax, [r10 + offset]);
+                    self.push_rax();
+                }
             }
             Operator::GlobalSet { global_index } => {
-                self.pop_to(RCX)?;
-                let offset = self.global_place(*global_index)?;
-                dynasm!(self.asm ; .arch x64 ; mov [r10 + offset], rcx);
+                if self.is_vector_on_top(0) {
+                    self.pop_vector(1)?;
+                    let (offset, _) = self.global_place(*global_index)?;
+                    dynasm!(self.asm ; .arch x64 ; movups [r10 + offset], xmm1);
+                } else {
+                    self.pop_to(RCX)?;
+                    let (offset, _) = self.global_place(*global_index)?;
+                    dynasm!(self.asm ; .arch x64 ; mov [r10 + offset], rcx);
+                }
             }
-            Operator::Drop => drop(self.pop()?),
-            Operator::TypedSelect {
-                ty: wasmparser::ValType::V128,
-            } => return Err(Unsupported),
+            Operator::Drop => {
+                if self.pop()? == Operand::Upper {
+                    self.pop()?;
+                }
+            }
+            Operator::Select | Operator::TypedSelect { .. } if self.is_vector_on_top(1) => {
+                let first = self.asm.new_dynamic_label();
+                self.pop_to(RDX)?;
+                self.pop_vector(2)?;
+                self.pop_vector(1)?;
+                dynasm!(self.asm ; .arch x64
+                    ; test edx, edx
+                    ; jnz =>first
+                    ; movaps xmm1, xmm2
+                    ; =>first);
+                self.push_vector(1);
+            }
             Operator::Select | Operator::TypedSelect { .. } => {
                 self.pop_to(RDX)?;
                 self.pop_to(RCX)?;
@@ -277,10 +350,17 @@ impl Direct<'_> {
     }
 
     fn set_local(&mut self, index: u32, keep: bool) -> Result {
-        let operand = self.pop()?;
+        let Local { word, is_vector } = self.local(index)?;
+        if is_vector {
+            self.pop_vector(1)?;
+        }
+        let operand = match is_vector {
+            true => Operand::Upper,
+            false => self.pop()?,
+        };
         // Who got the local before must not see what it is set to.
-        self.put_those(Operand::Local(index));
-        let place = self.local_place(index);
+        self.put_those(Operand::Local(word));
+        let place = self.local_place(word);
         let height = self.stack.len();
         let now = match operand {
             Operand::Rax => {
@@ -295,32 +375,37 @@ impl Direct<'_> {
                 dynasm!(self.asm ; .arch x64 ; mov QWORD [rsp + place], bits as i32);
                 operand
             }
+            Operand::Upper => {
+                dynasm!(self.asm ; .arch x64 ; movups [rsp + place], xmm1);
+                Operand::Local(word)
+            }
             other => {
                 self.load(other, height, RCX);
                 dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rcx);
-                Operand::Local(index)
+                Operand::Local(word)
             }
         };
         if keep {
             self.push(now);
+            if is_vector {
+                self.push(Operand::Upper);
+            }
         }
         Ok(())
     }
 
-    /// Puts into r10 what a global is found from, and returns the offset.
-    fn global_place(&mut self, index: u32) -> Result<i32> {
+    /// Puts into r10 what a global is found from; the offset, and whether it is a vector.
+    fn global_place(&mut self, index: u32) -> Result<(i32, bool)> {
         let ty = self.module.globals.get(index as usize).ok_or(Unsupported)?;
-        if ty.value == crate::module::ValType::V128 {
-            return Err(Unsupported);
-        }
+        let is_vector = ty.value == ValType::V128;
         let in_cell = self.module.global_in_cell.get(index as usize);
         if in_cell.copied().unwrap_or(true) {
             let offset = self.offsets.global_cell(index);
             dynasm!(self.asm ; .arch x64 ; mov r10, [r15 + offset]);
-            Ok(0)
+            Ok((0, is_vector))
         } else {
             dynasm!(self.asm ; .arch x64 ; mov r10, r15);
-            Ok(self.offsets.global(index))
+            Ok((self.offsets.global(index), is_vector))
         }
     }
 }
