@@ -76,6 +76,21 @@ fn tables_trap_for_bounds_and_for_types() {
 }
 
 #[test]
+fn vectors_and_atomics_are_left_to_the_first_tier() {
+    let texts = [
+        "(module (func (param v128 f64) (result v128) (local v128)
+            (local.set 2 (i32x4.add (local.get 0) (v128.const i32x4 1 2 3 4)))
+            (f64x2.add (local.get 2) (f64x2.splat (local.get 1)))))",
+        "(module (memory 1 1 shared) (func (param i32) (result i32)
+            (i32.atomic.rmw.add (local.get 0) (i32.atomic.load (local.get 0)))))",
+    ];
+    for text in texts {
+        let (module, offsets) = module(text);
+        assert!(direct::compile(&module, &offsets, 0).is_ok(), "{text}");
+    }
+}
+
+#[test]
 fn guards_against_speculation_are_in_every_form_of_the_code() {
     let texts = [
         "(module (memory i64 1) (func (param i64) (result i64)
