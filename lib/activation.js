@@ -81,6 +81,7 @@ function slow(depth, cell) {
   while (i32[STATE] === CALL) cell.serve(depth, cell);
   switch (i32[STATE]) {
     case DONE:
+      pending = undefined; // The guest has caught it.
       return false;
     case TRAP:
       if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();

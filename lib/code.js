@@ -36,7 +36,8 @@ function readCode(directory) {
   } catch {
     return undefined; // Node was told not to read there.
   }
-  const end = HEADER + all.readUInt32LE(0);
+  const end = all.length < HEADER ? HEADER : HEADER + all.readUInt32LE(0);
+  if (end >= all.length) return undefined; // Somebody cut it.
   return { cachedData: all.subarray(HEADER, end), source: all.toString('latin1', end) };
 }
 

@@ -88,7 +88,7 @@ function Exception(exceptionTag, payload) {
   for (let i = 0; i < types.length; i++) values[i] = roundTrip(payload[i], types[i], tag, api);
   const options = arguments[2];
   if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text.exceptionOptions);
-  const object = initialize(createException(), tag, values);
+  const object = initialize(newObject(), tag, values);
   const prototype = ObjectGetPrototypeOf(this);
   if (prototype !== Exception.prototype) ObjectSetPrototypeOf(object, prototype);
   if (options && /** @type {any} */ (options).traceStack) ErrorCaptureStackTrace(object, Exception);
@@ -229,7 +229,7 @@ function loadThrown() {
     const record = functionRecord(values[i]);
     if (record !== undefined && isFunctionType(types[i])) hold(tag, record);
   }
-  const object = initialize(createException(), tag, values);
+  const object = initialize(newObject(), tag, values);
   if (number === 0) return object; // No guest has it.
   const slot = putFirst(object);
   i32[SLOT0] = number;
@@ -238,7 +238,13 @@ function loadThrown() {
   return object;
 }
 
-const createException = objectFactory(Exception.prototype);
+/** Made with the first exception: V8 takes a tenth of a millisecond for it. */
+let createException;
+
+function newObject() {
+  createException ??= objectFactory(Exception.prototype);
+  return createException();
+}
 
 serveExceptions({ store: storeThrown, load: loadThrown });
 

@@ -5,6 +5,7 @@
 const binding = require('./binding');
 const { text } = require('./errors');
 const { createServe } = require('./function');
+const { describe, signatures } = require('./module');
 const { Error, Set, SetAdd, SetForEach } = require('./primordials');
 const { DEPTH, FUNCTION, STATE, i32 } = require('./scratch');
 
@@ -51,8 +52,9 @@ function observe(cell, k) {
   SetAdd(cell.often, k);
   if (cell.callsLeft > -OBSERVED) return;
   cell.callsLeft = MANY;
+  const all = signatures(describe(cell.module).imports);
   const imports = [];
-  SetForEach(cell.often, (often) => (imports[imports.length] = often));
+  SetForEach(cell.often, (often) => (imports[imports.length] = { k: often, signature: all[often] }));
   cell.serve = createServe(cell, imports, serve);
 }
 

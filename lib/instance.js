@@ -11,7 +11,7 @@ const { MANY, serve } = require('./host');
 const { INSTANCE, hold, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
 const memories = require('./memory');
-const { describe, requireModule } = require('./module');
+const { describe, requireModule, signatures } = require('./module');
 const {
   BigIntAsUintN,
   Int32Array,
@@ -347,7 +347,6 @@ function createCell(moduleCell, values, cells, shared, answer) {
     hostBase: answer[1],
     hosts: [],
     thunks: [],
-    signatures: [],
     serve,
     callsLeft: MANY,
     often: null,
@@ -409,26 +408,11 @@ function canHoldFunctions({ sig, element, value }) {
   return isFunctionType(/** @type {string} */ (element || value || ''));
 }
 
-/**
- * Signatures of the functions among imports or exports.
- * @param {ExternType[]} types
- * @returns {string[]}
- */
-function signatures(types) {
-  const list = [];
-  for (let i = 0; i < types.length; i++) {
-    const { kind, sig } = types[i];
-    if (kind === 'function') list[list.length] = /** @type {string} */ (sig);
-  }
-  return list;
-}
-
 /** Adds a function import to a cell. */
 function addFunction(cell, type, value) {
   // Host functions count all imports; the engine calls those of wasm directly.
   cell.hosts[cell.hosts.length] = value;
   cell.thunks[cell.thunks.length] = thunkOf(type.sig);
-  cell.signatures[cell.signatures.length] = type.sig;
   const record = functionRecord(value);
   if (record === undefined) return;
   MapSet(cell.functions, record.number, value);

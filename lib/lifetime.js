@@ -30,7 +30,6 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} hostBase number of its first host function
  * @property {Function[]} hosts its function imports
  * @property {import('./wrappers').Thunk[]} thunks of their signatures: what calls them
- * @property {string[]} signatures theirs
  * @property {import('./wrappers').Serve} serve see `lib/host.js`
  * @property {number} callsLeft of imports, before it is observed which are called often
  * @property {Set<number> | null} often those that are

@@ -124,6 +124,20 @@ function moduleCell(value) {
   return modules.get(value) || arrivedCell(value);
 }
 
+/**
+ * Signatures of the functions among imports or exports.
+ * @param {ExternType[]} types
+ * @returns {string[]}
+ */
+function signatures(types) {
+  const list = [];
+  for (let i = 0; i < types.length; i++) {
+    const { kind, sig } = types[i];
+    if (kind === 'function') list[list.length] = /** @type {string} */ (sig);
+  }
+  return list;
+}
+
 /** Makes a module of what a structured clone of one has become, and returns its cell. */
 function arrivedCell(value) {
   const handle = openCarrier(value);
@@ -226,4 +240,13 @@ defineInterface(
 inheritModuleSource(Module, moduleCell);
 expectArrivals(Module, moduleCell);
 
-module.exports = { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule };
+module.exports = {
+  Module,
+  createModule,
+  describe,
+  moduleCell,
+  newCell,
+  requireBytes,
+  requireModule,
+  signatures,
+};

@@ -446,17 +446,18 @@ function createFactories(runtime) {
 
   /**
    * Serves an instance: some of its imports by code of its own, all others by `common`.
-   * @param {{ hosts: Function[], signatures: string[] }} cell
-   * @param {number[]} often
+   * @param {import('./lifetime').InstanceCell} cell
+   * @param {{ k: number, signature: string }[]} often
    * @param {Serve} common
    * @returns {Serve}
    */
   function createServe(cell, often, common) {
     const imports = [];
     for (let i = 0; i < often.length; i++) {
-      const types = parse(cell.signatures[often[i]]);
+      const { k, signature } = often[i];
+      const types = parse(signature);
       if (some(types.params, cannotCross) || some(types.results, cannotCross)) continue;
-      imports[imports.length] = { k: often[i], types };
+      imports[imports.length] = { k, types };
     }
     // Of equal texts V8 makes one function, whose places all instances would share.
     const made = mayGenerate ? generate([`/* ${serial++} */ ${serveText(imports)}`]) : undefined;

@@ -36,6 +36,7 @@ const SCENARIOS = [
   ['instances', 500],
   ['plainInstances', 5_000],
   ['memories', 300],
+  ['sharedMemoriesInside', 100],
   ['emptyMemories', 2_000],
   ['takenBuffers', 200],
   ['buffersOutliveMemories', 200],

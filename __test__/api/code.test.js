@@ -56,6 +56,15 @@ only('is left by V8 for the source beside it where it has other flags, or the co
   expect(takesText()).toBe(false);
 });
 
+only('is nothing if it was cut', () => {
+  keep();
+  const file = path.join(dist, kept()[0]);
+  for (const size of [1000, 8, 0]) {
+    fs.truncateSync(file, size);
+    expect(takesText()).toBe(true);
+  }
+});
+
 only('is made again when the text has changed', () => {
   keep();
   fs.appendFileSync(path.join(dist, 'facade.js'), '\nmodule.exports.later = 1;\n');

@@ -3,8 +3,8 @@
 // Functions in the form of Go's: a loop around a jump through a table, whose parts name the next by a local. Random ones
 // compute what they compute on V8, in all forms of code.
 
-const { spawnSync } = require('node:child_process');
-const path = require('node:path');
+const { random: generator } = require('../../fuzz/random');
+const { testTiers } = require('../support/tiers');
 const wat = require('../support/wat');
 
 const FUNCTIONS = 40;
@@ -39,15 +39,11 @@ function text(random, name) {
 }
 
 function module() {
-  let seed = 1;
-  const random = (n) => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((seed / 2 ** 32) * n);
-  };
+  const random = generator(1);
   return `(module ${Array.from({ length: FUNCTIONS }, (_, i) => text(random, `f${i}`)).join('\n')})`;
 }
 
-/** What the functions return; also run in a process of its own. */
+/** What the functions return. */
 function run(W, bytes, rounds) {
   const { exports } = new W.Instance(new W.Module(bytes));
   return Object.values(exports).map((f) => {
@@ -57,15 +53,4 @@ function run(W, bytes, rounds) {
   });
 }
 
-test.each(['', 'optimized', 'changing'])('random parts, tier "%s"', (WRT_TIER) => {
-  const bytes = wat([module()]);
-  const engine =
-    wrtTest.name === 'wrt' ? `require(${JSON.stringify(path.join(__dirname, '..', '..'))})` : 'WebAssembly';
-  const script = `const W = ${engine}; ${run}
-    const bytes = Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64');
-    console.log(JSON.stringify(run(W, bytes, ${ROUNDS})))`;
-  const env = { ...process.env, WRT_TIER };
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env });
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual(run(WebAssembly, bytes, ROUNDS));
-});
+testTiers('random parts', ['', 'optimized', 'changing'], () => wat([module()]), run, ROUNDS);

@@ -3,8 +3,8 @@
 // Straight code with more values than registers, in which optimisation puts instructions in another order: loads, stores between
 // them, operators whose operands change places, values used again later. Random functions compute what they compute on V8.
 
-const { spawnSync } = require('node:child_process');
-const path = require('node:path');
+const { random: generator } = require('../../fuzz/random');
+const { testTiers } = require('../support/tiers');
 const wat = require('../support/wat');
 
 const FUNCTIONS = 60;
@@ -34,31 +34,16 @@ function text(random, name) {
 }
 
 function module() {
-  let seed = 7;
-  const random = (n) => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((seed / 2 ** 32) * n);
-  };
+  const random = generator(7);
   const functions = Array.from({ length: FUNCTIONS }, (_, i) => text(random, `f${i}`)).join('\n');
   const data = Array.from({ length: 256 }, () => `\\${(random(256) + 256).toString(16).slice(1)}`).join('');
   return `(module (memory 1) (data (i32.const 0) "${data}") ${functions})`;
 }
 
-/** What the functions return; also run in a process of its own. */
+/** What the functions return. */
 function run(W, bytes, rounds) {
   const { exports } = new W.Instance(new W.Module(bytes));
   return Object.values(exports).flatMap((f) => Array.from({ length: rounds }, (_, i) => String(f(i * 5))));
 }
 
-test.each(['', 'optimized'])('random expressions, tier "%s"', (WRT_TIER) => {
-  const bytes = wat([module()]);
-  const engine =
-    wrtTest.name === 'wrt' ? `require(${JSON.stringify(path.join(__dirname, '..', '..'))})` : 'WebAssembly';
-  const script = `const W = ${engine}; ${run}
-    const bytes = Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64');
-    console.log(JSON.stringify(run(W, bytes, ${ROUNDS})))`;
-  const env = { ...process.env, WRT_TIER };
-  const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env });
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual(run(WebAssembly, bytes, ROUNDS));
-});
+testTiers('random expressions', ['', 'optimized'], () => wat([module()]), run, ROUNDS);

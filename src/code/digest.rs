@@ -1,7 +1,6 @@
 //! A hash of many bytes that all cores work at.
 
-use crate::runtime::fault::{self, Site};
-use crate::runtime::limits::{PROCESS, Resource};
+use crate::runtime::crew;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -26,13 +25,7 @@ pub fn digest(bytes: &[u8]) -> blake3::Hash {
         }
     };
     thread::scope(|scope| {
-        for _ in 0..helpers(pieces.len()) {
-            let thread = thread::Builder::new().name("wrt-hash".into());
-            // Where no thread can be had, this one does its work.
-            if fault::check(Site::CompileThread).is_ok() {
-                let _ = thread.spawn_scoped(scope, work);
-            }
-        }
+        crew::help(scope, "wrt-hash", pieces.len() / WORTH_A_THREAD, work);
         work();
     });
     let mut all = blake3::Hasher::new();
@@ -40,18 +33,6 @@ pub fn digest(bytes: &[u8]) -> blake3::Hash {
         all.update(hash.get_or_init(|| blake3::hash(piece)).as_bytes());
     }
     all.finalize()
-}
-
-/// How many threads besides the one that asks are allowed and of use.
-fn helpers(pieces: usize) -> usize {
-    let useful = pieces / WORTH_A_THREAD;
-    if useful == 0 {
-        return 0; // Asking for the number of cores reads files.
-    }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    useful
-        .min(cores - 1)
-        .min(PROCESS.most(Resource::CompileThreads))
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use super::error::DecodeError;
 use super::resources::Resources;
 use super::supported;
-use crate::runtime::fault::{self, Site};
-use crate::runtime::limits::{PROCESS, Resource};
+use crate::runtime::crew;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread::{self, Scope};
+use std::thread::Scope;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, WasmFeatures};
 
 /// Bytes of bodies that are worth a thread: it takes longer to validate them than to start one.
@@ -53,21 +52,9 @@ impl<'a> Bodies<'a> {
 
     /// Has threads of `scope` validate, as many as are allowed and of use.
     pub fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) {
-        let useful = self.size / WORTH_A_THREAD;
-        if useful == 0 {
-            return; // Asking for the number of cores reads files, which takes ten times as long as all the rest.
-        }
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let threads = useful
-            .min(cores - 1)
-            .min(PROCESS.most(Resource::CompileThreads));
-        for _ in 0..threads {
-            let thread = thread::Builder::new().name("wrt-validate".into());
-            // Where no thread can be had, others do its work.
-            if fault::check(Site::CompileThread).is_ok() {
-                let _ = thread.spawn_scoped(scope, || self.work());
-            }
-        }
+        crew::help(scope, "wrt-validate", self.size / WORTH_A_THREAD, || {
+            self.work();
+        });
     }
 
     /// Validates bodies that no other thread has taken, until there are none.

@@ -7,6 +7,7 @@ mod blocks;
 mod builtins;
 mod constant;
 mod context;
+pub mod crew;
 mod exceptions;
 pub mod fault;
 mod functions;
