@@ -245,3 +245,26 @@ only('constant expressions of several instructions', () => {
   expect(b.value).toBe(0x200000000n);
   expect(new Uint8Array(memory.buffer)[8]).toBe(120);
 });
+
+only('a tail call leaves the handlers around it, where its caller has a place in another body as well', () => {
+  const { run, f } = instantiate(wat`(module
+    (tag $t (param i32))
+    (func $g (param i32) (result i32)
+      (if (local.get 0) (then (throw $t (i32.const 7))))
+      (i32.const 1))
+    (func $f (export "f") (param i32) (result i32)
+      (block $caught (result i32)
+        (try_table (result i32) (catch $t $caught) (return_call $g (local.get 0)))))
+    (func $h (param i32) (result i32)
+      (block $caught (result i32)
+        (return (try_table (result i32) (catch $t $caught) (call $f (local.get 0)))))
+      (i32.add (i32.const 100)))
+    (func (export "run") (param $n i32) (result i32) (local $sum i32)
+      (loop $next
+        (local.set $sum (i32.add (local.get $sum) (call $h (i32.eqz (i32.and (local.get $n) (i32.const 3))))))
+        (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $sum)))`);
+  for (let i = 0; i < 3; i++) expect(run(100000)).toBe(2750000);
+  expect(f(0)).toBe(1);
+  expect(() => f(1)).toThrow(W.Exception);
+});

@@ -434,3 +434,73 @@ same(
     log((process.memoryUsage.rss() - before) / 2 ** 20 < 64);
   }),
 );
+
+// What a body throws itself goes straight to its clause, in code that is made for good.
+const CLAUSES = {
+  'the second of two': '(try (result i32) (do (call $body (local.get 0))) (catch $u (drop)) (catch $t))',
+  catch_all: '(try (result i32) (do (call $body (local.get 0))) (catch $none (i32.const 1)) (catch_all (i32.const 2)))',
+  'after a body that throws in any case':
+    '(try (result i32) (do (throw $t (local.get 0))) (catch $t) (catch_all (i32.const 3)))',
+  'none, and one of the try around it': `(try (result i32)
+      (do (try (result i32) (do (call $body (local.get 0))) (catch $none (i32.const 4))))
+      (catch $t (i32.add (i32.const 100))) (catch $u (drop)))`,
+  'one that throws it again': `(try (result i32)
+      (do (try (result i32) (do (call $body (local.get 0))) (catch $t (drop) (rethrow 0)) (catch_all (rethrow 0))))
+      (catch $t (i32.add (i32.const 200))) (catch $u (f64.gt (f64.const 2)) (i32.add)))`,
+  'one that throws it again from a try in it': `(try (result i32)
+      (do (try (result i32) (do (call $body (local.get 0)))
+        (catch $t (drop) (try (result i32) (do (rethrow 1)) (catch $u (drop))))
+        (catch_all (block (result i32) (rethrow 1)))))
+      (catch $t (i32.add (i32.const 300))) (catch $u (drop)))`,
+  'one beyond a delegate': `(try (result i32)
+      (do (try (result i32) (do (call $body (local.get 0))) (delegate 0)))
+      (catch $t (i32.add (i32.const 400))) (catch $u (drop)))`,
+  'one that throws another': `(try (result i32)
+      (do (try (result i32) (do (call $body (local.get 0)))
+        (catch $t (throw $u (i32.add (i32.const 5)) (f64.const 1))) (catch $u (drop) (throw $t (i32.add (i32.const 6))))))
+      (catch $t (i32.add (i32.const 500))) (catch $u (drop)))`,
+  'one in a loop with operands below': `(i32.add (i32.const 7) (try (result i32)
+      (do (loop (result i32) (call $body (local.get 0)) (br_if 1 (i32.const 1)) (drop) (br 0)))
+      (catch $t (loop (param i32) (result i32) (i32.add (i32.const 600)) (br_if 0 (i32.lt_s (local.get 0) (i32.const 0)))))
+      (catch $u (drop))))`,
+};
+
+same.each(CLAUSES)('clauses of an old try', (W, log, text) => {
+  const { one, many } = instantiate(
+    W,
+    wat`(module
+      (tag $t (param i32)) (tag $u (param i32 f64)) (tag $none)
+      (func $body (param i32) (result i32)
+        (if (i32.and (local.get 0) (i32.const 1)) (then (throw $t (local.get 0))))
+        (if (i32.and (local.get 0) (i32.const 2)) (then (throw $u (i32.const 20) (f64.const 1.5))))
+        (local.get 0))
+      (func $one (export "one") (param i32) (result i32) ${text})
+      (func (export "many") (param $n i32) (result i32) (local $sum i32)
+        (loop $next
+          (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (call $one (local.get $n))))
+          (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $sum)))`,
+  );
+  for (let round = 0; round < 3; round++) {
+    log(many(ROUNDS * 10));
+    for (let i = 0; i < 4; i++) log(one(i));
+  }
+});
+
+same('clauses of an old try whose tags may be the same', (W, log) => {
+  const [a, b] = [new W.Tag({ parameters: ['i32'] }), new W.Tag({ parameters: ['i32'] })];
+  const bytes = wat`(module
+    (import "m" "a" (tag $a (param i32))) (import "m" "b" (tag $b (param i32)))
+    (func (export "f") (param $n i32) (result i32) (local $sum i32)
+      (loop $next
+        (local.set $sum (i32.add (local.get $sum)
+          (try (result i32) (do (throw $b (local.get $n)))
+            (catch $a (drop) (i32.const 1)) (catch $b (drop) (i32.const 2)))))
+        (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $sum)))`;
+  for (const m of [
+    { a, b },
+    { a, b: a },
+  ])
+    log(instantiate(W, bytes, { m }).f(ROUNDS * 10));
+});

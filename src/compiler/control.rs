@@ -1,5 +1,6 @@
 //! Structured control: blocks, loops, branches, return.
 
+use super::clauses::Clause;
 use super::emit::trap_code;
 use super::function::{Operand, Result, Translator};
 use crate::module::{FuncType, ValType};
@@ -51,10 +52,13 @@ pub(super) enum Kind {
     /// The body of an old `try`.
     Try {
         handler: Block,
+        /// None if they are not known.
+        clauses: Vec<Clause>,
     },
-    /// A clause of an old `try`; where an exception goes that none of the clauses so far has caught.
+    /// A clause of an old `try`; where an exception goes that none of the clauses so far has caught, and those that follow.
     Catch {
         next: Option<(Block, Value)>,
+        clauses: std::vec::IntoIter<Clause>,
     },
 }
 
@@ -334,8 +338,8 @@ impl<'a> Translator<'a, '_> {
                 exit_used = true;
             }
             Kind::TryTable { handler, catches } => self.try_table_handler(handler, &catches)?,
-            Kind::Try { handler } => self.forward(handler, target),
-            Kind::Catch { next } => self.end_of_catches(next),
+            Kind::Try { handler, .. } => self.forward(handler, target),
+            Kind::Catch { next, .. } => self.end_of_catches(next),
         }
         if !frame.sealed_late {
             self.e.b.seal_block(frame.exit);

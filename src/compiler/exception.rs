@@ -7,6 +7,7 @@
 //!
 //! [`VMException`]: crate::runtime::vm::VMException
 
+use super::clauses::Clause;
 use super::control::{Frame, Kind};
 use super::emit::{Emitter, trap_code};
 use super::function::{Result, Translator};
@@ -146,6 +147,23 @@ pub(super) enum Fate {
 }
 
 impl Fate {
+    /// Of an exception of tag `thrown` in the body of an old `try`; the label is the clause's number.
+    fn in_clauses(module: &Module, thrown: u32, clauses: &[Clause]) -> Self {
+        if clauses.is_empty() {
+            return Self::Open;
+        }
+        let catches: Vec<Catch> = (0..)
+            .zip(clauses)
+            .map(|(label, clause)| match (clause.tag, clause.rethrows) {
+                (Some(tag), false) => Catch::One { tag, label },
+                (Some(tag), true) => Catch::OneRef { tag, label },
+                (None, false) => Catch::All { label },
+                (None, true) => Catch::AllRef { label },
+            })
+            .collect();
+        Self::of(module, thrown, &catches)
+    }
+
     /// Of an exception of tag `thrown` in a `try_table`.
     pub fn of(module: &Module, thrown: u32, catches: &[Catch]) -> Self {
         let imported = |tag: u32| tag < module.imported_tags;
@@ -188,7 +206,8 @@ impl<'a> Translator<'a, '_> {
             Operator::Try { blockty } => {
                 let signature = self.block_signature(*blockty)?;
                 let handler = self.e.b.create_block();
-                self.push_frame(Kind::Try { handler }, signature)?;
+                let clauses = std::mem::take(&mut self.clauses);
+                self.push_frame(Kind::Try { handler, clauses }, signature)?;
                 self.e.handler = Some(handler);
             }
             Operator::Catch { tag_index } => self.catch(Some(*tag_index))?,
@@ -225,8 +244,7 @@ impl<'a> Translator<'a, '_> {
         let params = self.tag_params(tag)?;
         let values = self.pop_canonical(params.len())?;
         self.reachable = false;
-        if let Some((depth, with_values)) = self.known_catch(tag) {
-            let (block, _) = self.target(depth)?;
+        if let Some((block, with_values)) = self.known_catch(tag)? {
             self.e.jump(block, if with_values { &values } else { &[] });
             return Ok(());
         }
@@ -259,24 +277,57 @@ impl<'a> Translator<'a, '_> {
         Ok(())
     }
 
-    /// The label in this function that surely gets an exception of a tag which is thrown here, and whether it gets
+    /// The block in this function that surely gets an exception of a tag which is thrown here, and whether it gets
     /// the values: then no exception has to be made.
-    fn known_catch(&self, tag: u32) -> Option<(u32, bool)> {
-        for (position, frame) in self.frames.iter().enumerate().rev() {
-            match &frame.kind {
-                Kind::Try { .. } => return None,
-                Kind::TryTable { catches, .. } => match Fate::of(self.module, tag, catches) {
-                    Fate::Caught { label, values } => {
-                        let depth = self.frames.len() - position + label as usize;
-                        return Some((depth as u32, values));
-                    }
-                    Fate::Open => return None,
-                    Fate::Passes => {}
-                },
-                _ => {}
+    fn known_catch(&mut self, tag: u32) -> Result<Option<(Block, bool)>> {
+        // Blocks that were left by a tail call are still open, but their handlers are not in force.
+        let mut current = self.e.handler;
+        for position in (0..self.frames.len()).rev() {
+            let frame = &self.frames[position];
+            let (handler, fate) = match &frame.kind {
+                Kind::Try { handler, clauses } => {
+                    (*handler, Fate::in_clauses(self.module, tag, clauses))
+                }
+                Kind::TryTable { handler, catches } => {
+                    (*handler, Fate::of(self.module, tag, catches))
+                }
+                _ => continue,
+            };
+            if current != Some(handler) {
+                continue;
+            }
+            current = frame.outer_handler;
+            match fate {
+                Fate::Caught { label, values } if matches!(frame.kind, Kind::Try { .. }) => {
+                    return Ok(Some((self.clause_entry(position, label)?, values)));
+                }
+                Fate::Caught { label, values } => {
+                    let depth = self.frames.len() - position + label as usize;
+                    return Ok(Some((self.target(depth as u32)?.0, values)));
+                }
+                Fate::Open => return Ok(None),
+                Fate::Passes => {}
             }
         }
-        None
+        Ok(None)
+    }
+
+    /// Where those go on that clause `number` of the old `try` at `position` gets from its body.
+    fn clause_entry(&mut self, position: usize, number: u32) -> Result<Block> {
+        let entry = self.e.b.create_block();
+        let Kind::Try { clauses, .. } = &mut self.frames[position].kind else {
+            return Err("no such try".to_owned());
+        };
+        let clause = clauses.get_mut(number as usize).ok_or("no such clause")?;
+        if let Some(known) = clause.entry {
+            return Ok(known);
+        }
+        clause.entry = Some(entry);
+        if let Some(tag) = clause.tag {
+            let params = self.tag_params(tag)?;
+            self.e.append_params(entry, params);
+        }
+        Ok(entry)
     }
 
     /// The code of a `try_table`'s handler, at its end.
@@ -345,26 +396,48 @@ impl<'a> Translator<'a, '_> {
         let mut frame = self.frames.pop().ok_or("catch outside of a block")?;
         self.leave_arm(&mut frame)?;
         self.e.handler = frame.outer_handler;
-        let exception = match frame.kind {
-            Kind::Try { handler } => self.e.start_handler(handler),
-            Kind::Catch { next } => next.map(|(next, exception)| {
-                self.e.b.switch_to_block(next);
-                exception
-            }),
+        let (exception, mut clauses) = match frame.kind {
+            Kind::Try { handler, clauses } => (self.e.start_handler(handler), clauses.into_iter()),
+            Kind::Catch { next, clauses } => {
+                let exception = next.map(|(next, exception)| {
+                    self.e.b.switch_to_block(next);
+                    exception
+                });
+                (exception, clauses)
+            }
             _ => return Err("catch without try".to_owned()),
         };
+        let clause = clauses.next();
+        let entry = clause.as_ref().and_then(|clause| clause.entry);
         let mut next = None;
-        self.reachable = exception.is_some();
+        let mut values = Vec::new();
+        let mut reference = None;
         if let Some(exception) = exception {
             next = tag.map(|tag| (self.match_tag(exception, tag), exception));
-            let reference = self.e.reference(exception);
+            if let Some(tag) = tag {
+                values = self.values(exception, tag)?;
+            }
+            if clause.is_none_or(|clause| clause.rethrows) {
+                reference = Some(self.e.reference(exception));
+            }
+        }
+        if let Some(entry) = entry {
+            if exception.is_some() {
+                self.e.jump(entry, &values);
+            }
+            self.go_on_in(entry);
+            values = self.e.b.block_params(entry).to_vec();
+        }
+        self.reachable = exception.is_some() || entry.is_some();
+        if self.reachable {
+            // Without `rethrow` nobody asks for it.
+            let reference = reference.unwrap_or_else(|| self.ins().iconst(types::I64, 0));
             self.push(reference);
             if let Some(tag) = tag {
-                let values = self.values(exception, tag)?;
                 self.push_all(&values, self.tag_params(tag)?);
             }
         }
-        frame.kind = Kind::Catch { next };
+        frame.kind = Kind::Catch { next, clauses };
         self.frames.push(frame);
         Ok(())
     }
@@ -396,7 +469,7 @@ impl<'a> Translator<'a, '_> {
             ..
         } = &self.frames[position];
         let target = match kind {
-            Kind::Try { handler } | Kind::TryTable { handler, .. } => Some(*handler),
+            Kind::Try { handler, .. } | Kind::TryTable { handler, .. } => Some(*handler),
             _ => *outer_handler,
         };
         self.end(target)

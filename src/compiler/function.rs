@@ -1,5 +1,6 @@
 //! The driver: walks the operators of a body and hands each to its family.
 
+use super::clauses::Clause;
 use super::control::Frame;
 use super::dispatch::Dispatches;
 use super::emit::Emitter;
@@ -73,6 +74,8 @@ pub(super) struct Translator<'a, 'b> {
     pub dispatches: Dispatches,
     pub heads: Heads,
     pub relaxed: Relaxed,
+    /// Of the old `try` that opens now.
+    pub clauses: Vec<Clause>,
     /// Is the branch that is being translated taken, as a rule?
     pub likely: Option<bool>,
 }
@@ -151,6 +154,7 @@ pub(super) fn translate(
         dispatches: Dispatches::default(),
         heads: Heads::default(),
         relaxed: Relaxed::new(isa, module.features.deterministic),
+        clauses: Vec::new(),
         likely: None,
     };
     translator.begin()?;
@@ -206,6 +210,9 @@ impl<'a, 'b> Translator<'a, 'b> {
             }
             if matches!(operator, Operator::Loop { .. }) {
                 self.look_for_dispatch(&operators);
+            }
+            if matches!(operator, Operator::Try { .. }) && self.tiering.tier != Tier::Baseline {
+                self.clauses = Clause::read(operators.clone()).unwrap_or_default();
             }
             self.operator(&operator)?;
         }

@@ -10,6 +10,7 @@ mod branch_table;
 mod builtins;
 mod bulk;
 mod call;
+mod clauses;
 mod control;
 mod direct;
 mod dispatch;
