@@ -21,6 +21,13 @@ function codeFile(directory) {
 }
 
 /**
+ * The first line of the source. V8's code names the place at which it was made, in stacks too, so it is not taken at
+ * another one.
+ * @param {string} directory
+ */
+const firstLine = (directory) => `//${encodeURI(directory)}\n`;
+
+/**
  * What was kept for this executable. Whatever it is that prevents that, there is the facade by itself.
  * @param {string} directory
  * @returns {{ source: string, cachedData: Buffer } | undefined}
@@ -38,7 +45,8 @@ function readCode(directory) {
   }
   const end = all.length < HEADER ? HEADER : HEADER + all.readUInt32LE(0);
   if (end >= all.length) return undefined; // Somebody cut it.
-  return { cachedData: all.subarray(HEADER, end), source: all.toString('latin1', end) };
+  const source = all.toString('latin1', end);
+  return source.startsWith(firstLine(directory)) ? { cachedData: all.subarray(HEADER, end), source } : undefined;
 }
 
-module.exports = { HEADER, codeFile, readCode };
+module.exports = { HEADER, codeFile, firstLine, readCode };

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
-const { HEADER, codeFile, readCode } = require('../lib/code');
+const { HEADER, codeFile, firstLine, readCode } = require('../lib/code');
 
 const DIST = path.join(__dirname, '..', 'dist');
 
@@ -34,7 +34,8 @@ async function use(WebAssembly) {
 
 async function keep(directory = DIST) {
   const facade = path.join(directory, 'facade.js');
-  const source = `(function (require, module, __dirname) {${fs.readFileSync(facade, 'utf8')}\n})`;
+  const text = fs.readFileSync(facade, 'utf8');
+  const source = `${firstLine(directory)}(function (require, module, __dirname) {${text}\n})`;
   if (/[^\0-\x7f]/.test(source)) throw new Error('the facade has to be of ASCII characters');
   if (readCode(directory)?.source === source) return;
   const script = new vm.Script(source, { filename: facade });

@@ -56,6 +56,16 @@ only('is left by V8 for the source beside it where it has other flags, or the co
   expect(takesText()).toBe(false);
 });
 
+only('is nothing where it was not made: stacks would name the other place', () => {
+  keep();
+  const moved = `${folder} moved`;
+  fs.renameSync(folder, moved);
+  dist = path.join((folder = moved), 'dist');
+  expect(takesText()).toBe(true);
+  keep();
+  expect(takesText()).toBe(false);
+});
+
 only('is nothing if it was cut', () => {
   keep();
   const file = path.join(dist, kept()[0]);
