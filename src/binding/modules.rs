@@ -3,7 +3,7 @@
 use super::json::{Object, list};
 use super::realm::Realm;
 use super::values::{letter, name};
-use crate::code::{CompileError, CompiledModule, Options, cache};
+use crate::code::{CompileError, CompiledModule, Options, cache, registry};
 use crate::compiler::Tier;
 use crate::module::{
     AddressType, Bytes, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
@@ -114,7 +114,8 @@ pub fn set_feature(name: String, on: bool) -> bool {
 
 #[napi]
 pub fn validate(bytes: &[u8]) -> bool {
-    catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)
+    registry::known(Bytes::number_of(bytes), bytes).is_some()
+        || catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)
 }
 
 pub fn module(handle: u32) -> Result<Arc<CompiledModule>> {
