@@ -7,8 +7,8 @@ use crate::module::FuncType;
 use crate::module::canonical::CanonicalType;
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    Builtin, ENTRY_CODE, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_HOST, IMPORT_VMCTX,
-    VMCTX_CODE_TABLE,
+    Builtin, ENTRY_CODE, ENTRY_FUNC_REF, ENTRY_TYPE_ID, ENTRY_VMCTX, IMPORT_CODE, IMPORT_HOST,
+    IMPORT_VMCTX, VMCTX_CODE_TABLE,
 };
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -155,11 +155,31 @@ impl<'a> Translator<'a, '_> {
         let ty = self.func_type(type_index)?;
         let index = self.pop()?;
         let entry = self.table_element(table, index)?;
-        let (code, vmctx) = self.indirect_callee(type_index, entry)?;
         let args = self.pop_canonical(ty.params.len())?;
+        let flags = self.e.flags.table;
+        let func_ref = self.ins().load(POINTER, flags, entry, ENTRY_FUNC_REF);
+        let done = self.inline_guesses(type_index, func_ref, &args)?;
+        let (code, vmctx) = self.indirect_callee(type_index, entry)?;
+        self.call_found(type_index, code, vmctx, &args, done)
+    }
+
+    /// Calls what is none of the guesses, whose results come to `done`.
+    pub fn call_found(
+        &mut self,
+        type_index: u32,
+        code: Value,
+        vmctx: Value,
+        args: &[Value],
+        done: Option<Block>,
+    ) -> Result<()> {
         let signature = self.guest_signature(type_index)?;
-        let results = self.call_code(signature, code, vmctx, &args);
-        self.push_all(&results, &ty.results);
+        let mut results = self.call_code(signature, code, vmctx, args);
+        if let Some(done) = done {
+            self.e.jump(done, &results);
+            self.go_on_in(done);
+            results = self.e.b.block_params(done).to_vec();
+        }
+        self.push_all(&results, &self.func_type(type_index)?.results);
         Ok(())
     }
 

@@ -197,15 +197,7 @@ impl<'a> Translator<'a, '_> {
         let args = self.pop_canonical(ty.params.len())?;
         let done = self.inline_guesses(type_index, func_ref, &args)?;
         let (code, vmctx) = self.referenced(func_ref);
-        let signature = self.guest_signature(type_index)?;
-        let mut results = self.call_code(signature, code, vmctx, &args);
-        if let Some(done) = done {
-            self.e.jump(done, &results);
-            self.go_on_in(done);
-            results = self.e.b.block_params(done).to_vec();
-        }
-        self.push_all(&results, &ty.results);
-        Ok(())
+        self.call_found(type_index, code, vmctx, &args, done)
     }
 
     /// Code and context of the function of a reference, whose type was validated. Null has no address, so the first
