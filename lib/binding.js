@@ -5,11 +5,10 @@
  * its scratch memory (`lib/scratch.js`), and all that JavaScript can observe is decided in `lib/`.
  */
 
-const fs = require('fs');
-const path = require('path');
-
 /**
  * @typedef {object} Binding
+ * @property {() => string} executable tells it from others, see `lib/code.js`
+ * @property {(file: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
@@ -97,11 +96,10 @@ const path = require('path');
 
 /** @returns {Binding} */
 function load() {
-  const file = process.env.WRT_NATIVE_LIBRARY
-    ? path.resolve(process.env.WRT_NATIVE_LIBRARY)
-    : path.join(__dirname, '..', 'wrt.node');
+  const { WRT_NATIVE_LIBRARY: other } = process.env;
+  const file = other ? require('path').resolve(other) : `${__dirname}/../wrt.node`;
   try {
-    if (/\.c?js$/.test(file)) return require(file);
+    if (file.endsWith('js')) return require(file);
     // Not by `require`, which would give all copies of wrt in a thread the same functions: what the library calls of a
     // copy is its own.
     const library = { exports: /** @type {any} */ ({}) };
@@ -109,7 +107,7 @@ function load() {
     return library.exports;
   } catch (cause) {
     const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
-    const missing = !fs.existsSync(file);
+    const missing = !require('fs').existsSync(file);
     const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
     const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
     throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });

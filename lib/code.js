@@ -5,19 +5,14 @@
  * the same version, and built in another way. The source is in the same file, so the two belong together.
  */
 
-const fs = require('fs');
-const path = require('path');
-
-/** Before all else: the size of V8's code, whose start has to be aligned. The source comes last. */
-const HEADER = 8;
+const binding = require('./binding');
 
 /**
  * The name of the file for this executable.
  * @param {string} directory
  */
 function codeFile(directory) {
-  const { size, mtimeMs } = fs.statSync(process.execPath);
-  return path.join(directory, `facade-${process.version}-${size}-${Math.trunc(mtimeMs)}.code`);
+  return `${directory}/facade-${process.version}-${binding.executable()}.code`;
 }
 
 /**
@@ -30,23 +25,23 @@ const firstLine = (directory) => `//${encodeURI(directory)}\n`;
 /**
  * What was kept for this executable. Whatever it is that prevents that, there is the facade by itself.
  * @param {string} directory
- * @returns {{ source: string, cachedData: Buffer } | undefined}
+ * @returns {{ source: string, cachedData: Uint8Array } | undefined}
  */
 function readCode(directory) {
-  // In another context, of a test runner say, the facade must be made of what is in that context.
-  if (!(fs.readFileSync instanceof Function)) return undefined;
-  let all;
-  try {
-    const file = codeFile(directory);
-    if (!fs.existsSync(file)) return undefined;
-    all = fs.readFileSync(file);
-  } catch {
-    return undefined; // Node was told not to read there.
-  }
-  const end = all.length < HEADER ? HEADER : HEADER + all.readUInt32LE(0);
-  if (end >= all.length) return undefined; // Somebody cut it.
-  const source = all.toString('latin1', end);
-  return source.startsWith(firstLine(directory)) ? { cachedData: all.subarray(HEADER, end), source } : undefined;
+  const parts = binding.readCode(codeFile(directory));
+  if (parts === null || !parts[1].startsWith(firstLine(directory))) return undefined;
+  return { cachedData: new Uint8Array(parts[0]), source: parts[1] };
 }
 
-module.exports = { HEADER, codeFile, firstLine, readCode };
+/**
+ * A file's contents.
+ * @param {Buffer} code
+ * @param {string} source of ASCII characters
+ */
+function contents(code, source) {
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(code.length);
+  return Buffer.concat([length, code, Buffer.from(source, 'latin1')]);
+}
+
+module.exports = { codeFile, contents, firstLine, readCode };

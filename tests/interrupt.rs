@@ -133,17 +133,20 @@ const BASELINE: Options = Options {
     first: Tier::Baseline,
     threshold: i32::MAX,
     in_background: true,
+    eager: false,
 };
 const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
     threshold: 0,
     in_background: true,
+    eager: false,
 };
 /// Loops change over while they run.
 const HOT: Options = Options {
     first: Tier::Baseline,
     threshold: 1,
     in_background: true,
+    eager: false,
 };
 
 // ---- single steps
@@ -294,6 +297,7 @@ fn every_instruction_changing_over() {
         first: Tier::Baseline,
         threshold: 30,
         in_background: true,
+        eager: false,
     };
     single_steps(options, 2, 90);
 }

@@ -123,12 +123,22 @@ const OPTIMIZED: Options = Options {
     first: Tier::Optimized,
     threshold: 0,
     in_background: true,
+    eager: false,
 };
 /// All code of the first tier is hot at once, so that functions and loops change over while they run.
 const HOT: Options = Options {
     first: Tier::Baseline,
     threshold: 1,
     in_background: false,
+    eager: false,
+};
+
+/// All code is compiled before any of its module is called.
+const EAGER: Options = Options {
+    first: Tier::Baseline,
+    threshold: 0,
+    in_background: true,
+    eager: true,
 };
 
 #[test]
@@ -144,6 +154,11 @@ fn core_2_0_optimized() {
 #[test]
 fn core_2_0_changing_over() {
     core_2_0(HOT);
+}
+
+#[test]
+fn core_2_0_eager() {
+    core_2_0(EAGER);
 }
 
 #[test]
@@ -207,6 +222,14 @@ fn typed_functions_optimized() {
 #[test]
 fn typed_functions_changing_over() {
     typed_functions(HOT);
+}
+
+#[test]
+fn memories_exceptions_functions_eager() {
+    memories(EAGER);
+    exceptions(EAGER);
+    typed_functions(EAGER);
+    tail_calls_and_extended_constants(EAGER);
 }
 
 #[test]

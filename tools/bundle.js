@@ -11,8 +11,8 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '..');
 const directory = path.join(root, 'dist');
-/** Files that are made, each with the one that needs all others in it. */
-const ENTRIES = { 'facade.js': 'index.js', 'wrt.js': 'lib/start.js' };
+/** What the facade is a function of, since dist/wrt.js has it already. */
+const GIVEN = path.join(root, 'lib', 'binding.js');
 const OURS = /require\('(\.[^']*)'\)/g;
 /** Node takes what it sees assigned to them for names that can be imported, wherever it stands. */
 const EXPORTS = /\bmodule\.exports\b/g;
@@ -50,20 +50,33 @@ return $module.exports;
 `;
 }
 
-/** @param {string} name of the file that needs all others */
-function bundle(name) {
-  const entry = path.join(root, name);
-  return `// Made by tools/bundle.js; the sources are index.js and lib/.
+const HEAD = '// Made by tools/bundle.js; the sources are index.js and lib/.';
+
+function start() {
+  const entry = path.join(root, 'lib', 'start.js');
+  return `${HEAD}
 ${modules(entry, new Set())}
 module.exports = ${constant(entry)};
+`;
+}
+
+function facade() {
+  const entry = path.join(root, 'index.js');
+  return `${HEAD}
+module.exports = (${constant(GIVEN)}) => {
+${modules(entry, new Set([GIVEN]))}
+return ${constant(entry)};
+};
 `;
 }
 
 /** Writes what is not what it should be. */
 function write() {
   fs.mkdirSync(directory, { recursive: true });
-  for (const [name, entry] of Object.entries(ENTRIES)) {
-    const text = bundle(entry);
+  for (const [name, text] of [
+    ['facade.js', facade()],
+    ['wrt.js', start()],
+  ]) {
     const target = path.join(directory, name);
     if (fs.existsSync(target) && fs.readFileSync(target, 'utf8') === text) continue;
     // V8's code of what was there before, see tools/code.js.

@@ -8,7 +8,6 @@ const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
-const { HEADER, codeFile, firstLine, readCode } = require('../lib/code');
 
 const DIST = path.join(__dirname, '..', 'dist');
 
@@ -33,6 +32,9 @@ async function use(WebAssembly) {
 }
 
 async function keep(directory = DIST) {
+  // The native library may just have been built.
+  const binding = require('../lib/binding');
+  const { codeFile, contents, firstLine, readCode } = require('../lib/code');
   const facade = path.join(directory, 'facade.js');
   const text = fs.readFileSync(facade, 'utf8');
   const source = `${firstLine(directory)}(function (require, module, __dirname) {${text}\n})`;
@@ -41,15 +43,12 @@ async function keep(directory = DIST) {
   const script = new vm.Script(source, { filename: facade });
   const module = { exports: undefined };
   script.runInThisContext()(createRequire(facade), module, directory);
-  await use(module.exports);
+  await use(module.exports(binding));
 
-  const code = script.createCachedData();
-  const header = Buffer.alloc(HEADER);
-  header.writeUInt32LE(code.length);
   const file = codeFile(directory);
   // A process may be about to load it.
   const draft = `${file}.${process.pid}`;
-  fs.writeFileSync(draft, Buffer.concat([header, code, Buffer.from(source, 'latin1')]));
+  fs.writeFileSync(draft, contents(script.createCachedData(), source));
   fs.renameSync(draft, file);
 }
 

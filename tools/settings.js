@@ -17,6 +17,7 @@ const SETTINGS = {
   'guards against speculation': { env: { WRT_FEATURES: 'spectreGuards' } },
   'both of them': { env: { WRT_FEATURES: 'boundsChecks,spectreGuards' } },
   'all code made for good': { env: { WRT_TIER: 'optimized' } },
+  'all code made before it is called': { env: { WRT_TIER: 'eager' } },
   'interruption every 100 µs': { env: { WRT_INTERRUPT_EVERY: '100' } },
   'node --stack-size=500': { flags: ['--stack-size=500'] },
   'node --stack-size=3900': { flags: ['--stack-size=3900'] },

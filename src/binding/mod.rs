@@ -13,6 +13,7 @@ mod carriers;
 mod cells;
 mod collection;
 mod exceptions;
+mod facade;
 #[cfg(feature = "faults")]
 mod faults;
 mod images;

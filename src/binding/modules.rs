@@ -20,8 +20,9 @@ pub type Compiled = Either<u32, String>;
 /// A module, or the text of an error.
 pub type Outcome = std::result::Result<Arc<CompiledModule>, String>;
 
-/// How modules of this process are compiled. For tests: `WRT_TIER=optimized` leaves the first tier out, and
-/// `WRT_TIER=changing` has all functions and loops change over soon, and wait for that.
+/// How modules of this process are compiled. For tests: `WRT_TIER=optimized` leaves the first tier out,
+/// `WRT_TIER=changing` has all functions and loops change over soon, and wait for that, and `WRT_TIER=eager` has all of a
+/// module compiled before it is there.
 pub fn options() -> Options {
     static OPTIONS: OnceLock<Options> = OnceLock::new();
     *OPTIONS.get_or_init(|| {
@@ -34,6 +35,10 @@ pub fn options() -> Options {
             Ok("changing") => Options {
                 threshold: 100,
                 in_background: false,
+                ..usual
+            },
+            Ok("eager") => Options {
+                eager: true,
                 ..usual
             },
             _ => usual,

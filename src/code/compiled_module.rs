@@ -197,6 +197,9 @@ impl CompiledModule {
             offsets,
         };
         images.into_iter().for_each(|image| this.take(image));
+        if options.eager {
+            this.compile_all()?;
+        }
         Ok(Arc::new(this))
     }
 

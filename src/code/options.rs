@@ -12,6 +12,8 @@ pub struct Options {
     pub threshold: i32,
     /// Do guests go on while their code is made better? If not, it is known when they change over.
     pub in_background: bool,
+    /// Is all of a module compiled before anything of it is called?
+    pub eager: bool,
 }
 
 impl Default for Options {
@@ -20,6 +22,7 @@ impl Default for Options {
             first: Tier::Baseline,
             threshold: 500 * CALL_WEIGHT,
             in_background: true,
+            eager: false,
         }
     }
 }
