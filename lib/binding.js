@@ -20,7 +20,8 @@
  * @property {() => number[]} compileStats see `lib/stats.js`
  * @property {() => string} takeCompileError why the last function that was called could not be compiled
  * @property {() => void} reclaim discards activations that nobody will resume
- * @property {(bytes: Uint8Array) => number | string} compile a module, or the text of an error
+ * @property {(bytes: Uint8Array, Module?: Function) => number | string | [number, object]} compile a module, or the text of
+ *   an error; or a module with what `carrier` gives
  * @property {(bytes: Uint8Array) => Promise<number | string>} compileAsync
  * @property {{ new (): ModuleStream }} ModuleStream fails where a module's bytes must be seen as a whole
  * @property {(bytes: Uint8Array) => boolean} validate

@@ -149,6 +149,7 @@ function expectArrivals(constructor, see) {
 }
 
 module.exports = {
+  Carrier,
   arrivingPrototype,
   createCarrier,
   createObject,

@@ -3,7 +3,7 @@
 /** WebAssembly.Module. */
 
 const binding = require('./binding');
-const { createCarrier, expectArrivals, openCarrier } = require('./carrier');
+const { Carrier, createCarrier, expectArrivals, openCarrier } = require('./carrier');
 const { CompileError, prefixed, text, typeError } = require('./errors');
 const { MODULE, watch } = require('./lifetime');
 const { inheritModuleSource } = require('./module-source');
@@ -75,14 +75,20 @@ function Module(bytes) {
   // 1. Stable bytes.
   const source = allowed(requireBytes(bytes, api), api);
   // 2.-3. Compile.
-  const result = source.length === 0 ? text.emptySource : binding.compile(source);
+  const result = source.length === 0 ? text.emptySource : binding.compile(source, Carrier);
   // 4.-9. The internal slots; there are no compile options yet.
   return construct(ObjectGetPrototypeOf(this), result, api);
 }
 
-/** A new object for the module of a handle, or throws the error that the engine gave. */
+/**
+ * A new object for what the engine's compilation returned, or throws the error that it gave.
+ * @param {object} prototype
+ * @param {number | string | [number, object]} result
+ * @param {string} api
+ */
 function construct(prototype, result, api) {
   if (typeof result === 'string') throw prefixed(CompileError, api, result);
+  if (typeof result === 'object') return modules.set(ObjectSetPrototypeOf(result[1], prototype), newCell(result[0]));
   // The cell comes first: it releases the module also if there is no memory for the object.
   const cell = newCell(result);
   return modules.set(createCarrier(result, prototype), cell);

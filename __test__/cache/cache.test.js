@@ -6,6 +6,7 @@ const { execFile, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { promisify } = require('node:util');
 const { node } = require('../support/child');
 const wat = require('../support/wat');
 
@@ -304,6 +305,34 @@ describe('the cache', () => {
     expect(cache).toEqual({ status: 'miss' });
     expect(fs.readdirSync(directory)).toEqual([]);
     expect(await program()).toEqual({ result, cache: { status: 'miss' } });
+  });
+
+  only('a directory that is read-only', async () => {
+    // The superuser may write there all the same, unless that is taken away.
+    const [command, ...before] = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override'] : ['env'];
+    const readOnly = async () => {
+      fs.chmodSync(directory, 0o500);
+      const { stdout } = await promisify(execFile)(
+        command,
+        [...before, process.execPath, PROGRAM, directory, '50', 'flush'],
+        {
+          encoding: 'utf8',
+        },
+      ).catch((error) => error);
+      fs.chmodSync(directory, 0o700);
+      return JSON.parse(stdout);
+    };
+    const cold = await readOnly();
+    expect(cold.cache).toEqual({ status: 'miss' });
+    expect(cold.problem).toMatch(/EACCES|Permission denied/);
+    expect(fs.readdirSync(directory)).toEqual([]);
+    const { result } = await program();
+    const names = fs.readdirSync(directory);
+    expect(names).toHaveLength(1);
+    const warm = await readOnly();
+    expect(warm).toMatchObject({ result, cache: { status: 'hit' } });
+    expect(cold.result).toBe(result);
+    expect(fs.readdirSync(directory)).toEqual(names);
   });
 
   only('by environment, and by wrt/register', async () => {

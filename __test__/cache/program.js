@@ -25,9 +25,14 @@ async function main() {
   db.run('COMMIT');
   const [{ values }] = db.exec('SELECT count(*), sum(a), max(b), group_concat(b) FROM t');
   const result = crypto.createHash('sha256').update(JSON.stringify(values)).digest('hex');
-  if (process.argv[4] === 'flush') wrt.flushCompileCache();
   const cache = status === 'failed' ? { status, message } : wrt.getCompileCacheStatus(module);
-  console.log(JSON.stringify({ result, cache }));
+  let problem;
+  try {
+    if (process.argv[4] === 'flush') wrt.flushCompileCache();
+  } catch (error) {
+    problem = error.message;
+  }
+  console.log(JSON.stringify({ result, cache, problem }));
 }
 
 main();

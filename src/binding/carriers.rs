@@ -1,10 +1,12 @@
 //! Modules on their way to another thread, see `lib/carrier.js`.
 
 use super::buffers;
-use super::modules::{Compiled, compile_bytes, module, register};
+use super::modules::{Compiled, Outcome, compile_bytes, module, register};
 use super::realm::Realm;
 use super::weak::Weak;
 use crate::code::{CompiledModule, registry};
+use crate::module::Bytes;
+use crate::runtime::crew;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
@@ -23,15 +25,49 @@ pub fn carrier(env: &Env, handle: u32, class: Object) -> Result<sys::napi_value>
     if carrier.len() < SMALL {
         return construct(env.raw(), class.raw(), small_buffer(env, &module, carrier)?);
     }
+    of_bytes(env, &module.module().bytes, &class)
+}
+
+/// The same of a module's bytes, without a copy of them.
+pub fn of_bytes(env: &Env, bytes: &Bytes, class: &Object) -> Result<sys::napi_value> {
+    let carrier = bytes.carrier();
     let buffer = buffers::external(env.raw(), carrier.as_ptr().cast_mut(), carrier.len(), None)?;
     let result = construct(env.raw(), class.raw(), buffer);
     // V8 has its own copy, and nobody has seen the buffer.
     // SAFETY: a live buffer of a live environment.
     if unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer) } != sys::Status::napi_ok {
-        // Then it has the module's bytes for ever.
-        std::mem::forget(module.clone());
+        // Then it has the bytes for ever.
+        std::mem::forget(bytes.clone());
     }
     result
+}
+
+/// What `compile` gives, in another thread if there is one, while V8 makes an object of `class` that carries the bytes. No
+/// object is there if V8 throws: who makes one later will meet that.
+pub fn meanwhile(
+    env: &Env,
+    bytes: &Bytes,
+    class: Option<Object>,
+    compile: impl Fn() -> Outcome + Sync,
+) -> (Outcome, Option<sys::napi_value>) {
+    let Some(class) = class else {
+        return (compile(), None);
+    };
+    let make = || match of_bytes(env, bytes, &class) {
+        Ok(object) => Some(object),
+        Err(_) => {
+            let mut error = null_mut();
+            // SAFETY: a live environment. A failure means that nothing was thrown.
+            unsafe { sys::napi_get_and_clear_last_exception(env.raw(), &mut error) };
+            None
+        }
+    };
+    let (object, outcome) = crew::each("wrt-compile", 1, &[()], |()| compile(), make);
+    let outcome = outcome.into_iter().next().unwrap_or_else(compile);
+    if let Ok(module) = &outcome {
+        registry::add(module);
+    }
+    (outcome, object)
 }
 
 /// A buffer with a carrier's bytes: the last one again, if that is of the same module and V8 still has it. To make

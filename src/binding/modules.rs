@@ -1,5 +1,6 @@
 //! Compiling modules and telling what is in them.
 
+use super::carriers;
 use super::json::{Object, list};
 use super::realm::Realm;
 use super::values::{letter, name};
@@ -9,7 +10,7 @@ use crate::module::{
     AddressType, Bytes, ExportKind, Features, FuncType, GlobalType, ImportKind, Limits, MemoryType,
     Module, PAGE_BITS, TableType, canonical,
 };
-use napi::bindgen_prelude::*;
+use napi::bindgen_prelude::{Object as JsObject, *};
 use napi_derive::napi;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,12 +68,32 @@ pub fn register(outcome: Outcome) -> Compiled {
     }
 }
 
-#[napi]
-pub fn compile(bytes: &[u8]) -> Compiled {
+/// A module of the bytes: its handle, or why there is none; or its handle and the object that carries it, which V8's `class`
+/// of modules made meanwhile, if that takes long.
+#[napi(ts_return_type = "number | string | [number, object]")]
+pub fn compile(
+    env: &Env,
+    bytes: &[u8],
+    class: Option<JsObject>,
+) -> Either3<u32, String, (u32, sys::napi_value)> {
     let number = Bytes::number_of(bytes);
-    let known = cache::known(number, bytes).map(Ok);
-    register(known.unwrap_or_else(|| compile_bytes(Bytes::new(bytes, number))))
+    let (outcome, carrier) = match cache::known(number, bytes) {
+        Some(module) => (Ok(module), None),
+        None => {
+            let bytes = Bytes::new(bytes, number);
+            let class = class.filter(|_| bytes.len() >= LARGE);
+            carriers::meanwhile(env, &bytes, class, || compile_bytes(bytes.clone()))
+        }
+    };
+    match (register(outcome), carrier) {
+        (Either::A(handle), None) => Either3::A(handle),
+        (Either::A(handle), Some(carrier)) => Either3::C((handle, carrier)),
+        (Either::B(error), _) => Either3::B(error),
+    }
 }
+
+/// Bytes from which it is worth a thread to have what carries a module made while it is compiled.
+const LARGE: usize = 1 << 20;
 
 /// A compilation off the JavaScript thread.
 pub struct Compilation(Bytes);

@@ -12,7 +12,8 @@ use super::cache_status::CacheStatus;
 use super::image::{Image, Key, key};
 use super::mapping::Executable;
 use super::{CompileError, CompiledModule, Options, registry};
-use crate::module::{Bytes, Features};
+use crate::module::{Bytes, Features, Module};
+use crate::runtime::crew;
 use crate::runtime::fault::{self, Site};
 use hashbrown::HashSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -40,6 +41,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const NEXT_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const SUFFIX: &str = "wrt";
+/// How old the time of a file may be that says when it was last used.
+const LAST_USE: Duration = Duration::from_secs(60 * 60);
+/// Size of modules that are decoded while another thread checks their images.
+const WORTH_A_THREAD: usize = 1 << 20;
 
 /// A module whose code may be written.
 struct Entry {
@@ -134,19 +139,18 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
     };
     let features = Features::current();
     let key = key(super::compiled_module::shared_compiler()?, features, &bytes);
-    let images = (0..PARTS).filter_map(|part| load(&cache.path(&key, part), &key).transpose());
-    let (module, status) = match images.collect::<Result<Vec<_>, _>>() {
-        Ok(images) if images.is_empty() => {
-            (CompiledModule::new(bytes, options)?, CacheStatus::Miss)
-        }
-        Ok(images) => {
-            let module = CompiledModule::with_images(bytes, options, images)?;
-            (module, CacheStatus::Hit)
-        }
-        Err(reason) => (
-            CompiledModule::new(bytes, options)?,
-            CacheStatus::Refused(reason),
+    let files = (0..PARTS).filter_map(|part| open(&cache.path(&key, part)).transpose());
+    let loaded = match files.collect::<Result<Vec<_>, _>>() {
+        Ok(files) if files.is_empty() => Err(CacheStatus::Miss),
+        Ok(files) => load(&files, &key, bytes.clone()).map_err(CacheStatus::Refused),
+        Err(reason) => Err(CacheStatus::Refused(reason)),
+    };
+    let (module, status) = match loaded {
+        Ok((module, images)) => (
+            CompiledModule::with_images(module?, options, images)?,
+            CacheStatus::Hit,
         ),
+        Err(status) => (CompiledModule::new(bytes, options)?, status),
     };
     module.set_key(key, features);
     module.set_cache_status(status);
@@ -165,8 +169,14 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
     Ok(module)
 }
 
-/// The image of this name; `None` if there is none, and otherwise why it is not used.
-fn load(path: &Path, key: &Key) -> Result<Option<Image>, String> {
+/// A file that has its name for itself, and its size.
+struct Found {
+    file: File,
+    len: usize,
+}
+
+/// The file of an image; `None` if there is none, and otherwise why it is not used.
+fn open(path: &Path) -> Result<Option<Found>, String> {
     let options = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
@@ -181,11 +191,31 @@ fn load(path: &Path, key: &Key) -> Result<Option<Image>, String> {
         return Err("somebody else may write to it".to_owned());
     }
     let len = usize::try_from(found.len()).map_err(|e| e.to_string())?;
-    let mapping = Executable::of_file(&file, len).map_err(|e| e.to_string())?;
-    let image = Image::new(mapping, len, key).map_err(|e| e.to_string())?;
     // So that it is not the first to go. It does not matter where this cannot be written.
-    let _ = file.set_modified(SystemTime::now());
-    Ok(Some(image))
+    if found
+        .modified()
+        .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LAST_USE))
+    {
+        let _ = file.set_modified(SystemTime::now());
+    }
+    Ok(Some(Found { file, len }))
+}
+
+/// The images in files of this key, and the module of its bytes, which were valid when the files were written. Threads
+/// that help check images while this one decodes.
+fn load(
+    files: &[Found],
+    key: &Key,
+    bytes: Bytes,
+) -> Result<(Result<Module, CompileError>, Vec<Image>), String> {
+    let image = |Found { file, len }: &Found| {
+        let mapping = Executable::of_file(file, *len).map_err(|e| e.to_string())?;
+        Image::new(mapping, *len, key).map_err(|e| e.to_string())
+    };
+    let helpers = usize::from(bytes.len() >= WORTH_A_THREAD);
+    let decode = || CompiledModule::decode_valid(bytes);
+    let (module, images) = crew::each("wrt-image", helpers, files, image, decode);
+    Ok((module, images.into_iter().collect::<Result<_, _>>()?))
 }
 
 /// Writes images of modules that have code which the directory does not have, if that is worth it; how many.

@@ -140,16 +140,20 @@ impl CompiledModule {
         Self::with_code(module.into(), offsets, options, Vec::new())
     }
 
-    /// A module with code from images. Their key says that they were made from these bytes, which
-    /// were valid then.
-    pub fn with_images(
-        bytes: impl Into<Bytes>,
-        options: Options,
-        images: Vec<Image>,
-    ) -> Result<Arc<Self>, CompileError> {
+    /// Decodes bytes that an image was made from: they were valid then, says its key.
+    pub fn decode_valid(bytes: Bytes) -> Result<Module, CompileError> {
         let start = Instant::now();
         let module = Module::decode_valid(bytes)?;
         figures::DECODED.add(1, start);
+        Ok(module)
+    }
+
+    /// A module that is decoded, with code from images.
+    pub fn with_images(
+        module: Module,
+        options: Options,
+        images: Vec<Image>,
+    ) -> Result<Arc<Self>, CompileError> {
         let offsets = VMOffsets::new(&module);
         Self::with_code(module.into(), offsets, options, images)
     }

@@ -1,9 +1,6 @@
 //! A hash of many bytes that all cores work at.
 
 use crate::runtime::crew;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread;
 
 /// Bytes that a thread takes at a time.
 const PIECE: usize = 256 << 10;
@@ -13,24 +10,17 @@ const WORTH_A_THREAD: usize = 4;
 /// The hash of the hashes of all pieces.
 pub fn digest(bytes: &[u8]) -> blake3::Hash {
     let pieces: Vec<&[u8]> = bytes.chunks(PIECE).collect();
-    let hashes: Vec<OnceLock<blake3::Hash>> = vec![OnceLock::new(); pieces.len()];
-    let next = AtomicUsize::new(0);
-    let work = || {
-        loop {
-            let place = next.fetch_add(1, Relaxed);
-            let Some((hash, piece)) = hashes.get(place).zip(pieces.get(place)) else {
-                return;
-            };
-            hash.get_or_init(|| blake3::hash(piece));
-        }
-    };
-    thread::scope(|scope| {
-        crew::help(scope, "wrt-hash", pieces.len() / WORTH_A_THREAD, work);
-        work();
-    });
+    let useful = pieces.len() / WORTH_A_THREAD;
+    let (_, hashes) = crew::each(
+        "wrt-hash",
+        useful,
+        &pieces,
+        |piece| blake3::hash(piece),
+        || (),
+    );
     let mut all = blake3::Hasher::new();
-    for (hash, piece) in hashes.iter().zip(&pieces) {
-        all.update(hash.get_or_init(|| blake3::hash(piece)).as_bytes());
+    for hash in hashes {
+        all.update(hash.as_bytes());
     }
     all.finalize()
 }

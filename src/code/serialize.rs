@@ -21,7 +21,7 @@ impl CompiledModule {
         let key = key(shared_compiler()?, features, &bytes);
         let mapping = Executable::of_bytes(image).map_err(|_| ImageError::Memory)?;
         let image = Image::new(mapping, image.len(), &key)?;
-        let module = Self::with_images(bytes, options, vec![image])?;
+        let module = Self::with_images(Self::decode_valid(bytes)?, options, vec![image])?;
         module.set_key(key, features);
         Ok(module)
     }

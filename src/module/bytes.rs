@@ -3,13 +3,13 @@
 use hashbrown::DefaultHashBuilder;
 use std::hash::BuildHasher;
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a module, and a number that they give. They lie in a *carrier*, so that they can travel without being
-/// copied: an empty module with one custom section, which has the number and them.
-#[derive(Debug, Default)]
+/// copied: an empty module with one custom section, which has the number and them. Clones share them.
+#[derive(Clone, Debug, Default)]
 pub struct Bytes {
-    carrier: Vec<u8>,
+    carrier: Arc<Vec<u8>>,
 }
 
 /// What is before the bytes: magic, version, number and size of the section, its name, the number of the bytes.
@@ -105,7 +105,7 @@ impl Arriving {
         header[NAME + 1..NUMBER].copy_from_slice(SECTION);
         header[NUMBER..].copy_from_slice(&number.to_le_bytes());
         Bytes {
-            carrier: self.carrier,
+            carrier: self.carrier.into(),
         }
     }
 }
