@@ -23,7 +23,7 @@
  * @property {(bytes: Uint8Array, Module?: Function) => number | string | [number, object]} compile a module, or the text of
  *   an error; or a module with what `carrier` gives
  * @property {(bytes: Uint8Array) => Promise<number | string>} compileAsync
- * @property {{ new (): ModuleStream }} ModuleStream fails where a module's bytes must be seen as a whole
+ * @property {{ new (): ModuleStream }} ModuleStream fails where no thread can be had
  * @property {(bytes: Uint8Array) => boolean} validate
  * @property {() => (string | boolean)[]} features names of switches, each with whether it is on
  * @property {(name: string, on: boolean) => boolean} setFeature

@@ -335,6 +335,31 @@ describe('the cache', () => {
     expect(fs.readdirSync(directory)).toEqual(names);
   });
 
+  only('a module that arrives in pieces', async () => {
+    // Small modules are not kept, so it has a section of 1,501 bytes as well.
+    const section = Buffer.concat([Buffer.of(0, 0xdd, 0x0b, 1, 97), Buffer.alloc(1499)]);
+    const file = path.join(directory, 'sample.wasm');
+    fs.writeFileSync(file, Buffer.concat([sample().bytes, section]));
+    const script = `const wrt = require(${JSON.stringify(path.join(__dirname, '..', '..'))});
+      wrt.enableCompileCache(${JSON.stringify(directory)});
+      const bytes = require('fs').readFileSync(${JSON.stringify(file)});
+      const pieces = Array.from({ length: 10 }, (_, i) => bytes.subarray((i * bytes.length) / 10, ((i + 1) * bytes.length) / 10));
+      const body = new ReadableStream({ pull: (c) => (pieces.length > 0 ? c.enqueue(pieces.shift()) : c.close()) });
+      const response = new Response(body, { headers: { 'content-type': 'application/wasm' } });
+      wrt.compileStreaming(response).then((module) => {
+        const { exports } = new wrt.Instance(module);
+        console.log(wrt.getCompileCacheStatus(module).status, exports.via(3, 20), wrt.stats().compile.onDemand.count);
+        wrt.flushCompileCache();
+      });`;
+    const run = async () => {
+      const { stdout, stderr } = await node(['-e', script]);
+      return stdout + stderr;
+    };
+    const compiled = /^miss 840 [1-9]\d*\n$/;
+    expect(await run()).toMatch(compiled);
+    expect(await run()).toBe('hit 840 0\n');
+  });
+
   only('by environment, and by wrt/register', async () => {
     const script = `const m = new WebAssembly.Module(require('fs').readFileSync(process.argv[1]));
       const wrt = require(process.argv[2]);

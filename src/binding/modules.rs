@@ -49,7 +49,7 @@ pub fn options() -> Options {
 
 /// Makes a module of the bytes.
 pub fn compile_bytes(bytes: Bytes) -> Outcome {
-    guarded(|| cache::module(bytes, options()))
+    guarded(|| cache::module(bytes, options(), CompiledModule::decode))
 }
 
 /// What a compilation gives. A panic would be a bug of ours; it ends that compilation, not the process.

@@ -1,7 +1,7 @@
 //! Modules whose bytes arrive one after the other.
 
 use super::modules::{Compiled, Outcome, guarded, options, register};
-use crate::code::{Stream, cache};
+use crate::code::Stream;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
@@ -11,12 +11,9 @@ pub struct ModuleStream(Option<Stream>);
 
 #[napi]
 impl ModuleStream {
-    /// Fails where whole bytes are wanted: the cache finds code by their hash.
+    /// Fails where no thread can be had.
     #[napi(constructor)]
     pub fn new() -> Result<Self> {
-        if cache::is_enabled() {
-            return Err(Error::from_reason("a cache is enabled"));
-        }
         let stream = Stream::new().map_err(|e| Error::from_reason(e.to_string()))?;
         Ok(Self(Some(stream)))
     }

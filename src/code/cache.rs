@@ -83,10 +83,6 @@ fn current() -> Option<Cache> {
     CACHE.lock().unwrap_or_else(|e| e.into_inner()).clone()
 }
 
-pub fn is_enabled() -> bool {
-    current().is_some()
-}
-
 /// Uses `directory`, which is made if need be. It must belong to this user and be closed to others, since what
 /// lies in it is run.
 pub fn enable(directory: &Path) -> io::Result<PathBuf> {
@@ -129,11 +125,15 @@ pub fn known(number: u64, bytes: &[u8]) -> Option<Arc<CompiledModule>> {
     }
 }
 
-/// A module of `bytes`, with the code that the cache has for it.
-pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
+/// A module of `bytes`, with the code that the cache has for it. If it has none, `decode` tells whether they are valid.
+pub fn module(
+    bytes: Bytes,
+    options: Options,
+    decode: impl FnOnce(Bytes) -> Result<Module, CompileError>,
+) -> Result<Arc<CompiledModule>, CompileError> {
     let cache = current().filter(|_| bytes.len() >= MIN_MODULE);
     let Some(cache) = cache else {
-        let module = CompiledModule::new(bytes, options)?;
+        let module = CompiledModule::of(decode(bytes)?, options)?;
         registry::add(&module);
         return Ok(module);
     };
@@ -150,7 +150,7 @@ pub fn module(bytes: Bytes, options: Options) -> Result<Arc<CompiledModule>, Com
             CompiledModule::with_images(module?, options, images)?,
             CacheStatus::Hit,
         ),
-        Err(status) => (CompiledModule::new(bytes, options)?, status),
+        Err(status) => (CompiledModule::of(decode(bytes)?, options)?, status),
     };
     module.set_key(key, features);
     module.set_cache_status(status);

@@ -128,10 +128,15 @@ pub enum Unit {
 impl CompiledModule {
     /// Decodes and validates `bytes`, on all cores. Nothing is compiled.
     pub fn new(bytes: impl Into<Bytes>, options: Options) -> Result<Arc<Self>, CompileError> {
+        Self::of(Self::decode(bytes.into())?, options)
+    }
+
+    /// The module of `bytes`, if they are valid.
+    pub fn decode(bytes: Bytes) -> Result<Module, CompileError> {
         let start = Instant::now();
         let module = Module::decode(bytes)?;
         figures::DECODED.add(1, start);
-        Self::of(module, options)
+        Ok(module)
     }
 
     /// A module that is decoded. Nothing is compiled.

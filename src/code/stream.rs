@@ -1,11 +1,12 @@
 //! A module whose bytes arrive one after the other: a thread decodes and validates it meanwhile.
 
 use super::compiled_module::{CompileError, CompiledModule};
-use super::{Options, figures, registry};
-use crate::module::{Arriving, Decoder, Module};
+use super::{Options, cache, figures};
+use crate::module::{Arriving, Decoder};
 use crate::runtime::fault::{self, Site};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -13,6 +14,7 @@ use std::time::Instant;
 /// Bytes that arrive, and the thread that takes them. It ends when this is dropped.
 pub struct Stream {
     chunks: Sender<Box<[u8]>>,
+    ended: Arc<AtomicBool>,
     thread: JoinHandle<(Arriving, Option<Decoder>)>,
 }
 
@@ -20,10 +22,13 @@ impl Stream {
     pub fn new() -> io::Result<Self> {
         fault::check(Site::CompileThread)?;
         let (chunks, arriving) = channel();
+        let ended = Arc::<AtomicBool>::default();
+        let seen = ended.clone();
         let thread = thread::Builder::new().name("wrt-stream".into());
         Ok(Self {
             chunks,
-            thread: thread.spawn(|| receive(arriving))?,
+            ended,
+            thread: thread.spawn(move || receive(arriving, &seen))?,
         })
     }
 
@@ -33,32 +38,36 @@ impl Stream {
         let _ = self.chunks.send(chunk.into());
     }
 
-    /// The module, once its bytes are complete.
+    /// The module, once its bytes are complete, with the code that the cache has for it.
     pub fn finish(self, options: Options) -> Result<Arc<CompiledModule>, CompileError> {
-        let start = Instant::now();
+        self.ended.store(true, Ordering::Relaxed);
         drop(self.chunks);
         let received = self.thread.join();
         let (bytes, decoder) =
             received.map_err(|_| CompileError::Machine("internal error".into()))?;
-        let bytes = bytes.complete();
-        // Where something is wrong, all of it is looked at again: the error is that which the bytes as a whole have.
-        let valid = decoder.and_then(|decoder| decoder.rest(&bytes).ok());
-        let module = match valid {
-            Some(module) => CompiledModule::of(module.with_bytes(bytes), options)?,
-            None => CompiledModule::of(Module::decode(bytes)?, options)?,
-        };
-        figures::DECODED.add(1, start);
-        registry::add(&module);
-        Ok(module)
+        cache::module(bytes.complete(), options, |bytes| {
+            // Where something is wrong, all of it is looked at again: the error is that which the bytes as a whole have.
+            let start = Instant::now();
+            let valid = decoder.and_then(|decoder| decoder.rest(&bytes).ok());
+            let Some(module) = valid else {
+                return CompiledModule::decode(bytes);
+            };
+            figures::DECODED.add(1, start);
+            Ok(module.with_bytes(bytes))
+        })
     }
 }
 
-/// All that arrives, and the module as far as it is decoded if nothing was wrong.
-fn receive(chunks: Receiver<Box<[u8]>>) -> (Arriving, Option<Decoder>) {
+/// All that arrives, and the module as far as it is decoded if nothing was wrong. When there is no more to wait for, the rest
+/// is left to all cores.
+fn receive(chunks: Receiver<Box<[u8]>>, ended: &AtomicBool) -> (Arriving, Option<Decoder>) {
     let mut bytes = Arriving::with_capacity(0);
     let mut decoder = Some(Decoder::new(true));
     for chunk in chunks {
         bytes.push(&chunk);
+        if ended.load(Ordering::Relaxed) {
+            continue;
+        }
         decoder = decoder.and_then(|mut decoder| {
             decoder.advance(bytes.bytes()).ok()?;
             Some(decoder)
