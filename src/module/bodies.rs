@@ -1,6 +1,7 @@
 //! Validation of function bodies, by several threads while the rest of a module is decoded.
 
 use super::error::DecodeError;
+use super::plain::{PlainBodies, PlainModule};
 use super::resources::Resources;
 use super::supported;
 use crate::runtime::crew;
@@ -18,13 +19,19 @@ const PIECE: usize = 16;
 #[derive(Default)]
 pub(super) struct Bodies<'a> {
     list: Vec<Body<'a>>,
-    /// What all of them are validated with.
-    common: Option<(Resources, WasmFeatures)>,
+    common: Option<Common>,
     size: usize,
     /// The first that no thread has taken.
     next: AtomicUsize,
     /// What is wrong with a body, and its place in the list.
     error: Mutex<Option<(usize, DecodeError)>>,
+}
+
+/// What all bodies of a module are validated with.
+pub(super) struct Common {
+    pub plain: PlainModule,
+    pub resources: Resources,
+    pub features: WasmFeatures,
 }
 
 struct Body<'a> {
@@ -39,7 +46,7 @@ impl<'a> Bodies<'a> {
         index: u32,
         ty: u32,
         body: FunctionBody<'a>,
-        common: impl FnOnce() -> (Resources, WasmFeatures),
+        common: impl FnOnce() -> Common,
     ) {
         self.common.get_or_insert_with(common);
         self.size += body.as_bytes().len();
@@ -59,9 +66,15 @@ impl<'a> Bodies<'a> {
 
     /// Validates bodies that no other thread has taken, until there are none.
     pub fn work(&self) {
-        let Some((resources, features)) = &self.common else {
+        let Some(Common {
+            plain,
+            resources,
+            features,
+        }) = &self.common
+        else {
             return;
         };
+        let mut plain = PlainBodies::of(plain);
         let mut allocations = FuncValidatorAllocations::default();
         loop {
             let start = self.next.fetch_add(PIECE, Relaxed).min(self.list.len());
@@ -70,6 +83,9 @@ impl<'a> Bodies<'a> {
                 return;
             }
             for (place, body) in (start..).zip(&self.list[start..end]) {
+                if plain.accept(body.ty, body.body.as_bytes()) {
+                    continue;
+                }
                 let function = FuncToValidate {
                     resources,
                     index: body.index,

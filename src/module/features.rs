@@ -43,7 +43,7 @@ const SPECTRE_GUARDS: &str = "spectreGuards";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// What the parser and the validator accept.
-    pub(crate) parser: WasmFeatures,
+    pub parser: WasmFeatures,
     /// Relaxed instructions give what the standard's deterministic profile says, on every processor.
     pub deterministic: bool,
     /// Memories take no more addresses than they have bytes, and every access is checked.

@@ -11,6 +11,7 @@ mod error;
 mod features;
 mod leaf;
 mod names;
+mod plain;
 mod resources;
 mod supported;
 #[cfg(test)]

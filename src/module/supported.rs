@@ -4,6 +4,7 @@
 //! refused here, with the texts that it has where they are off; but for casts, which are of functions then.
 
 use super::error::{DecodeError, Result, position};
+use super::plain::MOST_TARGETS;
 use wasmparser::{
     AbstractHeapType, BlockType, FrameKind, FrameStack, FuncValidator, FunctionBody, HeapType,
     ValType, VisitOperator, VisitSimdOperator, WasmModuleResources,
@@ -48,9 +49,6 @@ fn validate_all<R: WasmModuleResources>(
     }
     reader.finish_expression(&validator.visitor(reader.original_position()))
 }
-
-/// How many targets of a `br_table` V8 takes.
-const MAX_BR_TABLE: u32 = 65_520;
 
 pub const NO_HEAP_TYPE: &str = "heap types not supported without the gc feature";
 
@@ -123,7 +121,7 @@ macro_rules! visit {
     };
     (check $proposal:ident visit_br_table $self:ident $targets:ident) => {
         let count = $targets.len();
-        if count > MAX_BR_TABLE {
+        if count > MOST_TARGETS {
             $self.refuse(format!("invalid table count (> max br_table size): {count}"), $self.offset + 1);
         }
     };

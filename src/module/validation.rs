@@ -1,8 +1,9 @@
 //! Validation, by wasmparser. It counts some things against limits of its own, lower than the standard's; what
 //! would meet those is shown to it in another form, or is checked here.
 
-use super::bodies::Bodies;
+use super::bodies::{Bodies, Common};
 use super::error::{DecodeError, Result, position, positions};
+use super::plain::PlainModule;
 use super::resources::Resources;
 use super::{Features, Module};
 use hashbrown::HashMap;
@@ -180,7 +181,11 @@ impl Validation {
                 declared: declared.clone(),
                 elements: self.elements.clone(),
             };
-            (resources, function.features)
+            Common {
+                plain: PlainModule::new(module),
+                resources,
+                features: function.features,
+            }
         });
         Ok(())
     }
