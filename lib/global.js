@@ -6,7 +6,7 @@ const binding = require('./binding');
 const { createObject } = require('./carrier');
 const { text, typeError } = require('./errors');
 const { GLOBAL, watch } = require('./lifetime');
-const { ObjectGetPrototypeOf, Set } = require('./primordials');
+const { ObjectGetPrototypeOf } = require('./primordials');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 const { isException } = require('./signature');
 const { globalType } = require('./types');
@@ -86,7 +86,7 @@ function valueType(value, api) {
  * @returns {GlobalCell}
  */
 function newCell(type, mutable) {
-  return { handle: 0, type, mutable, slot: 1, object: null, held: null, edges: new Set() };
+  return { handle: 0, type, mutable, slot: 1, object: null, held: null, edges: null };
 }
 
 /** global_alloc with a value that `toWebAssembly` returned. */

@@ -13,6 +13,7 @@ const { applyLimits } = require('./limits');
 const memories = require('./memory');
 const { describe, requireModule, signatures } = require('./module');
 const {
+  Array,
   BigIntAsUintN,
   Int32Array,
   Map,
@@ -22,10 +23,8 @@ const {
   ObjectFreeze,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
-  Set,
-  SetAdd,
 } = require('./primordials');
-const { collectResting, wake } = require('./rest');
+const { addEdge, collectResting, wake } = require('./rest');
 const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
 const { hasFunctions, isFunctionType, isSubtype, referenceType } = require('./signature');
 const tables = require('./table');
@@ -38,6 +37,9 @@ const { Brand, defineInterface, isObject, receiver, requireNew } = require('./we
 
 /** What comes before the exports in the engine's answer. */
 const HEADER = 3;
+
+/** The list of those cells that have nothing to list. @type {any[]} */
+const NONE = [];
 
 class instances extends Brand {
   /** @type {{ cell: InstanceCell, exports: object }} */
@@ -100,7 +102,7 @@ function readImports(moduleCell, importObject, api) {
   const { imports } = describe(moduleCell);
   // 1.
   if (imports.length > 0 && importObject === undefined) throw typeError(api, text.importsRequired);
-  const values = [];
+  const values = new Array(imports.length);
   for (let i = 0; i < imports.length; i++) {
     const type = imports[i];
     // 7.2.-7.3. The module's object.
@@ -264,6 +266,10 @@ function instantiateCore(moduleCell, values, api) {
 function prepareNumbers(moduleCell, { imports, exports, shared }) {
   if (moduleCell.numbers === null) {
     prepare(signatures(exports), signatures(imports));
+    moduleCell.thunks = [];
+    for (let i = 0; i < imports.length; i++) {
+      if (imports[i].kind === 'function') moduleCell.thunks[moduleCell.thunks.length] = thunkOf(imports[i].sig);
+    }
     moduleCell.numbers = new Int32Array(MathMax(imports.length + shared.length, HEADER + exports.length));
   }
   return moduleCell.numbers;
@@ -345,34 +351,36 @@ function createCell(moduleCell, values, cells, shared, answer) {
     handle: answer[0],
     module: moduleCell,
     hostBase: answer[1],
-    hosts: [],
-    thunks: [],
+    // Of an array that grows as it is filled V8 makes one with places for more.
+    hosts: new Array(moduleCell.thunks.length),
+    thunks: moduleCell.thunks,
     serve,
     callsLeft: MANY,
     often: null,
     functions: new Map(),
-    parts: [],
-    shared: [],
-    imported: [],
+    parts: NONE,
+    shared: NONE,
+    imported: NONE,
     held: null,
-    edges: new Set(),
+    edges: null,
   };
   // Cells of imported memories, tables and globals by handle: the object caches of the standard.
-  const known = { memory: new Map(), table: new Map(), global: new Map(), tag: new Map() };
+  const known = { memory: null, table: null, global: null, tag: null };
 
+  let host = 0;
   for (let i = 0; i < imports.length; i++) {
     const type = imports[i];
     if (type.kind === 'function') {
-      addFunction(cell, type, values[i]);
+      addFunction(cell, host++, values[i]);
       continue;
     }
     const part = cells[i];
-    MapSet(known[type.kind], part.handle, part);
+    remember(known, type.kind, part);
     addPart(cell, type, part);
   }
   for (let k = 0; k < shared.length; k++) {
-    MapSet(known.memory, shared[k].handle, shared[k]);
-    cell.parts[cell.parts.length] = shared[k];
+    remember(known, 'memory', shared[k]);
+    cell.parts = append(cell.parts, shared[k]);
   }
   watch(cell, INSTANCE);
 
@@ -386,10 +394,10 @@ function createCell(moduleCell, values, cells, shared, answer) {
     if (type.kind === 'function') {
       value = exportedFunction(cell, type, number);
     } else {
-      let part = MapGet(known[type.kind], number);
+      let part = known[type.kind] === null ? undefined : MapGet(known[type.kind], number);
       if (part === undefined) {
         part = createPart(type, number);
-        MapSet(known[type.kind], number, part);
+        remember(known, type.kind, part);
         addPart(cell, type, part);
       }
       value = partObject(type.kind, part);
@@ -397,6 +405,12 @@ function createCell(moduleCell, values, cells, shared, answer) {
     object[type.name] = value;
   }
   return { cell, exports: ObjectFreeze(object) };
+}
+
+/** Notes a cell by its handle. */
+function remember(known, kind, part) {
+  if (known[kind] === null) known[kind] = new Map();
+  MapSet(known[kind], part.handle, part);
 }
 
 /**
@@ -408,15 +422,21 @@ function canHoldFunctions({ sig, element, value }) {
   return isFunctionType(/** @type {string} */ (element || value || ''));
 }
 
-/** Adds a function import to a cell. */
-function addFunction(cell, type, value) {
+/** A list with one more item: the list itself, unless that has none. */
+function append(list, item) {
+  if (list === NONE) return [item];
+  list[list.length] = item;
+  return list;
+}
+
+/** Adds function import `k` to a cell. */
+function addFunction(cell, k, value) {
   // Host functions count all imports; the engine calls those of wasm directly.
-  cell.hosts[cell.hosts.length] = value;
-  cell.thunks[cell.thunks.length] = thunkOf(type.sig);
+  cell.hosts[k] = value;
   const record = functionRecord(value);
   if (record === undefined) return;
   MapSet(cell.functions, record.number, value);
-  cell.imported[cell.imported.length] = record;
+  cell.imported = append(cell.imported, record);
   hold(cell, record);
 }
 
@@ -425,10 +445,10 @@ function addFunction(cell, type, value) {
  * instance may store its own in there, or pass them to those that it finds there.
  */
 function addPart(cell, type, part) {
-  cell.parts[cell.parts.length] = part;
+  cell.parts = append(cell.parts, part);
   if (!canHoldFunctions(type)) return;
-  cell.shared[cell.shared.length] = part;
-  SetAdd(part.edges, cell);
+  cell.shared = append(cell.shared, part);
+  addEdge(part, cell);
 }
 
 /** The Exported Function of an export. */

@@ -12,14 +12,15 @@
  */
 
 const binding = require('./binding');
-const { FinalizationRegistry, FinalizationRegistryRegister, SetAdd } = require('./primordials');
-const { rest, restWhenDue } = require('./rest');
+const { FinalizationRegistry, FinalizationRegistryRegister } = require('./primordials');
+const { addEdge, rest, restWhenDue } = require('./rest');
 const { SLOT0, SLOT1, i32 } = require('./scratch');
 
 /**
  * @typedef {object} ModuleCell
  * @property {number} handle
  * @property {any} description lazily parsed, see `lib/module.js`
+ * @property {import('./wrappers').Thunk[]} thunks of its function imports, once it was instantiated
  * @property {Int32Array | null} numbers through which imports and exports of a new instance cross
  */
 
@@ -38,7 +39,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {any[]} shared those of them that can hold functions
  * @property {FunctionRecord[]} imported functions of wasm that it imports
  * @property {any[] | null} held see `lib/rest.js`
- * @property {Set<object>} edges
+ * @property {Set<object> | null} edges null while there are none
  */
 
 /**
@@ -66,7 +67,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {Function[]} functions that `get` has returned, by address
  * @property {number[]} numbers theirs
  * @property {any[] | null} held see `lib/rest.js`
- * @property {Set<object>} edges
+ * @property {Set<object> | null} edges null while there are none
  */
 
 /**
@@ -77,7 +78,7 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {number} slot of scratch memory where a number lies for good; 1, where others are copied to, if not known
  * @property {object | null} object
  * @property {any[] | null} held see `lib/rest.js`
- * @property {Set<object>} edges
+ * @property {Set<object> | null} edges null while there are none
  */
 
 /**
@@ -86,10 +87,10 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {string} signature without results
  * @property {string[] | null} types of it, once they were wanted
  * @property {object | null} object
- * @property {Set<object>} edges
+ * @property {Set<object> | null} edges null while there are none
  */
 
-/** @typedef {{ edges: Set<object> }} Holder a cell that functions can be stored in */
+/** @typedef {{ edges: Set<object> | null }} Holder a cell that functions can be stored in */
 
 /**
  * A function of wasm as the facade knows it.
@@ -148,9 +149,9 @@ expectCollection();
 function hold(holder, record) {
   const owner = record.cell;
   if (owner === holder) return;
-  SetAdd(holder.edges, owner);
+  addEdge(holder, owner);
   // Whoever calls it can pass functions of its own.
-  if (record.takesFunctions) SetAdd(owner.edges, holder);
+  if (record.takesFunctions) addEdge(owner, holder);
 }
 
 module.exports = { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, TAG, hold, watch };

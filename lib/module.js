@@ -96,7 +96,7 @@ function construct(prototype, result, api) {
 
 /** @returns {ModuleCell} */
 function newCell(handle) {
-  return watch({ handle, description: null, numbers: null }, MODULE);
+  return watch({ handle, description: null, thunks: [], numbers: null }, MODULE);
 }
 
 /**

@@ -96,7 +96,6 @@ module.exports = {
   MapSet: uncurryThis(Map.prototype.set),
   SetAdd: uncurryThis(Set.prototype.add),
   SetForEach: uncurryThis(Set.prototype.forEach),
-  SetSize: /** @type {(s: object) => number} */ (getterOf(Set.prototype, 'size')),
   SharedArrayBufferByteLength: /** @type {(b: object) => number} */ (
     getterOf(SharedArrayBuffer.prototype, 'byteLength')
   ),

@@ -12,7 +12,7 @@
  */
 
 const binding = require('./binding');
-const { Set, SetAdd, SetForEach, SetSize, setImmediate } = require('./primordials');
+const { Set, SetAdd, SetForEach, setImmediate } = require('./primordials');
 const { collect, refs } = require('./references');
 const { SLOT0, i32 } = require('./scratch');
 
@@ -20,12 +20,21 @@ const { SLOT0, i32 } = require('./scratch');
  * A cell of an instance, a table or a global.
  * @typedef {object} Cell
  * @property {any[] | null} held while the store rests slots and values, in turns
- * @property {Set<object>} edges
+ * @property {Set<object> | null} edges null while there are none
  * @property {number[]} [numbers] of functions that a table has given
  * @property {Function[]} [functions]
  * @property {Cell[]} [shared] parts of an instance that can hold functions
  * @property {import('./lifetime').FunctionRecord[]} [imported] functions of wasm that an instance imports
  */
+
+/**
+ * @param {{ edges: Set<object> | null }} cell
+ * @param {object} to
+ */
+function addEdge(cell, to) {
+  if (cell.edges === null) cell.edges = new Set();
+  SetAdd(cell.edges, to);
+}
 
 let resting = false;
 
@@ -50,10 +59,10 @@ function rest(idle) {
     const owners = slots + numbers[at] + 1;
     at = owners + numbers[owners - 1];
     hold(cell, numbers, slots, owners - 1, moved);
-    if (!knowsFunctions || SetSize(cell.edges) === 0) continue;
+    if (!knowsFunctions || cell.edges === null) continue;
     changed = true;
-    cell.edges = new Set();
-    for (let k = owners; k < at; k++) SetAdd(cell.edges, cells[numbers[k]]);
+    cell.edges = null;
+    for (let k = owners; k < at; k++) addEdge(cell, cells[numbers[k]]);
     if (cell.numbers !== undefined) {
       cell.numbers = [];
       cell.functions = [];
@@ -99,15 +108,17 @@ function wake() {
 /** Makes the edges from and to a cell that there are while guests run. */
 function connect(cell) {
   // Whoever calls a function can pass others to its instance.
-  SetForEach(cell.edges, (owner) => {
-    if (owner !== cell) SetAdd(owner.edges, cell);
-  });
+  if (cell.edges !== null) {
+    SetForEach(cell.edges, (owner) => {
+      if (owner !== cell) addEdge(owner, cell);
+    });
+  }
   if (cell.shared === undefined) return;
-  for (let k = 0; k < cell.shared.length; k++) SetAdd(cell.shared[k].edges, cell);
+  for (let k = 0; k < cell.shared.length; k++) addEdge(cell.shared[k], cell);
   for (let k = 0; k < cell.imported.length; k++) {
     const owner = cell.imported[k].cell;
-    SetAdd(cell.edges, owner);
-    SetAdd(owner.edges, cell);
+    addEdge(cell, owner);
+    addEdge(owner, cell);
   }
 }
 binding.onEnterResting(wake);
@@ -143,4 +154,4 @@ function restWhenDue() {
   else if (due >= 2 && !collectResting() && due === 3) binding.collect();
 }
 
-module.exports = { collectResting, rest, restWhenDue, wake };
+module.exports = { addEdge, collectResting, rest, restWhenDue, wake };

@@ -8,7 +8,7 @@ const { rangeError, text, typeError } = require('./errors');
 const { functionObject } = require('./function');
 const { TABLE, watch } = require('./lifetime');
 const { applyLimits } = require('./limits');
-const { ObjectGetPrototypeOf, Set } = require('./primordials');
+const { ObjectGetPrototypeOf } = require('./primordials');
 const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
 const { refs } = require('./references');
 const { wake } = require('./rest');
@@ -114,7 +114,7 @@ function elementType(value, api) {
 function newCell(element, address = 'i32', maximum = -1) {
   const { top } = /** @type {import('./signature').ReferenceType} */ (referenceType(element));
   const known = { numbers: [], functions: [] };
-  return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, held: null, edges: new Set() };
+  return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, held: null, edges: null };
 }
 
 /**

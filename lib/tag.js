@@ -74,7 +74,7 @@ function Tag(type) {
  */
 function createCell(handle, signature) {
   /** @type {TagCell} */
-  const cell = { handle, signature, types: null, object: null, edges: new Set() };
+  const cell = { handle, signature, types: null, object: null, edges: null };
   if (hasFunctions(signature)) SetAdd(kept, cell);
   return watch(cell, TAG);
 }
