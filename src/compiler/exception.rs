@@ -109,10 +109,21 @@ impl Emitter<'_> {
         self.b.ins().trap(trap_code(Trap::Unreachable));
     }
 
-    /// Throws what the host threw. Ends the current block.
-    pub fn throw_of_host(&mut self) {
+    /// Hands what the host threw to the handler around the current position if that may catch it, else out of the function.
+    /// Ends the current block.
+    pub fn hand_on_of_host(&mut self) -> Result<()> {
+        if let Some(handler) = self.use_handler() {
+            let vmctx = self.vmctx;
+            let exception = self.call_builtin_value(Builtin::HostException, &[vmctx])?;
+            let uncaught = self.b.create_block();
+            let args = [BlockArg::Value(exception)];
+            self.b.ins().brif(exception, handler, &args, uncaught, &[]);
+            self.b.seal_block(uncaught);
+            self.b.switch_to_block(uncaught);
+        }
         let none = self.b.ins().iconst(types::I64, 0);
         self.throw_reference(none);
+        Ok(())
     }
 
     /// Hands an exception to the handler around the current position, or out of the function. Ends the

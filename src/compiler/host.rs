@@ -156,7 +156,7 @@ impl Emitter<'_> {
         self.b.seal_block(rethrow);
         self.b.seal_block(answered);
         self.b.switch_to_block(rethrow);
-        self.throw_of_host();
+        self.hand_on_of_host()?;
         self.b.switch_to_block(answered);
 
         let values = self.load_values(thread, results)?;

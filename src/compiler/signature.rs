@@ -81,6 +81,7 @@ pub(super) fn builtin(builtin: Builtin) -> Signature {
         Builtin::Raise => (&[POINTER, I32, I32], None),
         Builtin::IsSubtype => (&[I32, I32], Some(I32)),
         Builtin::NewException => (&[POINTER, I32, POINTER], Some(POINTER)),
+        Builtin::HostException => (&[POINTER], Some(POINTER)),
         Builtin::Throw => (&[POINTER, I64, POINTER], None),
     };
     let mut signature = Signature::new(match builtin {

@@ -2,7 +2,7 @@
 //! the guest's own checks leave, and never unwind: a failure is their result.
 
 use super::Trap;
-use super::exceptions::new_exception;
+use super::exceptions::{host_exception, new_exception};
 use super::instance::Instance;
 use super::memory::Memory;
 use super::request::{Action, Request, failure};
@@ -36,6 +36,7 @@ pub static TABLE: [Function; BUILTINS] = {
     table[Builtin::FuncRef as usize] = Function(func_ref as *const ());
     table[Builtin::Raise as usize] = Function(arch::raise as *const ());
     table[Builtin::NewException as usize] = Function(new_exception as *const ());
+    table[Builtin::HostException as usize] = Function(host_exception as *const ());
     table[Builtin::Throw as usize] = Function(arch::throw as *const ());
     table[Builtin::IsSubtype as usize] = Function(is_subtype as *const ());
     table[Builtin::Move as usize] = Function(libc::memmove as *const ());

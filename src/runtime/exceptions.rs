@@ -226,6 +226,11 @@ impl Store {
         }
     }
 
+    /// May a guest catch what the host threw?
+    fn is_catchable(&self) -> bool {
+        self.word(SCRATCH_CODE) != UNCATCHABLE
+    }
+
     /// What the host threw.
     fn host_exception(&self) -> Option<*const VMException> {
         self.described(|tag, values, object| self.new_exception(tag, values, object))
@@ -264,7 +269,7 @@ impl Store {
     /// threw.
     fn throw(&self, reference: u64, pc: usize, fp: usize) -> Landing {
         let from_host = reference == 0;
-        let catchable = !from_host || self.word(SCRATCH_CODE) != UNCATCHABLE;
+        let catchable = !from_host || self.is_catchable();
         if catchable && let Some(landing) = Self::find_handler(pc, fp) {
             let data = match from_host {
                 true => self.host_exception(),
@@ -436,6 +441,25 @@ pub(super) unsafe extern "C" fn new_exception(
         unsafe { arch::raise(store.vm(), State::Trap as i32, Trap::OutOfMemory as i32) };
         std::ptr::null()
     })
+}
+
+/// What [`Builtin::HostException`](super::vm::Builtin) does.
+///
+/// # Safety
+/// Called by generated code that a host function's answer says has thrown.
+pub(super) unsafe extern "C" fn host_exception(vmctx: *mut VMContext) -> *const VMException {
+    // SAFETY: a live context; a store starts with its `VMThread`.
+    let store = unsafe { &*(*vmctx).thread.cast::<Store>() };
+    let thrown = match store.is_catchable() {
+        true => store.host_exception(),
+        false => None,
+    };
+    if thrown.is_some() {
+        // The guest may be interrupted from here on: all has been read.
+        store.set_word(SCRATCH_STATE, State::Run as i32);
+    }
+    // If memory is out, to throw it fails as well.
+    thrown.unwrap_or(std::ptr::null())
 }
 
 /// What [`arch::throw`] calls: where to go on, in `landing`. `pc` is the caller's return address, `fp` its frame

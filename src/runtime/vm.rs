@@ -275,6 +275,8 @@ pub enum Builtin {
     /// `(vmctx, tag: i32, values: i64) -> exception: i64`: a new exception with the values at this address, 8 bytes
     /// each, a v128 16.
     NewException,
+    /// `(vmctx) -> exception: i64`: what the host threw, 0 if no guest may catch it.
+    HostException,
     /// `(vmctx, what: i64, values: i64)`, of the convention of guests: throws the exception that `what` names, with 0 what
     /// the host threw; if `values` is not 0, a new one of the tag `what`, as [`Self::NewException`] makes it. Never
     /// returns.
@@ -295,7 +297,7 @@ pub enum Builtin {
     AtomicWait64,
 }
 /// Number of [`Builtin`]s.
-pub const BUILTINS: usize = 21;
+pub const BUILTINS: usize = 22;
 
 /// Where the arrays of a module's [`VMContext`] lie. Computed from the module alone. And of the two forms of
 /// its code, the one that it is for.
