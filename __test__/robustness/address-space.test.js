@@ -20,16 +20,17 @@ only('with little address space', () => {
   expect(limited('-v', '2000000', 'littleAddressSpace', '20')).toEqual({ done: 20 });
 });
 
-for (const [limit, kibibytes] of [
-  ['-v', '2000000'],
-  ['-d', '1000000'],
+for (const [limit, kibibytes, pages] of [
+  ['-v', '2000000', '10'],
+  ['-v', '2000000', '100'],
+  ['-v', '1150000', '4'], // Node itself has 750,000 when it starts, and 1,060,000 with the scenario's objects.
+  ['-d', '1000000', '10'],
+  ['-d', '1000000', '100'],
 ]) {
-  for (const pages of ['10', '100']) {
-    only(`memories of ${pages} pages until there are no more: ulimit ${limit}`, () => {
-      const error = 'RangeError: WebAssembly.Memory(): could not allocate memory';
-      expect(limited(limit, kibibytes, 'allMemories', pages)).toEqual({ error, some: true });
-    });
-  }
+  only(`memories of ${pages} pages until there are no more: ulimit ${limit} ${kibibytes}`, () => {
+    const error = 'RangeError: WebAssembly.Memory(): could not allocate memory';
+    expect(limited(limit, kibibytes, 'allMemories', pages)).toEqual({ error, some: true });
+  });
 }
 
 only('a hundred thousand memories', async () => {
