@@ -4,13 +4,14 @@
 //
 // How soon JavaScript gets the thread back from wasm that runs: another thread asks for it at random moments, COUNT
 // times (1,000) or more, in the programs of __test__/programs. Each is interrupted, resumed, and has to print what it
-// prints on V8. Then what the interruptions cost a tight loop.
+// prints on V8. Then what the interruptions cost the kernels of bench/execution; with a COUNT of 0 only that.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const initWabt = require('wabt');
+const { kernels } = require('./execution/kernels');
+const { geomean, median } = require('./process');
 
 const CASES = path.join(__dirname, '..', '__test__', 'programs', 'cases');
 const [count = 1000, ...names] = process.argv.slice(2);
@@ -73,36 +74,34 @@ function latency() {
   row('all', { polls: add('polls'), runs: add('runs'), list: [...totals.values()].flatMap(({ list }) => list) });
 }
 
-/** A loop of nothing but arithmetic, with and without interruptions, in turns. */
+/** The kernels of bench/execution without interruptions, with one each 5 ms, as it is, and each ms, in turns. */
 async function cost() {
-  const wabt = await initWabt();
-  const text = `(module (func (export "loop") (param $n i32) (result i32) (local $h i32) (loop $l
-    (local.set $h (i32.add (i32.rotl (local.get $h) (i32.const 5)) (local.get $n)))
-    (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if $l (local.get $n))) (local.get $h)))`;
-  const bytes = new Uint8Array(wabt.parseWat('bench.wat', text, {}).toBinary({}).buffer);
   const wrt = require('..');
   const binding = require('../lib/binding');
-  const { loop } = new wrt.Instance(new wrt.Module(bytes)).exports;
-  const ROUNDS_EACH = 100_000_000;
-  const times = { 0: [], 5000: [], 1000: [] };
-  // Processor time of this thread, as other processes run, too.
-  const now = () => process.cpuUsage().user + process.cpuUsage().system;
-  for (let i = 0; i < 15; i++) {
-    for (const interval of Object.keys(times)) {
-      binding.interruptEvery(Number(interval));
-      const start = now();
-      loop(ROUNDS_EACH);
-      if (i > 1) times[interval].push((now() - start) / 1000);
+  const ROUNDS_EACH = 9;
+  const INTERVALS = [0, 5000, 1000];
+  // Processor time, as other processes run, too.
+  const now = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
+  const ratios = INTERVALS.map(() => []);
+  console.log('\nCPU time of a run, and with an interruption each 5 ms and each ms in its place\n');
+  for (const { name, file } of await kernels([])) {
+    const kernel = new wrt.Instance(new wrt.Module(fs.readFileSync(file))).exports;
+    const times = INTERVALS.map(() => []);
+    for (let round = -2; round < ROUNDS_EACH; round++) {
+      INTERVALS.forEach((interval, k) => {
+        binding.interruptEvery(interval);
+        const start = now();
+        kernel.run(12345);
+        if (round >= 0) times[k].push(now() - start);
+      });
     }
+    const medians = times.map(median);
+    medians.forEach((time, k) => ratios[k].push(time / medians[0]));
+    line(name, `${medians[0].toFixed(1)} ms`, ...ratios.slice(1).map((list) => list.at(-1).toFixed(3)));
   }
-  const best = (interval) => quantile(sorted(times[interval]), 0.5);
-  console.log(`\na loop of ${ROUNDS_EACH} rounds, median of CPU time: ${best(0).toFixed(1)} ms without interruptions`);
-  for (const interval of [5000, 1000]) {
-    const more = (best(interval) / best(0) - 1) * 100;
-    console.log(`every ${interval / 1000} ms: ${best(interval).toFixed(1)} ms, ${more.toFixed(2)} % more`);
-  }
+  line('geomean', '', ...ratios.slice(1).map((list) => geomean(list).toFixed(4)));
 }
 
 console.log(`node ${process.version}\n`);
-latency();
+if (Number(count) > 0) latency();
 cost();
