@@ -66,7 +66,7 @@ function measure() {
   });
 
   Object.defineProperty(globalThis, 'WebAssembly', {
-    value: require('..'),
+    value: require('../index.js'), // Not the bundle, which has a binding of its own.
     writable: true,
     configurable: true,
     enumerable: false,
