@@ -103,6 +103,20 @@ for (const [name, bytes] of Object.entries(MODULES)) {
   });
 }
 
+only("without multiMemory the place of a memory's index has one byte", () => {
+  // memory.size, and a zero in two bytes.
+  const long = new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 4, 1, 0x60, 0, 0],
+    ...[3, 2, 1, 0],
+    ...[5, 3, 1, 0, 1],
+    ...[10, 8, 1, 6, 0, 0x3f, 0x80, 0, 0x1a, 0x0b],
+  ]);
+  expect(W.validate(long)).toBe(true);
+  W.features.multiMemory = false;
+  expect(W.validate(long)).toBe(false);
+});
+
 only('wide arithmetic', () => {
   const { f } = new W.Instance(new W.Module(wide)).exports;
   expect(f(-1n, 2n)).toEqual([-2n, 1n]);

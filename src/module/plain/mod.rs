@@ -419,9 +419,12 @@ impl<'m> PlainBodies<'m> {
         Some(())
     }
 
-    /// The index of the first memory.
+    /// The index of the first memory, in one byte: where there may be one memory only it is no number that could be longer.
     fn memory(&self, code: &mut Code<'_>) -> Option<()> {
-        (code.u32()? == 0 && self.module.memory).then_some(())
+        if !self.module.memory {
+            return None;
+        }
+        code.below(1)
     }
 
     #[inline(always)]
