@@ -7,7 +7,7 @@
 
 /**
  * @typedef {object} Binding
- * @property {() => string} executable tells it from others, see `lib/code.js`
+ * @property {() => string | null} executable tells it from others, see `lib/code.js`; null if that cannot be known
  * @property {(file: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names

@@ -8,11 +8,12 @@
 const binding = require('./binding');
 
 /**
- * The name of the file for this executable.
+ * The name of the file for this executable; undefined if nothing tells that from others.
  * @param {string} directory
  */
 function codeFile(directory) {
-  return `${directory}/facade-${process.version}-${binding.executable()}.code`;
+  const executable = binding.executable();
+  return executable === null ? undefined : `${directory}/facade-${process.version}-${executable}.code`;
 }
 
 /**
@@ -28,7 +29,8 @@ const firstLine = (directory) => `//${encodeURI(directory)}\n`;
  * @returns {{ source: string, cachedData: Uint8Array } | undefined}
  */
 function readCode(directory) {
-  const parts = binding.readCode(codeFile(directory));
+  const file = codeFile(directory);
+  const parts = file === undefined ? null : binding.readCode(file);
   if (parts === null || !parts[1].startsWith(firstLine(directory))) return undefined;
   return { cachedData: new Uint8Array(parts[0]), source: parts[1] };
 }

@@ -46,6 +46,7 @@ async function keep(directory = DIST) {
   await use(module.exports(binding));
 
   const file = codeFile(directory);
+  if (file === undefined) return;
   // A process may be about to load it.
   const draft = `${file}.${process.pid}`;
   fs.writeFileSync(draft, contents(script.createCachedData(), source));

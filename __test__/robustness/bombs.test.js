@@ -12,7 +12,9 @@ const BOMBS = require('./bombs').names;
 
 async function explode(name, impl, env) {
   const { code, signal, stdout, stderr } = await node([SCRIPT, name, impl], { env });
-  if (code !== 0) throw new Error(`${name} ends with ${signal ?? code}: ${stderr}`);
+  // V8 of Node 24 and later says what it found, and then has no memory left to compile the module again in the background.
+  const said = impl === 'builtin' && stdout !== '';
+  if (code !== 0 && !said) throw new Error(`${name} on ${impl} ends with ${signal ?? code}: ${stderr}`);
   return JSON.parse(stdout);
 }
 

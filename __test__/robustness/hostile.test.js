@@ -3,7 +3,7 @@
 // JavaScript that comes between wherever it can: nothing crashes, hangs or is lost.
 
 const { execFileSync } = require('node:child_process');
-const { SCRIPT, result } = require('./scenario');
+const { SCRIPT, idle, result } = require('./scenario');
 
 const only = wrtTest.name === 'wrt' ? test : test.skip;
 const nodeArgs = ['--expose-gc', '--no-warnings'];
@@ -25,13 +25,13 @@ only('overflows of a small stack', () =>
 );
 
 only.each([
-  ['open files', '-n 20'],
-  ['the stack', '-s 256'],
-  ['sizes of files', '-f 0'],
-  ['locked memory', '-l 0'],
-  ['data', '-d 300000'],
+  ['open files', () => `-n ${idle().files + 2}`],
+  ['the stack', () => '-s 256'],
+  ['sizes of files', () => '-f 0'],
+  ['locked memory', () => '-l 0'],
+  ['data', () => `-d ${idle().data + 250_000}`],
 ])('a limit of %s', (what, limit) => {
-  const command = `ulimit ${limit} && exec "$@"`;
+  const command = `ulimit ${limit()} && exec "$@"`;
   const args = ['-c', command, 'sh', process.execPath, '--expose-gc', SCRIPT, 'underLimits', '20'];
   const stdout = execFileSync('sh', args, { env: { ...process.env, NODE_OPTIONS: '' } });
   expect(JSON.parse(stdout)).toEqual({});

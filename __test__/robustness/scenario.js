@@ -1,5 +1,6 @@
 'use strict';
 
+const { execFileSync } = require('node:child_process');
 const path = require('node:path');
 const { node } = require('../support/child');
 
@@ -17,4 +18,14 @@ async function result(name, count, options = {}) {
   return JSON.parse(stdout.trim().split('\n').pop());
 }
 
-module.exports = { SCRIPT, run, result, FULL: Boolean(process.env.WRT_TEST_FULL) };
+/** What Node itself has before a program does anything: the highest number of an open file, KiB of addresses and of data. */
+function idle() {
+  const program = `const { readdirSync, readFileSync } = require('fs');
+    const files = Math.max(...readdirSync('/proc/self/fd').map(Number).filter((fd) => fd < 100));
+    const kibibytes = (name) => Number(new RegExp(name + ':[^0-9]*([0-9]+)').exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+    process.stdout.write(JSON.stringify({ files, addresses: kibibytes('VmSize'), data: kibibytes('VmData') }));`;
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  return JSON.parse(execFileSync(process.execPath, ['--expose-gc', '-e', program], { env }));
+}
+
+module.exports = { idle, SCRIPT, run, result, FULL: Boolean(process.env.WRT_TEST_FULL) };

@@ -8,16 +8,14 @@ use std::fs::File;
 use std::io;
 use std::time::UNIX_EPOCH;
 
-/// What tells the executable from another one of the same version: its size, and when it was changed, in ms.
+/// What tells the executable from another one of the same version: its size, and when it was changed, in ms. `None` where
+/// that cannot be known, without /proc for one.
 #[napi]
-pub fn executable() -> Result<String> {
-    let described = || {
-        let metadata = std::env::current_exe()?.metadata()?;
-        let changed = metadata.modified()?.duration_since(UNIX_EPOCH);
-        let changed = changed.map_err(io::Error::other)?.as_millis();
-        Ok(format!("{}-{changed}", metadata.len()))
-    };
-    described().map_err(|e: io::Error| Error::from_reason(e.to_string()))
+pub fn executable() -> Option<String> {
+    let metadata = std::env::current_exe().and_then(|file| file.metadata());
+    let metadata = metadata.ok()?;
+    let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{}-{}", metadata.len(), changed.as_millis()))
 }
 
 /// V8's code in a file, and the source of which it was made. `None` if there is no such file, or it was cut. Before them is
@@ -36,7 +34,7 @@ pub fn read_code(env: &Env, file: String) -> Result<Option<(ArrayBuffer<'_>, JsS
     };
     let source = env.create_string_latin1(source)?;
     let (start, length) = (code.as_ptr().cast_mut(), code.len());
-    // SAFETY: mapped until the buffer is gone. `lib/start.js`, which alone has it, only lets V8 read it.
+    // SAFETY: mapped until the buffer is gone. `lib/code.js`, which alone has it, only lets V8 read it.
     let code =
         unsafe { ArrayBuffer::from_external(env, start, length, contents, |_, map| drop(map)) };
     Ok(Some((code?, source)))

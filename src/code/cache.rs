@@ -201,8 +201,8 @@ fn open(path: &Path) -> Result<Option<Found>, String> {
     Ok(Some(Found { file, len }))
 }
 
-/// The images in files of this key, and the module of its bytes, which were valid when the files were written. Threads
-/// that help check images while this one decodes.
+/// The images in files of this key, and the module of its bytes. They are valid: else nobody who may write here would have
+/// written files of that name. Threads that help check images while this one decodes.
 fn load(
     files: &[Found],
     key: &Key,
