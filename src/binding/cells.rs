@@ -43,7 +43,7 @@ pub struct Cells {
     /// Bytes that V8 was told of.
     told: i64,
     /// Bytes that were held after the last sweep.
-    swept: i64,
+    swept: usize,
 }
 
 impl Cells {
@@ -122,12 +122,18 @@ impl Cells {
 
     /// Is so much more held than after the last sweep that V8 must not take its time?
     pub fn is_overdue(&self) -> bool {
-        self.told - self.swept > OVERDUE.max(self.swept)
+        let swept = self.swept as i64;
+        self.told - swept > OVERDUE.max(swept)
+    }
+
+    /// How many bytes were held after the last sweep.
+    pub fn swept(&self) -> usize {
+        self.swept
     }
 
     /// So many bytes are held after a sweep.
     pub fn set_swept(&mut self, held: usize) {
-        self.swept = held as i64;
+        self.swept = held;
     }
 
     /// The instance that serves a host function.

@@ -74,8 +74,18 @@ fn sweep(env: sys::napi_env) {
     settle(env);
 }
 
-/// Makes V8 collect now, and releases what that has freed: for when something could not be had.
+/// Makes V8 collect now, and releases what that has freed: for when something could not be had, or is overdue.
 fn collect(env: sys::napi_env) {
+    let (swept, before) = Realm::with(|realm| (realm.cells.swept(), held(realm)));
+    collect_once(env);
+    // If V8 was marking already, which begins at half of what is overdue, this has only ended that: whatever it had seen
+    // by then was taken for alive.
+    if Realm::with(|realm| held(realm)) > usize::midpoint(swept, before) {
+        collect_once(env);
+    }
+}
+
+fn collect_once(env: sys::napi_env) {
     tell(env, PRESSURE);
     tell(env, -PRESSURE);
     let store = store();
