@@ -5,6 +5,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { crc32 } = require('node:zlib');
 const ours = require('..');
 const { processorTime, random } = require('./random');
 
@@ -89,7 +90,7 @@ function trace(W, seed) {
       log('bytes', () => {
         const bytes = new Uint8Array(some('Memory').buffer);
         bytes[next(64)] = next(256);
-        return bytes.reduce((sum, byte) => (sum * 31 + byte) | 0, 0);
+        return crc32(bytes);
       }),
     () => log('table.get', () => some('Table').get(value())),
     () => log('table.set', () => some('Table').set(value(), ...(next(4) ? [value()] : []))),

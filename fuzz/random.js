@@ -1,13 +1,15 @@
 'use strict';
 
-/** A generator of numbers below `n` from a seed (xorshift). */
+/** A generator of numbers below `n` from a seed (a counter, mixed). */
 function random(seed) {
-  let state = (seed * 2654435761 + 1) >>> 0 || 1;
+  // Seeds that the time gives have 41 bits; their lowest are those that differ.
+  let state = (Math.imul(seed / 2 ** 32, 0x85ebca6b) + (seed % 2 ** 32)) | 0;
   return (n) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % n;
+    state = (state + 0x9e3779b9) | 0;
+    let z = state;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return ((z ^ (z >>> 15)) >>> 0) % n;
   };
 }
 
