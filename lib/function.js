@@ -13,6 +13,7 @@ const {
   MapSet,
   ObjectSetPrototypeOf,
   ReflectApply,
+  ReflectOwnKeys,
   String,
   SymbolIterator,
   TypeError,
@@ -62,32 +63,52 @@ class records extends Brand {
 const functionRecord = records.get;
 
 /**
+ * The cache of the Exported Functions of an instance, by number. Most instances are never asked for one: until then their
+ * exports, and what they import, are all that there is.
+ * @param {InstanceCell} cell
+ * @returns {Map<number, Function>}
+ */
+function functionsOf(cell) {
+  if (cell.functions !== null) return cell.functions;
+  const functions = (cell.functions = new Map());
+  const note = (value) => {
+    const record = functionRecord(value);
+    if (record !== undefined) MapSet(functions, record.number, value);
+  };
+  for (let k = 0; k < cell.hosts.length; k++) note(cell.hosts[k]);
+  const names = ReflectOwnKeys(cell.exports);
+  for (let k = 0; k < names.length; k++) note(cell.exports[names[k]]);
+  return functions;
+}
+
+/**
  * The Exported Function of a number.
  * @param {number} number 0 is null
- * @param {{ functions?: Map<number, Function> }} [cell] where it is likely to be known
+ * @param {InstanceCell} [cell] where it is likely to be known
  * @returns {Function | null}
  */
 function functionObject(number, cell) {
   if (number === 0) return null;
-  const known = cell && cell.functions && MapGet(cell.functions, number);
+  const known = cell && MapGet(functionsOf(cell), number);
   if (known !== undefined) return known;
   const owner = binding.functionCell(number);
   if (owner === undefined) throw new Error(text.internal(`function ${number} has no instance`));
-  return (
-    MapGet(owner.functions, number) ||
-    createFunction(
-      owner,
-      number,
-      binding.functionIndex(number),
-      binding.functionSignature(number),
-      binding.functionType(number),
-    )
+  const functions = functionsOf(owner);
+  const found = MapGet(functions, number);
+  if (found !== undefined) return found;
+  const func = createFunction(
+    owner,
+    number,
+    binding.functionIndex(number),
+    binding.functionSignature(number),
+    binding.functionType(number),
   );
+  MapSet(functions, number, func);
+  return func;
 }
 
 /**
- * The steps of "a new Exported Function" after it was not found in the cache: the `functions` of
- * its instance's cell.
+ * The steps of "a new Exported Function" after it was not found in the cache.
  * @param {InstanceCell} cell
  * @param {number} number
  * @param {number} index in its module, the function's name
@@ -98,7 +119,6 @@ function functionObject(number, cell) {
 function createFunction(cell, number, index, signature, type) {
   const func = ObjectSetPrototypeOf(wrapperFactory(signature)(cell, number, `${index}`), functionPrototype);
   records.set(func, { number, cell, signature, type, takesFunctions: hasFunctions(signature) });
-  MapSet(cell.functions, number, func);
   return func;
 }
 

@@ -41,24 +41,27 @@ const HEADER = 3;
 /** The list of those cells that have nothing to list. @type {any[]} */
 const NONE = [];
 
+/** The exports of a cell that is not complete. */
+const NOTHING = ObjectFreeze(ObjectSetPrototypeOf({}, null));
+
 class instances extends Brand {
-  /** @type {{ cell: InstanceCell, exports: object }} */
-  #state;
+  /** @type {InstanceCell} */
+  #cell;
 
-  constructor(object, state) {
+  constructor(object, cell) {
     super(object);
-    this.#state = state;
+    this.#cell = cell;
   }
 
-  /** @returns {{ cell: InstanceCell, exports: object } | undefined} */
+  /** @returns {InstanceCell | undefined} */
   static get(value) {
-    return isObject(value) && #state in value ? value.#state : undefined;
+    return isObject(value) && #cell in value ? value.#cell : undefined;
   }
 
-  /** @returns {{ cell: InstanceCell, exports: object } | undefined} */
+  /** @returns {InstanceCell | undefined} */
   static expect(value) {
     try {
-      return value.#state;
+      return value.#cell;
     } catch {
       return undefined;
     }
@@ -229,7 +232,7 @@ function tableProblem(index, type, cell) {
  * @param {ModuleCell} moduleCell
  * @param {any[]} values what `readImports` returned
  * @param {string} api
- * @returns {{ cell: InstanceCell, exports: object }}
+ * @returns {InstanceCell}
  */
 function instantiateCore(moduleCell, values, api) {
   const description = describe(moduleCell);
@@ -244,17 +247,13 @@ function instantiateCore(moduleCell, values, api) {
   if (refusal !== null && collectResting()) refusal = binding.instantiate(moduleCell.handle, numbers);
   if (refusal !== null) throw rangeError(api, refusal);
   const trap = i32[STATE] === TRAP ? segmentError(api) : undefined;
-  const { cell, exports } = createCell(moduleCell, values, cells, shared, numbers);
+  const cell = createCell(moduleCell, values, cells, shared, numbers);
   // The cell exists first even if a segment was out of bounds: tables may hold functions by then.
   if (trap !== undefined) throw trap;
   // The start function.
   const start = numbers[2];
-  if (start !== 0) {
-    const known = MapGet(cell.functions, start);
-    const func = known || createFunction(cell, start, binding.functionIndex(start), '>', binding.functionType(start));
-    func();
-  }
-  return { cell, exports };
+  if (start !== 0) createFunction(cell, start, binding.functionIndex(start), '>', binding.functionType(start))();
+  return cell;
 }
 
 /**
@@ -352,12 +351,13 @@ function createCell(moduleCell, values, cells, shared, answer) {
     module: moduleCell,
     hostBase: answer[1],
     // Of an array that grows as it is filled V8 makes one with places for more.
-    hosts: new Array(moduleCell.thunks.length),
+    hosts: moduleCell.thunks.length === 0 ? NONE : new Array(moduleCell.thunks.length),
     thunks: moduleCell.thunks,
     serve,
     callsLeft: MANY,
     often: null,
-    functions: new Map(),
+    exports: NOTHING,
+    functions: null,
     parts: NONE,
     shared: NONE,
     imported: NONE,
@@ -392,7 +392,7 @@ function createCell(moduleCell, values, cells, shared, answer) {
     const number = answer[HEADER + i];
     let value;
     if (type.kind === 'function') {
-      value = exportedFunction(cell, type, number);
+      value = type.same === undefined ? exportedFunction(cell, type, number) : object[type.same];
     } else {
       let part = known[type.kind] === null ? undefined : MapGet(known[type.kind], number);
       if (part === undefined) {
@@ -404,7 +404,8 @@ function createCell(moduleCell, values, cells, shared, answer) {
     }
     object[type.name] = value;
   }
-  return { cell, exports: ObjectFreeze(object) };
+  cell.exports = ObjectFreeze(object);
+  return cell;
 }
 
 /** Notes a cell by its handle. */
@@ -435,7 +436,6 @@ function addFunction(cell, k, value) {
   cell.hosts[k] = value;
   const record = functionRecord(value);
   if (record === undefined) return;
-  MapSet(cell.functions, record.number, value);
   cell.imported = append(cell.imported, record);
   hold(cell, record);
 }
@@ -451,10 +451,12 @@ function addPart(cell, type, part) {
   addEdge(part, cell);
 }
 
-/** The Exported Function of an export. */
+/** The Exported Function of an export: one of wasm that is imported, or a new one. */
 function exportedFunction(cell, type, number) {
-  const known = MapGet(cell.functions, number);
-  if (known !== undefined) return known;
+  if (type.index < cell.hosts.length) {
+    const value = cell.hosts[type.index];
+    if (functionRecord(value) !== undefined) return value;
+  }
   return createFunction(cell, number, type.index, type.sig, type.type);
 }
 
@@ -473,8 +475,8 @@ function partObject(kind, part) {
 }
 
 /** "Initialize an instance object". */
-function initialize(object, state) {
-  instances.set(object, state);
+function initialize(object, cell) {
+  instances.set(object, cell);
   return object;
 }
 

@@ -34,7 +34,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {import('./wrappers').Serve} serve see `lib/host.js`
  * @property {number} callsLeft of imports, before it is observed which are called often
  * @property {Set<number> | null} often those that are
- * @property {Map<number, Function>} functions exported functions by number, imported ones too
+ * @property {any} exports the exports object
+ * @property {Map<number, Function> | null} functions exported functions by number, imported ones too; null until one is wanted
  * @property {object[]} parts cells of its memories, tables, globals and tags
  * @property {any[]} shared those of them that can hold functions
  * @property {FunctionRecord[]} imported functions of wasm that it imports

@@ -11,6 +11,9 @@ const { allowed } = require('./policy');
 const {
   BigInt,
   JSONParse,
+  Map,
+  MapGet,
+  MapSet,
   ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
@@ -29,6 +32,7 @@ const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew
  * @property {string} [sig] of a function or tag
  * @property {number} [type] of a function or tag: number of its type in this process
  * @property {number} [index] of an exported function in the module
+ * @property {string} [same] name of an earlier export of the same function
  * @property {string} [element] of a table
  * @property {string} [value] type of a global
  * @property {boolean} [mutable] of a global
@@ -175,9 +179,25 @@ function describe(cell) {
     readLimits(description.imports);
     readLimits(description.exports);
     readLimits(description.shared);
+    findSame(description.exports);
     cell.description = description;
   }
   return cell.description;
+}
+
+/**
+ * Has exports of one function name the first of them: it is one object.
+ * @param {ExternType[]} exports
+ */
+function findSame(exports) {
+  const names = new Map();
+  for (let i = 0; i < exports.length; i++) {
+    const type = exports[i];
+    if (type.kind !== 'function') continue;
+    const first = MapGet(names, type.index);
+    if (first === undefined) MapSet(names, type.index, type.name);
+    else type.same = first;
+  }
 }
 
 /**

@@ -208,7 +208,7 @@ pub fn cell(env: sys::napi_env, kind: Kind, handle: Option<u32>) -> sys::napi_va
 
 /// What V8 is told of a module and of an instance: what each takes, and something for the many small
 /// things that go with it.
-const SMALL_THINGS: usize = 4096;
+const SMALL_THINGS: usize = 512;
 /// The same of a module: its first page of code, its tables, and what V8 has for its carrier.
 const MODULE_THINGS: usize = 32 << 10;
 
