@@ -23,6 +23,11 @@ module.exports = [
     languageOptions: { ecmaVersion: 2022, sourceType: 'module', globals: globals.node },
   },
   {
+    // What runs is CommonJS that is made of them.
+    files: ['lib/**', 'start/**'],
+    languageOptions: { sourceType: 'module' },
+  },
+  {
     files: ['__test__/**'],
     languageOptions: { globals: { ...globals.jest, wrtTest: 'readonly' } },
   },

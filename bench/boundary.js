@@ -156,7 +156,7 @@ const measure = (runs) =>
 
 function emptyFunction() {
   if (implName === 'builtin') return () => {};
-  return require('../lib/binding').empty;
+  return require('../tools/native')().empty;
 }
 
 async function main() {

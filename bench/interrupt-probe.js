@@ -43,7 +43,7 @@ function measure() {
   let returns = 0;
   let polls = 0;
 
-  const binding = require('../lib/binding');
+  const binding = require('../tools/native')();
   // Before anything else takes them.
   for (const name of ['enter', 'resume']) {
     const original = binding[name];
@@ -66,7 +66,7 @@ function measure() {
   });
 
   Object.defineProperty(globalThis, 'WebAssembly', {
-    value: require('../index.js'), // Not the bundle, which has a binding of its own.
+    value: require('../dist/facade')(binding),
     writable: true,
     configurable: true,
     enumerable: false,

@@ -77,8 +77,8 @@ function latency() {
 
 /** The kernels of bench/execution without interruptions, with one each 5 ms, as it is, and each ms, in turns. */
 async function cost() {
-  const wrt = require('../index.js'); // Not the bundle, which has a binding of its own.
-  const binding = require('../lib/binding');
+  const binding = require('../tools/native')();
+  const wrt = require('../dist/facade')(binding);
   const ROUNDS_EACH = 9;
   const INTERVALS = [0, 5000, 1000];
   // Processor time, as other processes run, too.

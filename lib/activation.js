@@ -2,12 +2,13 @@
  * The loop that does in JavaScript what a running guest asks for. Not strict code: see `innermost`.
  */
 
-const binding = require('./binding');
-const { STACK_OVERFLOW, Trap, beginTrap, isUncatchable, text } = require('./errors');
-const { Error, setImmediate } = require('./primordials');
-const { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } = require('./scratch');
+import binding from '../start/binding.js';
+import { STACK_OVERFLOW, Trap, beginTrap, isUncatchable } from './errors.js';
+import { Error, setImmediate } from './primordials.js';
+import { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } from './scratch.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
+/** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 
 /** Says that what a host function threw must not be caught. */
 const UNCATCHABLE = 1;
@@ -111,4 +112,4 @@ function innermost() {
 }
 binding.onCrowded(innermost);
 
-module.exports = { caught, serveExceptions, slow, takeThrown };
+export { caught, serveExceptions, slow, takeThrown };

@@ -1,16 +1,14 @@
-'use strict';
-
 /**
  * Exports beyond the standard: compiled code that outlives the process, as bytes
  * (`Module.serialize`, `Module.deserialize`) or in a directory (`enableCompileCache`).
  */
 
 const path = require('path');
-const binding = require('./binding');
-const { CompileError, prefixed } = require('./errors');
-const { createModule, requireBytes, requireModule } = require('./module');
-const { allowed } = require('./policy');
-const { StringIndexOf, StringSlice, TypeError, Uint8Array } = require('./primordials');
+import binding from '../start/binding.js';
+import { CompileError, prefixed } from './errors.js';
+import { createModule, requireBytes, requireModule } from './module.js';
+import { allowed } from './policy.js';
+import { StringIndexOf, StringSlice, TypeError, Uint8Array } from './primordials.js';
 
 /** @type {string | undefined} */
 let enabled;
@@ -84,4 +82,4 @@ const moduleExtensions = {
 
 if (process.env.WRT_CACHE_DIR) extensions.enableCompileCache();
 
-module.exports = { extensions, moduleExtensions };
+export { extensions, moduleExtensions };

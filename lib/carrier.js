@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * Structured clones. Whether an object can be cloned, and what arrives on the other side, is decided
  * by V8 from what the object *is*; nobody can have a say in it for objects of one's own. So objects
@@ -17,8 +15,8 @@
 const { isProxy } = require('util').types;
 const vm = require('vm');
 
-const binding = require('./binding');
-const {
+import binding from '../start/binding.js';
+import {
   ArrayPrototypeValues,
   FunctionPrototypeHasInstance,
   FunctionPrototypeToString,
@@ -28,7 +26,7 @@ const {
   StringIncludes,
   SymbolHasInstance,
   Uint8Array,
-} = require('./primordials');
+} from './primordials.js';
 
 /** Name of the section in a carrier. */
 const SECTION = 'wrt';
@@ -148,7 +146,7 @@ function expectArrivals(constructor, see) {
   ObjectDefineProperty(constructor, SymbolHasInstance, { __proto__: null, value: members[SymbolHasInstance] });
 }
 
-module.exports = {
+export {
   Carrier,
   arrivingPrototype,
   createCarrier,

@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * WebAssembly.Exception, and exceptions on their way between JavaScript and the engine. An exception object has a tag
  * and values of its own; the engine has another form of it only while a guest has it, and knows the object then.
@@ -7,13 +5,13 @@
 
 const { isGeneratorObject } = require('util').types;
 
-const { serveExceptions } = require('./activation');
-const binding = require('./binding');
-const { objectFactory } = require('./carrier');
-const { rangeError, text, typeError } = require('./errors');
-const { functionRecord } = require('./function');
-const { hold } = require('./lifetime');
-const {
+import { serveExceptions } from './activation.js';
+import binding from '../start/binding.js';
+import { objectFactory } from './carrier.js';
+import { rangeError, typeError } from './errors.js';
+import { functionRecord } from './function.js';
+import { hold } from './lifetime.js';
+import {
   Array,
   ErrorCaptureStackTrace,
   MathFround,
@@ -21,16 +19,17 @@ const {
   ObjectSetPrototypeOf,
   RangeError,
   StringIncludes,
-} = require('./primordials');
-const { put, putFirst, refs } = require('./references');
-const { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } = require('./scratch');
-const { isException, isFunctionType, referenceType } = require('./signature');
-const { createCell, jsTag, tagCell } = require('./tag');
-const { functionType } = require('./types');
-const { isExtern, load, store, toWebAssembly } = require('./values');
-const { Brand, defineInterface, isObject, receiver, requireNew, unsignedLong } = require('./webidl');
+} from './primordials.js';
+import { put, putFirst, refs } from './references.js';
+import { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } from './scratch.js';
+import { isException, isFunctionType, referenceType } from './signature.js';
+import { createCell, jsTag, tagCell } from './tag.js';
+import { functionType } from './types.js';
+import { isExtern, load, store, toWebAssembly } from './values.js';
+import { Brand, defineInterface, isObject, receiver, requireNew, unsignedLong } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').TagCell} TagCell */
+/** @typedef {import('./lifetime.js').TagCell} TagCell */
 
 /** @typedef {{ tag: TagCell, values: any[] }} ExceptionState */
 
@@ -281,4 +280,4 @@ defineInterface(Exception, {
   },
 });
 
-module.exports = { Exception };
+export { Exception };

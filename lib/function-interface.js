@@ -1,13 +1,11 @@
-'use strict';
-
 /** WebAssembly.Function, of the proposal "JS type reflection". Texts and order are those of V8 under its flag. */
 
-const binding = require('./binding');
-const { text, typeError } = require('./errors');
-const { functionRecord } = require('./function');
-const { instantiateCore } = require('./instance');
-const { newCell } = require('./module');
-const {
+import binding from '../start/binding.js';
+import { typeError } from './errors.js';
+import { functionRecord } from './function.js';
+import { instantiateCore } from './instance.js';
+import { newCell } from './module.js';
+import {
   FunctionPrototypeToString,
   Map,
   MapGet,
@@ -17,10 +15,11 @@ const {
   ObjectSetPrototypeOf,
   ReflectApply,
   Uint8Array,
-} = require('./primordials');
-const { letterOf } = require('./signature');
-const { functionPrototype, functionType, listMember } = require('./types');
-const { defineMembers, isObject, requireNew, toString } = require('./webidl');
+} from './primordials.js';
+import { letterOf } from './signature.js';
+import { functionPrototype, functionType, listMember } from './types.js';
+import { defineMembers, isObject, requireNew, toString } from './webidl.js';
+import * as text from './texts.js';
 
 /** Value types in the binary format, by the letters of signatures. */
 const CODES = { i: 0x7f, I: 0x7e, f: 0x7d, F: 0x7c, v: 0x7b, x: 0x6f, a: 0x70 };
@@ -80,7 +79,7 @@ function letters({ list, length }, what, api) {
  * The constructor: a function of wasm that calls one of JavaScript.
  * @this {object}
  */
-function Function(type) {
+function WebAssemblyFunction(type) {
   const api = 'WebAssembly.Function()';
   requireNew(new.target, 'Function');
   if (!isObject(type)) throw typeError(api, text.functionTypeRequired);
@@ -99,8 +98,13 @@ function Function(type) {
 }
 
 // The second parameter counts neither in V8 nor here.
-ObjectDefineProperty(Function, 'prototype', { value: functionPrototype, writable: false });
-ObjectDefineProperty(functionPrototype, 'constructor', { value: Function, writable: true, configurable: true });
+ObjectDefineProperty(WebAssemblyFunction, 'name', { value: 'Function' });
+ObjectDefineProperty(WebAssemblyFunction, 'prototype', { value: functionPrototype, writable: false });
+ObjectDefineProperty(functionPrototype, 'constructor', {
+  value: WebAssemblyFunction,
+  writable: true,
+  configurable: true,
+});
 defineMembers(functionPrototype, {
   type() {
     const record = functionRecord(this);
@@ -122,4 +126,4 @@ ObjectDefineProperty(functionPrototype, 'toString', {
   configurable: true,
 });
 
-module.exports = { Function };
+export { WebAssemblyFunction };

@@ -1,13 +1,11 @@
-'use strict';
-
 /** Exported Functions and host functions. */
 
-const binding = require('./binding');
-const { text } = require('./errors');
-const { caught, slow, takeThrown } = require('./activation');
-const { checkDeadlines } = require('./interrupt');
-const { hold } = require('./lifetime');
-const {
+import binding from '../start/binding.js';
+
+import { caught, slow, takeThrown } from './activation.js';
+import { checkDeadlines } from './interrupt.js';
+import { hold } from './lifetime.js';
+import {
   Error,
   MapGet,
   MapSet,
@@ -17,17 +15,18 @@ const {
   String,
   SymbolIterator,
   TypeError,
-} = require('./primordials');
-const { put, putFirst, refs } = require('./references');
-const { CONCRETE, EXN, EXTERN, FUNC, hasFunctions, referenceType } = require('./signature');
-const { functionPrototype } = require('./types');
-const { Brand, isObject } = require('./webidl');
-const { createFactories } = require('./wrappers');
+} from './primordials.js';
+import { put, putFirst, refs } from './references.js';
+import { CONCRETE, EXN, EXTERN, FUNC, hasFunctions, referenceType } from './signature.js';
+import { functionPrototype } from './types.js';
+import { Brand, isObject } from './webidl.js';
+import { createFactories } from './wrappers.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
-/** @typedef {import('./lifetime').FunctionRecord} FunctionRecord */
-/** @typedef {import('./lifetime').Holder} Holder */
-/** @typedef {import('./signature').ReferenceType} ReferenceType */
+/** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
+/** @typedef {import('./lifetime.js').FunctionRecord} FunctionRecord */
+/** @typedef {import('./lifetime.js').Holder} Holder */
+/** @typedef {import('./signature.js').ReferenceType} ReferenceType */
 
 const { enter, resume } = binding;
 
@@ -243,7 +242,7 @@ const { createServe, prepare, thunkOf, wrapperFactory } = createFactories({
   resultList,
 });
 
-module.exports = {
+export {
   createFunction,
   createServe,
   functionNumber,

@@ -1,19 +1,18 @@
-'use strict';
-
 /** WebAssembly.Global. */
 
-const binding = require('./binding');
-const { createObject } = require('./carrier');
-const { text, typeError } = require('./errors');
-const { GLOBAL, watch } = require('./lifetime');
-const { ObjectGetPrototypeOf } = require('./primordials');
-const { SLOT0, SLOT1, i32 } = require('./scratch');
-const { isException } = require('./signature');
-const { globalType } = require('./types');
-const { defaultValue, load, store, toWebAssembly, typeNumber } = require('./values');
-const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
+import binding from '../start/binding.js';
+import { createObject } from './carrier.js';
+import { typeError } from './errors.js';
+import { GLOBAL, watch } from './lifetime.js';
+import { ObjectGetPrototypeOf } from './primordials.js';
+import { SLOT0, SLOT1, i32 } from './scratch.js';
+import { isException } from './signature.js';
+import { globalType } from './types.js';
+import { defaultValue, load, store, toWebAssembly, typeNumber } from './values.js';
+import { Brand, defineInterface, isObject, receiver, requireNew, toString } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').GlobalCell} GlobalCell */
+/** @typedef {import('./lifetime.js').GlobalCell} GlobalCell */
 
 class globals extends Brand {
   /** @type {GlobalCell} */
@@ -114,7 +113,7 @@ function constantCell(v, type, refusal) {
 /**
  * The cell of a global of the engine.
  * @param {number} handle
- * @param {import('./module').ExternType} type
+ * @param {import('./module.js').ExternType} type
  * @returns {GlobalCell}
  */
 function createCell(handle, type) {
@@ -189,4 +188,4 @@ defineInterface(Global, {
   },
 });
 
-module.exports = { Global, constantCell, createCell, globalCell, globalObject };
+export { Global, constantCell, createCell, globalCell, globalObject };

@@ -1,15 +1,14 @@
-'use strict';
-
 /** Calls of host functions by guests. */
 
-const binding = require('./binding');
-const { text } = require('./errors');
-const { createServe } = require('./function');
-const { describe, signatures } = require('./module');
-const { Error, Set, SetAdd, SetForEach } = require('./primordials');
-const { DEPTH, FUNCTION, STATE, i32 } = require('./scratch');
+import binding from '../start/binding.js';
 
-/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
+import { createServe } from './function.js';
+import { describe, signatures } from './module.js';
+import { Error, Set, SetAdd, SetForEach } from './primordials.js';
+import { DEPTH, FUNCTION, STATE, i32 } from './scratch.js';
+import * as text from './texts.js';
+
+/** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 
 const { resume } = binding;
 
@@ -66,4 +65,4 @@ function callForeign(host) {
   return cell.thunks[k](cell.hosts[k], cell);
 }
 
-module.exports = { MANY, serve };
+export { MANY, serve };

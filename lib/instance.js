@@ -1,18 +1,16 @@
-'use strict';
-
 /** WebAssembly.Instance, and instantiation in the three steps that the standard's texts need. */
 
-const binding = require('./binding');
-const { createObject } = require('./carrier');
-const { LinkError, RuntimeError, prefixed, rangeError, text, typeError } = require('./errors');
-const { createFunction, functionRecord, prepare, referenceProblem, thunkOf } = require('./function');
-const globals = require('./global');
-const { MANY, serve } = require('./host');
-const { INSTANCE, hold, watch } = require('./lifetime');
-const { applyLimits } = require('./limits');
-const memories = require('./memory');
-const { describe, requireModule, signatures } = require('./module');
-const {
+import binding from '../start/binding.js';
+import { createObject } from './carrier.js';
+import { LinkError, RuntimeError, prefixed, rangeError, typeError } from './errors.js';
+import { createFunction, functionRecord, prepare, referenceProblem, thunkOf } from './function.js';
+import * as globals from './global.js';
+import { MANY, serve } from './host.js';
+import { INSTANCE, hold, watch } from './lifetime.js';
+import { applyLimits } from './limits.js';
+import * as memories from './memory.js';
+import { describe, requireModule, signatures } from './module.js';
+import {
   Array,
   BigIntAsUintN,
   Int32Array,
@@ -23,17 +21,18 @@ const {
   ObjectFreeze,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
-} = require('./primordials');
-const { addEdge, collectResting, wake } = require('./rest');
-const { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } = require('./scratch');
-const { hasFunctions, isFunctionType, isSubtype, referenceType } = require('./signature');
-const tables = require('./table');
-const tags = require('./tag');
-const { Brand, defineInterface, isObject, receiver, requireNew } = require('./webidl');
+} from './primordials.js';
+import { addEdge, collectResting, wake } from './rest.js';
+import { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } from './scratch.js';
+import { hasFunctions, isFunctionType, isSubtype, referenceType } from './signature.js';
+import * as tables from './table.js';
+import * as tags from './tag.js';
+import { Brand, defineInterface, isObject, receiver, requireNew } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').InstanceCell} InstanceCell */
-/** @typedef {import('./lifetime').ModuleCell} ModuleCell */
-/** @typedef {import('./module').ExternType} ExternType */
+/** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
+/** @typedef {import('./lifetime.js').ModuleCell} ModuleCell */
+/** @typedef {import('./module.js').ExternType} ExternType */
 
 /** What comes before the exports in the engine's answer. */
 const HEADER = 3;
@@ -192,7 +191,7 @@ function typeProblem(index, type, value) {
  * `typeProblem` of a memory.
  * @param {number} index
  * @param {ExternType} type
- * @param {import('./lifetime').MemoryCell} cell
+ * @param {import('./lifetime.js').MemoryCell} cell
  */
 function memoryProblem(index, type, cell) {
   const { minimum = 0, maximum, address = 'i32', pageSize = 65536, shared = false } = type;
@@ -213,7 +212,7 @@ function memoryProblem(index, type, cell) {
  * `typeProblem` of a table.
  * @param {number} index
  * @param {ExternType} type
- * @param {import('./lifetime').TableCell} cell
+ * @param {import('./lifetime.js').TableCell} cell
  */
 function tableProblem(index, type, cell) {
   const { element, minimum = 0, maximum, address = 'i32' } = type;
@@ -259,7 +258,7 @@ function instantiateCore(moduleCell, values, api) {
 /**
  * What each instantiation of a module needs: its array of numbers. The first one makes all factories, too.
  * @param {ModuleCell} moduleCell
- * @param {import('./module').Description} description
+ * @param {import('./module.js').Description} description
  * @returns {Int32Array}
  */
 function prepareNumbers(moduleCell, { imports, exports, shared }) {
@@ -317,7 +316,7 @@ function linkImports(imports, values, numbers, api) {
 
 /**
  * Makes the shared memories that a module defines: V8 has to.
- * @param {import('./module').Description} description
+ * @param {import('./module.js').Description} description
  * @param {Int32Array} numbers get their handles
  * @param {string} api
  */
@@ -496,4 +495,4 @@ defineInterface(Instance, {
   },
 });
 
-module.exports = { Instance, checkImportObject, createInstance, instantiateCore, readImports };
+export { Instance, checkImportObject, createInstance, instantiateCore, readImports };

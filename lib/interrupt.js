@@ -1,10 +1,8 @@
-'use strict';
-
 /** Deadlines, which rest on the engine's interruption of guests that run long. */
 
-const binding = require('./binding');
-const { DeadlineError, text } = require('./errors');
-const {
+import binding from '../start/binding.js';
+import { DeadlineError } from './errors.js';
+import {
   MathMax,
   MathMin,
   ObjectDefineProperty,
@@ -12,8 +10,9 @@ const {
   TypeError,
   getterOf,
   processHrtime,
-} = require('./primordials');
-const { DEADLINES, i32 } = require('./scratch');
+} from './primordials.js';
+import { DEADLINES, i32 } from './scratch.js';
+import * as text from './texts.js';
 
 /**
  * @typedef {object} Deadline
@@ -125,4 +124,4 @@ function withDeadline(limit, func) {
 const interval = process.env.WRT_INTERRUPT_EVERY;
 if (interval) binding.interruptEvery(+interval);
 
-module.exports = { checkDeadlines, timeLeft, withDeadline };
+export { checkDeadlines, timeLeft, withDeadline };

@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * Who keeps what alive. Each engine object has a *cell* in the JavaScript heap, and the engine
  * object is released when its cell is collected. Whatever the engine object may reach is reachable
@@ -11,16 +9,16 @@
  * ends, and a registry calls back after it, so a job that makes and drops instances would keep them all.
  */
 
-const binding = require('./binding');
-const { FinalizationRegistry, FinalizationRegistryRegister } = require('./primordials');
-const { addEdge, rest, restWhenDue } = require('./rest');
-const { SLOT0, SLOT1, i32 } = require('./scratch');
+import binding from '../start/binding.js';
+import { FinalizationRegistry, FinalizationRegistryRegister } from './primordials.js';
+import { addEdge, rest, restWhenDue } from './rest.js';
+import { SLOT0, SLOT1, i32 } from './scratch.js';
 
 /**
  * @typedef {object} ModuleCell
  * @property {number} handle
  * @property {any} description lazily parsed, see `lib/module.js`
- * @property {import('./wrappers').Thunk[]} thunks of its function imports, once it was instantiated
+ * @property {import('./wrappers.js').Thunk[]} thunks of its function imports, once it was instantiated
  * @property {Int32Array | null} numbers through which imports and exports of a new instance cross
  */
 
@@ -30,8 +28,8 @@ const { SLOT0, SLOT1, i32 } = require('./scratch');
  * @property {ModuleCell} module
  * @property {number} hostBase number of its first host function
  * @property {Function[]} hosts its function imports
- * @property {import('./wrappers').Thunk[]} thunks of their signatures: what calls them
- * @property {import('./wrappers').Serve} serve see `lib/host.js`
+ * @property {import('./wrappers.js').Thunk[]} thunks of their signatures: what calls them
+ * @property {import('./wrappers.js').Serve} serve see `lib/host.js`
  * @property {number} callsLeft of imports, before it is observed which are called often
  * @property {Set<number> | null} often those that are
  * @property {any} exports the exports object
@@ -155,4 +153,4 @@ function hold(holder, record) {
   if (record.takesFunctions) addEdge(owner, holder);
 }
 
-module.exports = { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, TAG, hold, watch };
+export { GLOBAL, INSTANCE, MEMORY, MODULE, TABLE, TAG, hold, watch };

@@ -1,11 +1,10 @@
-'use strict';
-
 /** `withLimits`: limits for what is made in a call, and in what it awaits. */
 
 const { AsyncLocalStorage } = require('async_hooks');
-const binding = require('./binding');
-const { text } = require('./errors');
-const { RangeError, TypeError, uncurryThis } = require('./primordials');
+import binding from '../start/binding.js';
+
+import { RangeError, TypeError, uncurryThis } from './primordials.js';
+import * as text from './texts.js';
 
 const getStore = uncurryThis(AsyncLocalStorage.prototype.getStore);
 const run = uncurryThis(AsyncLocalStorage.prototype.run);
@@ -50,4 +49,4 @@ function applyLimits() {
   if (storage !== undefined) binding.useLimits(getStore(storage));
 }
 
-module.exports = { applyLimits, requireLimit, withLimits };
+export { applyLimits, requireLimit, withLimits };

@@ -1,24 +1,22 @@
-'use strict';
-
 /** WebAssembly.Memory. */
 
-const binding = require('./binding');
-const { createObject, expectArrivals } = require('./carrier');
-const { rangeError, text, typeError } = require('./errors');
-const { MEMORY, watch } = require('./lifetime');
-const { applyLimits } = require('./limits');
-const {
+import binding from '../start/binding.js';
+import { createObject, expectArrivals } from './carrier.js';
+import { rangeError, typeError } from './errors.js';
+import { MEMORY, watch } from './lifetime.js';
+import { applyLimits } from './limits.js';
+import {
   ArrayBufferPrototype,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   ObjectDefineProperty,
   RangeError,
   TypeError,
-} = require('./primordials');
-const { GROWTHS, SLOT0, i32, loadSize, storeAddress } = require('./scratch');
-const { createShared, growShared, openShared, sharedBuffer } = require('./shared');
-const { memoryType } = require('./types');
-const {
+} from './primordials.js';
+import { GROWTHS, SLOT0, i32, loadSize, storeAddress } from './scratch.js';
+import { createShared, growShared, openShared, sharedBuffer } from './shared.js';
+import { memoryType } from './types.js';
+import {
   addressMember,
   addressType,
   addressValue,
@@ -30,9 +28,10 @@ const {
   receiver,
   requireNew,
   toAddressValue,
-} = require('./webidl');
+} from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').MemoryCell} MemoryCell */
+/** @typedef {import('./lifetime.js').MemoryCell} MemoryCell */
 
 const PAGE = 65536;
 /** Largest initial sizes and maxima: limits of the standard. What is initial must be there at once. */
@@ -296,4 +295,4 @@ defineInterface(Memory, {
 
 expectArrivals(Memory, memoryCell);
 
-module.exports = { Memory, createCell, defineShared, memoryCell, memoryObject, memorySize };
+export { Memory, createCell, defineShared, memoryCell, memoryObject, memorySize };

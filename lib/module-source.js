@@ -1,19 +1,17 @@
-'use strict';
-
 /**
  * %AbstractModuleSource% of ECMAScript, which Module inherits from. The realm's own, if it has it (Node 24): V8 finds
  * what it asks for in a Module, which is an object of V8's. Else one that does the same.
  */
 
-const { nativeClass } = require('./carrier');
-const {
+import { nativeClass } from './carrier.js';
+import {
   ObjectDefineProperty,
   ObjectGetOwnPropertyDescriptor,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
   SymbolToStringTag,
   TypeError,
-} = require('./primordials');
+} from './primordials.js';
 
 function AbstractModuleSource() {
   throw new TypeError('Illegal invocation');
@@ -46,4 +44,4 @@ function inheritModuleSource(Module, isModule) {
   ObjectSetPrototypeOf(Module.prototype, source.prototype);
 }
 
-module.exports = { inheritModuleSource };
+export { inheritModuleSource };

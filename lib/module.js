@@ -1,14 +1,12 @@
-'use strict';
-
 /** WebAssembly.Module. */
 
-const binding = require('./binding');
-const { Carrier, createCarrier, expectArrivals, openCarrier } = require('./carrier');
-const { CompileError, prefixed, text, typeError } = require('./errors');
-const { MODULE, watch } = require('./lifetime');
-const { inheritModuleSource } = require('./module-source');
-const { allowed } = require('./policy');
-const {
+import binding from '../start/binding.js';
+import { Carrier, createCarrier, expectArrivals, openCarrier } from './carrier.js';
+import { CompileError, prefixed, typeError } from './errors.js';
+import { MODULE, watch } from './lifetime.js';
+import { inheritModuleSource } from './module-source.js';
+import { allowed } from './policy.js';
+import {
   BigInt,
   JSONParse,
   Map,
@@ -17,11 +15,12 @@ const {
   ObjectDefineProperty,
   ObjectGetPrototypeOf,
   ObjectSetPrototypeOf,
-} = require('./primordials');
-const { externType } = require('./types');
-const { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew, toString } = require('./webidl');
+} from './primordials.js';
+import { externType } from './types.js';
+import { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew, toString } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').ModuleCell} ModuleCell */
+/** @typedef {import('./lifetime.js').ModuleCell} ModuleCell */
 
 /**
  * The type of an import or export.
@@ -266,13 +265,4 @@ defineInterface(
 inheritModuleSource(Module, moduleCell);
 expectArrivals(Module, moduleCell);
 
-module.exports = {
-  Module,
-  createModule,
-  describe,
-  moduleCell,
-  newCell,
-  requireBytes,
-  requireModule,
-  signatures,
-};
+export { Module, createModule, describe, moduleCell, newCell, requireBytes, requireModule, signatures };

@@ -1,15 +1,14 @@
-'use strict';
-
 /** The functions of the namespace object. */
 
-const binding = require('./binding');
-const { text, typeError } = require('./errors');
-const { checkImportObject, createInstance, readImports } = require('./instance');
-const { createModule, moduleCell, requireBytes } = require('./module');
-const { allowed } = require('./policy');
-const { Promise, setImmediate } = require('./primordials');
-const { compileSource } = require('./streaming');
-const { bufferSource, isObject } = require('./webidl');
+import binding from '../start/binding.js';
+import { typeError } from './errors.js';
+import { checkImportObject, createInstance, readImports } from './instance.js';
+import { createModule, moduleCell, requireBytes } from './module.js';
+import { allowed } from './policy.js';
+import { Promise, setImmediate } from './primordials.js';
+import { compileSource } from './streaming.js';
+import { bufferSource, isObject } from './webidl.js';
+import * as text from './texts.js';
 
 /** Bytes of a module that is compiled at once: its own thread would start later than this one is done. */
 const SMALL = 1 << 15;
@@ -45,7 +44,7 @@ async function instantiateModule(cell, importObject, api) {
 /** "Instantiate a promise of a module". */
 async function instantiatePromise(promise, importObject, api) {
   const module = await promise;
-  const cell = /** @type {import('./lifetime').ModuleCell} */ (moduleCell(module));
+  const cell = /** @type {import('./lifetime.js').ModuleCell} */ (moduleCell(module));
   const instance = await instantiateModule(cell, importObject, api);
   return { module, instance };
 }
@@ -103,4 +102,4 @@ const streaming = {
   },
 };
 
-module.exports = { operations, streaming };
+export { operations, streaming };

@@ -1,9 +1,8 @@
-'use strict';
-
 /** Who may compile: a callback of the embedder that sees the bytes first, as V8's has one. */
 
-const { CompileError, text } = require('./errors');
-const { ReflectApply, TypeError, Uint8Array } = require('./primordials');
+import { CompileError } from './errors.js';
+import { ReflectApply, TypeError, Uint8Array } from './primordials.js';
+import * as text from './texts.js';
 
 /** @type {((bytes: Uint8Array) => unknown) | null} */
 let policy = null;
@@ -44,4 +43,4 @@ const extensions = {
   },
 };
 
-module.exports = { allowed, extensions, isRestricted };
+export { allowed, extensions, isRestricted };

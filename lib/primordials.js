@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * The built-ins that wrt relies on, as they were when it was loaded: a program may replace or patch
  * the originals at any time, and must not change what happens in here by that.
@@ -9,108 +7,129 @@
  * Makes a function that takes its `this` as first argument.
  * @type {(method: Function) => (...args: any[]) => any}
  */
-const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
+export const uncurryThis = Function.prototype.bind.bind(Function.prototype.call);
 
 const { getOwnPropertyDescriptor } = Object;
 
 /** @type {(prototype: object, name: string) => ((object: object) => any) | undefined} */
-function getterOf(prototype, name) {
+export function getterOf(prototype, name) {
   const descriptor = getOwnPropertyDescriptor(prototype, name);
   return descriptor && descriptor.get && uncurryThis(descriptor.get);
 }
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 
-module.exports = {
-  getterOf,
-  uncurryThis,
-
-  // Functions and constructors.
-  Array,
-  ArrayBufferIsView: ArrayBuffer.isView,
-  AtomicsNotify: Atomics.notify,
-  AtomicsWait: Atomics.wait,
-  BigInt,
-  BigIntAsIntN: BigInt.asIntN,
-  BigIntAsUintN: BigInt.asUintN,
-  Error,
-  ErrorCaptureStackTrace: Error.captureStackTrace,
-  ErrorToString: uncurryThis(Error.prototype.toString),
-  EvalError,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  FinalizationRegistry,
-  Function,
-  Int32Array,
-  JSONParse: JSON.parse,
-  Map,
-  MathFround: Math.fround,
-  MathMax: Math.max,
-  MathMin: Math.min,
-  MathTrunc: Math.trunc,
-  Number,
-  NumberMaxSafeInteger: Number.MAX_SAFE_INTEGER,
-  NumberToString: uncurryThis(Number.prototype.toString),
-  ObjectCreate: Object.create,
-  ObjectDefineProperties: Object.defineProperties,
-  ObjectDefineProperty: /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (Object.defineProperty),
-  ObjectFreeze: Object.freeze,
-  ObjectGetOwnPropertyDescriptor: Object.getOwnPropertyDescriptor,
-  ObjectGetPrototypeOf: Object.getPrototypeOf,
-  ObjectSetPrototypeOf: Object.setPrototypeOf,
-  Promise,
-  RangeError,
-  ReflectApply: Reflect.apply,
-  ReflectConstruct: Reflect.construct,
-  ReflectOwnKeys: Reflect.ownKeys,
-  Set,
-  String,
-  SymbolHasInstance: /** @type {typeof Symbol.hasInstance} */ (Symbol.hasInstance),
-  SymbolIterator: /** @type {typeof Symbol.iterator} */ (Symbol.iterator),
-  SymbolToStringTag: /** @type {typeof Symbol.toStringTag} */ (Symbol.toStringTag),
-  TypeError,
-  Uint8Array,
-  Uint32Array,
-  // Not `performance`, which Node loads when it is first named.
-  processHrtime: process.hrtime,
-  setImmediate,
-
-  // Prototypes that users could reach and replace on their constructors never, but patch always.
-  ArrayBufferPrototype: ArrayBuffer.prototype,
-  ErrorPrototype: Error.prototype,
-  FunctionPrototype: Function.prototype,
-  ObjectPrototype: Object.prototype,
-
-  // Methods and getters, with `this` as first argument.
-  ArrayPrototypeValues: uncurryThis(Array.prototype.values),
-  ArrayBufferByteLength: /** @type {(b: object) => number} */ (getterOf(ArrayBuffer.prototype, 'byteLength')),
-  ArrayBufferResizable: getterOf(ArrayBuffer.prototype, 'resizable'),
-  DataViewBuffer: /** @type {(v: object) => any} */ (getterOf(DataView.prototype, 'buffer')),
-  DataViewByteLength: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteLength')),
-  DataViewByteOffset: /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteOffset')),
-  FinalizationRegistryRegister: uncurryThis(FinalizationRegistry.prototype.register),
-  FunctionPrototypeHasInstance: uncurryThis(Function.prototype[Symbol.hasInstance]),
-  FunctionPrototypeToString: uncurryThis(Function.prototype.toString),
-  MapGet: uncurryThis(Map.prototype.get),
-  MapSet: uncurryThis(Map.prototype.set),
-  SetAdd: uncurryThis(Set.prototype.add),
-  SetForEach: uncurryThis(Set.prototype.forEach),
-  SharedArrayBufferByteLength: /** @type {(b: object) => number} */ (
-    getterOf(SharedArrayBuffer.prototype, 'byteLength')
-  ),
-  StringCharCodeAt: uncurryThis(String.prototype.charCodeAt),
-  StringIncludes: uncurryThis(String.prototype.includes),
-  StringIndexOf: uncurryThis(String.prototype.indexOf),
-  StringPadStart: uncurryThis(String.prototype.padStart),
-  StringSlice: uncurryThis(String.prototype.slice),
-  StringStartsWith: uncurryThis(String.prototype.startsWith),
-  StringToLowerCase: uncurryThis(String.prototype.toLowerCase),
-  TypedArrayBuffer: /** @type {(v: object) => any} */ (getterOf(TypedArrayPrototype, 'buffer')),
-  TypedArrayByteLength: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteLength')),
-  TypedArrayByteOffset: /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteOffset')),
-  TypedArraySet: uncurryThis(TypedArrayPrototype.set),
-  TypedArrayTag: /** @type {(v: object) => string | undefined} */ (
-    uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
-  ),
+// Functions and constructors.
+const $Array = Array;
+const $BigInt = BigInt;
+const $BigInt64Array = BigInt64Array;
+const $Error = Error;
+const $EvalError = EvalError;
+const $FinalizationRegistry = FinalizationRegistry;
+const $Float32Array = Float32Array;
+const $Float64Array = Float64Array;
+const $Function = Function;
+const $Int32Array = Int32Array;
+const $Map = Map;
+const $Number = Number;
+const $Promise = Promise;
+const $RangeError = RangeError;
+const $Set = Set;
+const $String = String;
+const $TypeError = TypeError;
+const $Uint8Array = Uint8Array;
+const $Uint32Array = Uint32Array;
+const $setImmediate = setImmediate;
+export {
+  $Array as Array,
+  $BigInt as BigInt,
+  $BigInt64Array as BigInt64Array,
+  $Error as Error,
+  $EvalError as EvalError,
+  $FinalizationRegistry as FinalizationRegistry,
+  $Float32Array as Float32Array,
+  $Float64Array as Float64Array,
+  $Function as Function,
+  $Int32Array as Int32Array,
+  $Map as Map,
+  $Number as Number,
+  $Promise as Promise,
+  $RangeError as RangeError,
+  $Set as Set,
+  $String as String,
+  $TypeError as TypeError,
+  $Uint8Array as Uint8Array,
+  $Uint32Array as Uint32Array,
+  $setImmediate as setImmediate,
 };
+export const ArrayBufferIsView = ArrayBuffer.isView;
+export const AtomicsNotify = Atomics.notify;
+export const AtomicsWait = Atomics.wait;
+export const BigIntAsIntN = BigInt.asIntN;
+export const BigIntAsUintN = BigInt.asUintN;
+export const ErrorCaptureStackTrace = Error.captureStackTrace;
+export const ErrorToString = uncurryThis(Error.prototype.toString);
+export const JSONParse = JSON.parse;
+export const MathFround = Math.fround;
+export const MathMax = Math.max;
+export const MathMin = Math.min;
+export const MathTrunc = Math.trunc;
+export const NumberMaxSafeInteger = Number.MAX_SAFE_INTEGER;
+export const NumberToString = uncurryThis(Number.prototype.toString);
+export const ObjectCreate = Object.create;
+export const ObjectDefineProperties = Object.defineProperties;
+export const ObjectDefineProperty = /** @type {(object: any, key: PropertyKey, descriptor: any) => any} */ (
+  Object.defineProperty
+);
+export const ObjectFreeze = Object.freeze;
+export const ObjectGetOwnPropertyDescriptor = Object.getOwnPropertyDescriptor;
+export const ObjectGetPrototypeOf = Object.getPrototypeOf;
+export const ObjectSetPrototypeOf = Object.setPrototypeOf;
+// Not `performance`, which Node loads when it is first named.
+export const processHrtime = process.hrtime;
+export const ReflectApply = Reflect.apply;
+export const ReflectConstruct = Reflect.construct;
+export const ReflectOwnKeys = Reflect.ownKeys;
+export const SymbolHasInstance = /** @type {typeof Symbol.hasInstance} */ (Symbol.hasInstance);
+export const SymbolIterator = /** @type {typeof Symbol.iterator} */ (Symbol.iterator);
+export const SymbolToStringTag = /** @type {typeof Symbol.toStringTag} */ (Symbol.toStringTag);
+
+// Prototypes that users could reach and replace on their constructors never, but patch always.
+export const ArrayBufferPrototype = ArrayBuffer.prototype;
+export const ErrorPrototype = Error.prototype;
+export const FunctionPrototype = Function.prototype;
+export const ObjectPrototype = Object.prototype;
+
+// Methods and getters, with `this` as first argument.
+export const ArrayPrototypeValues = uncurryThis(Array.prototype.values);
+export const ArrayBufferByteLength = /** @type {(b: object) => number} */ (
+  getterOf(ArrayBuffer.prototype, 'byteLength')
+);
+export const ArrayBufferResizable = getterOf(ArrayBuffer.prototype, 'resizable');
+export const DataViewBuffer = /** @type {(v: object) => any} */ (getterOf(DataView.prototype, 'buffer'));
+export const DataViewByteLength = /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteLength'));
+export const DataViewByteOffset = /** @type {(v: object) => number} */ (getterOf(DataView.prototype, 'byteOffset'));
+export const FinalizationRegistryRegister = uncurryThis(FinalizationRegistry.prototype.register);
+export const FunctionPrototypeHasInstance = uncurryThis(Function.prototype[Symbol.hasInstance]);
+export const FunctionPrototypeToString = uncurryThis(Function.prototype.toString);
+export const MapGet = uncurryThis(Map.prototype.get);
+export const MapSet = uncurryThis(Map.prototype.set);
+export const SetAdd = uncurryThis(Set.prototype.add);
+export const SetForEach = uncurryThis(Set.prototype.forEach);
+export const SharedArrayBufferByteLength = /** @type {(b: object) => number} */ (
+  getterOf(SharedArrayBuffer.prototype, 'byteLength')
+);
+export const StringCharCodeAt = uncurryThis(String.prototype.charCodeAt);
+export const StringIncludes = uncurryThis(String.prototype.includes);
+export const StringIndexOf = uncurryThis(String.prototype.indexOf);
+export const StringPadStart = uncurryThis(String.prototype.padStart);
+export const StringSlice = uncurryThis(String.prototype.slice);
+export const StringStartsWith = uncurryThis(String.prototype.startsWith);
+export const StringToLowerCase = uncurryThis(String.prototype.toLowerCase);
+export const TypedArrayBuffer = /** @type {(v: object) => any} */ (getterOf(TypedArrayPrototype, 'buffer'));
+export const TypedArrayByteLength = /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteLength'));
+export const TypedArrayByteOffset = /** @type {(v: object) => number} */ (getterOf(TypedArrayPrototype, 'byteOffset'));
+export const TypedArraySet = uncurryThis(TypedArrayPrototype.set);
+export const TypedArrayTag = /** @type {(v: object) => string | undefined} */ (
+  uncurryThis(/** @type {any} */ (Object.getOwnPropertyDescriptor(TypedArrayPrototype, Symbol.toStringTag)).get)
+);

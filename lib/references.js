@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * External references. Wasm sees a JavaScript value as the number of a slot in `refs`; 0 is null.
  * So passing one costs no native call. Wasm does not say when it drops a reference: once enough
@@ -8,8 +6,8 @@
  * `refs` is a root for the collector, except for tables and globals while the store rests (`lib/rest.js`).
  */
 
-const binding = require('./binding');
-const { MathMax, Uint32Array } = require('./primordials');
+import binding from '../start/binding.js';
+import { MathMax, Uint32Array } from './primordials.js';
 
 /**
  * Slots that are taken at least between two collections. More would cost memory: what a slot keeps until
@@ -93,4 +91,4 @@ function countReferences() {
   return count;
 }
 
-module.exports = { collect, countReferences, put, putFirst, refs };
+export { collect, countReferences, put, putFirst, refs };

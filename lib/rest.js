@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * Rest. While guests run, what JavaScript's collector sees is too much: the array of externrefs is a root, so a value
  * in a table would keep that alive itself if it leads back to it; and edges between cells stand for all that guests
@@ -11,10 +9,10 @@
  * Numbers of slots are as they were meanwhile, and no guest pays for any of this.
  */
 
-const binding = require('./binding');
-const { Set, SetAdd, SetForEach, setImmediate } = require('./primordials');
-const { collect, refs } = require('./references');
-const { SLOT0, i32 } = require('./scratch');
+import binding from '../start/binding.js';
+import { Set, SetAdd, SetForEach, setImmediate } from './primordials.js';
+import { collect, refs } from './references.js';
+import { SLOT0, i32 } from './scratch.js';
 
 /**
  * A cell of an instance, a table or a global.
@@ -24,7 +22,7 @@ const { SLOT0, i32 } = require('./scratch');
  * @property {number[]} [numbers] of functions that a table has given
  * @property {Function[]} [functions]
  * @property {Cell[]} [shared] parts of an instance that can hold functions
- * @property {import('./lifetime').FunctionRecord[]} [imported] functions of wasm that an instance imports
+ * @property {import('./lifetime.js').FunctionRecord[]} [imported] functions of wasm that an instance imports
  */
 
 /**
@@ -154,4 +152,4 @@ function restWhenDue() {
   else if (due >= 2 && !collectResting() && due === 3) binding.collect();
 }
 
-module.exports = { addEdge, collectResting, rest, restWhenDue, wake };
+export { addEdge, collectResting, rest, restWhenDue, wake };

@@ -1,13 +1,11 @@
-'use strict';
-
 /**
  * The scratch memory: one buffer a thread, seen from both sides. It must match
  * `src/runtime/vm.rs`. Between the first store and the native call nothing of the user may run:
  * user code may call wasm, which overwrites everything in here.
  */
 
-const binding = require('./binding');
-const { BigInt64Array, Float32Array, Float64Array, Int32Array } = require('./primordials');
+import binding from '../start/binding.js';
+import { BigInt64Array, Float32Array, Float64Array, Int32Array } from './primordials.js';
 
 const i32 = new Int32Array(binding.scratch);
 const f32 = new Float32Array(binding.scratch);
@@ -40,37 +38,26 @@ function loadSize() {
   return i32[WORDS + 1] * 0x100000000 + (i32[WORDS] >>> 0);
 }
 
-module.exports = {
-  storeAddress,
-  loadSize,
+// Words of `i32`.
+export const STATE = 0;
+export const FUNCTION = 1;
+export const DEPTH = 2;
+export const CODE = 3;
+export const GROWTHS = 4;
+export const DEADLINES = 5;
+export const SLOT0 = 16;
+export const SLOT1 = 18;
+export const SLOT2 = 20;
+export const SLOT3 = 22;
 
-  i32,
-  f32,
-  f64,
-  i64,
+// States. 0 means that the guest runs; JavaScript never stores it.
+export const CALL = 1;
+// 2 is that of a guest which was interrupted; JavaScript never sees it.
+export const DONE = 3;
+export const TRAP = 4;
+export const RETHROW = 5;
+export const OK = 6;
+export const THREW = 7;
+export const EXCEPTION = 8;
 
-  // Words of `i32`.
-  STATE: 0,
-  FUNCTION: 1,
-  DEPTH: 2,
-  CODE: 3,
-  GROWTHS: 4,
-  DEADLINES: 5,
-
-  WORDS,
-  DOUBLES,
-  SLOT0: 16,
-  SLOT1: 18,
-  SLOT2: 20,
-  SLOT3: 22,
-
-  // States. 0 means that the guest runs; JavaScript never stores it.
-  CALL: 1,
-  // 2 is that of a guest which was interrupted; JavaScript never sees it.
-  DONE: 3,
-  TRAP: 4,
-  RETHROW: 5,
-  OK: 6,
-  THREW: 7,
-  EXCEPTION: 8,
-};
+export { DOUBLES, WORDS, f32, f64, i32, i64, loadSize, storeAddress };

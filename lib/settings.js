@@ -1,10 +1,8 @@
-'use strict';
-
 /** `features` and `limits`, exports beyond the standard: what belongs to the process and can be set. */
 
-const binding = require('./binding');
-const { requireLimit } = require('./limits');
-const { ObjectDefineProperty, ObjectFreeze, TypeError } = require('./primordials');
+import binding from '../start/binding.js';
+import { requireLimit } from './limits.js';
+import { ObjectDefineProperty, ObjectFreeze, TypeError } from './primordials.js';
 
 /**
  * An object with a property for each of the engine's settings of a kind. Other threads see what one of them has set.
@@ -33,9 +31,18 @@ function setLimit(name, most) {
   binding.setLimit(name, requireLimit(`wrt.limits.${name}`, most));
 }
 
-const extensions = {
-  features: settings(binding.features, setFeature),
-  limits: settings(binding.limits, setLimit),
-};
+/**
+ * Defines the two. Neither is made before it is asked for: that takes an eighth of a millisecond.
+ * @param {object} namespace
+ */
+function defineSettings(namespace) {
+  let features, limits;
+  const get = {
+    features: () => (features ??= settings(binding.features, setFeature)),
+    limits: () => (limits ??= settings(binding.limits, setLimit)),
+  };
+  ObjectDefineProperty(namespace, 'features', { get: get.features, configurable: true });
+  ObjectDefineProperty(namespace, 'limits', { get: get.limits, configurable: true });
+}
 
-module.exports = { extensions };
+export { defineSettings };

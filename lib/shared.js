@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * Shared memories. What all threads see of one, and what is cloned, must be V8's: so the object of a shared Memory *is* a
  * memory of V8's with another prototype, which has the bytes, and the engine uses them where they are. V8 makes it grow,
@@ -10,10 +8,10 @@
  * seen, as modules do (`lib/carrier.js`).
  */
 
-const binding = require('./binding');
-const { arrivingPrototype, nativeClass } = require('./carrier');
-const { timeLeft } = require('./interrupt');
-const {
+import binding from '../start/binding.js';
+import { arrivingPrototype, nativeClass } from './carrier.js';
+import { timeLeft } from './interrupt.js';
+import {
   AtomicsNotify,
   AtomicsWait,
   BigInt,
@@ -27,10 +25,10 @@ const {
   RangeError,
   Uint8Array,
   uncurryThis,
-} = require('./primordials');
-const { DEADLINES, SLOT0, i32, storeAddress } = require('./scratch');
+} from './primordials.js';
+import { DEADLINES, SLOT0, i32, storeAddress } from './scratch.js';
 
-/** @typedef {import('./lifetime').MemoryCell} MemoryCell */
+/** @typedef {import('./lifetime.js').MemoryCell} MemoryCell */
 
 const NativeMemory = nativeClass('Memory');
 const arriving = arrivingPrototype(NativeMemory, 'Memory');
@@ -174,4 +172,4 @@ function serve(action, cell, at, value, timeout) {
 
 binding.onRequest(serve);
 
-module.exports = { createShared, growShared, openShared, sharedBuffer };
+export { createShared, growShared, openShared, sharedBuffer };

@@ -1,13 +1,11 @@
-'use strict';
-
 /**
  * Value types as text. A signature has one letter a value, for parameters, `>`, results; reference types that have
  * no letter have their name there, such as `(ref func)` or `(ref null 3)`, where 3 is the number of a declared type
  * in this process: `iI>f`, `(ref null 3)i>`.
  */
 
-const binding = require('./binding');
-const { Map, MapGet, MapSet, Number, StringIncludes, StringIndexOf, StringSlice } = require('./primordials');
+import binding from '../start/binding.js';
+import { Map, MapGet, MapSet, Number, StringIncludes, StringIndexOf, StringSlice } from './primordials.js';
 
 const LETTERS = 'iIfFvxaeXAE';
 const NAMES = [
@@ -172,7 +170,7 @@ function hasFunctions(signature) {
   return false;
 }
 
-module.exports = {
+export {
   CONCRETE,
   EXN,
   EXTERN,

@@ -1,9 +1,7 @@
-'use strict';
-
 /** `stats`, an export beyond the standard: what is live, for tests and for whoever looks for a leak. */
 
-const binding = require('./binding');
-const { countReferences } = require('./references');
+import binding from '../start/binding.js';
+import { countReferences } from './references.js';
 
 function compileStats() {
   const figures = binding.compileStats();
@@ -28,4 +26,4 @@ const extensions = {
   },
 };
 
-module.exports = { stats: extensions.stats };
+export const { stats } = extensions;

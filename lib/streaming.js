@@ -1,21 +1,20 @@
-'use strict';
-
 /** "Compile a potential WebAssembly response", of the WebAssembly Web API. */
 
 const { inspect } = require('util');
 
-const binding = require('./binding');
-const { text } = require('./errors');
-const { allowed, isRestricted } = require('./policy');
-const {
+import binding from '../start/binding.js';
+
+import { allowed, isRestricted } from './policy.js';
+import {
   ObjectDefineProperty,
   StringCharCodeAt,
   StringSlice,
   StringToLowerCase,
   TypeError,
   Uint8Array,
-} = require('./primordials');
-const { bufferSource } = require('./webidl');
+} from './primordials.js';
+import { bufferSource } from './webidl.js';
+import * as text from './texts.js';
 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
@@ -110,4 +109,4 @@ async function compileSource(source, api) {
   return size === 0 ? text.emptyResponse : stream.finish();
 }
 
-module.exports = { compileSource };
+export { compileSource };

@@ -1,21 +1,19 @@
-'use strict';
-
 /** WebAssembly.Table. */
 
-const binding = require('./binding');
-const { createObject } = require('./carrier');
-const { rangeError, text, typeError } = require('./errors');
-const { functionObject } = require('./function');
-const { TABLE, watch } = require('./lifetime');
-const { applyLimits } = require('./limits');
-const { ObjectGetPrototypeOf } = require('./primordials');
-const { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } = require('./scratch');
-const { refs } = require('./references');
-const { wake } = require('./rest');
-const { EXN, EXTERN, referenceType } = require('./signature');
-const { tableType } = require('./types');
-const { defaultValue, lacksDefault, store, toWebAssembly, typeNumber } = require('./values');
-const {
+import binding from '../start/binding.js';
+import { createObject } from './carrier.js';
+import { rangeError, typeError } from './errors.js';
+import { functionObject } from './function.js';
+import { TABLE, watch } from './lifetime.js';
+import { applyLimits } from './limits.js';
+import { ObjectGetPrototypeOf } from './primordials.js';
+import { SLOT0, SLOT1, STATE, TRAP, WORDS, i32, loadSize, storeAddress } from './scratch.js';
+import { refs } from './references.js';
+import { wake } from './rest.js';
+import { EXN, EXTERN, referenceType } from './signature.js';
+import { tableType } from './types.js';
+import { defaultValue, lacksDefault, store, toWebAssembly, typeNumber } from './values.js';
+import {
   addressMember,
   addressType,
   addressValue,
@@ -26,9 +24,10 @@ const {
   requireNew,
   toAddressValue,
   toString,
-} = require('./webidl');
+} from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').TableCell} TableCell */
+/** @typedef {import('./lifetime.js').TableCell} TableCell */
 
 /** An implementation limit of the standard. */
 const MAX_SIZE = 10000000;
@@ -112,7 +111,7 @@ function elementType(value, api) {
  * @returns {TableCell}
  */
 function newCell(element, address = 'i32', maximum = -1) {
-  const { top } = /** @type {import('./signature').ReferenceType} */ (referenceType(element));
+  const { top } = /** @type {import('./signature.js').ReferenceType} */ (referenceType(element));
   const known = { numbers: [], functions: [] };
   return { handle: 0, slot: 0, element, top, address, maximum, object: null, ...known, held: null, edges: null };
 }
@@ -120,7 +119,7 @@ function newCell(element, address = 'i32', maximum = -1) {
 /**
  * The cell of a table of the engine.
  * @param {number} handle
- * @param {import('./module').ExternType} type
+ * @param {import('./module.js').ExternType} type
  * @returns {TableCell}
  */
 function createCell(handle, type) {
@@ -269,4 +268,4 @@ defineInterface(Table, {
   },
 });
 
-module.exports = { Table, createCell, tableCell, tableObject, tableSize };
+export { Table, createCell, tableCell, tableObject, tableSize };

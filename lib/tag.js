@@ -1,18 +1,17 @@
-'use strict';
-
 /** WebAssembly.Tag, and WebAssembly.JSTag. */
 
-const binding = require('./binding');
-const { createObject } = require('./carrier');
-const { text, typeError } = require('./errors');
-const { TAG, watch } = require('./lifetime');
-const { ObjectGetPrototypeOf, Set, SetAdd } = require('./primordials');
-const { hasFunctions, letterOf } = require('./signature');
-const { functionType, listMember } = require('./types');
-const { typeNumber } = require('./values');
-const { Brand, defineInterface, isObject, receiver, requireNew, toString } = require('./webidl');
+import binding from '../start/binding.js';
+import { createObject } from './carrier.js';
+import { typeError } from './errors.js';
+import { TAG, watch } from './lifetime.js';
+import { ObjectGetPrototypeOf, Set, SetAdd } from './primordials.js';
+import { hasFunctions, letterOf } from './signature.js';
+import { functionType, listMember } from './types.js';
+import { typeNumber } from './values.js';
+import { Brand, defineInterface, isObject, receiver, requireNew, toString } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').TagCell} TagCell */
+/** @typedef {import('./lifetime.js').TagCell} TagCell */
 
 class tags extends Brand {
   /** @type {TagCell} */
@@ -110,4 +109,4 @@ defineInterface(Tag, {
 /** The tag of what JavaScript throws. */
 const jsTag = createCell(binding.jsTag(), 'x>');
 
-module.exports = { Tag, createCell, jsTag, tagCell, tagObject };
+export { Tag, createCell, jsTag, tagCell, tagObject };

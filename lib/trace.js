@@ -1,11 +1,9 @@
-'use strict';
-
 /** The `stack` of traps: the frames of wasm, as V8 writes them, above those of JavaScript. */
 
 const vm = require('vm');
 
-const binding = require('./binding');
-const {
+import binding from '../start/binding.js';
+import {
   Error,
   ErrorToString,
   NumberToString,
@@ -13,8 +11,8 @@ const {
   StringPadStart,
   StringSlice,
   StringStartsWith,
-} = require('./primordials');
-const { WORDS, i32 } = require('./scratch');
+} from './primordials.js';
+import { WORDS, i32 } from './scratch.js';
 
 /**
  * @typedef {object} Trace what is known of a trap
@@ -126,4 +124,4 @@ function describe({ index, name, moduleName, hash }, offset) {
   return `${moduleName ?? ''}${name && moduleName ? '.' : ''}${name ?? ''} (${place})`;
 }
 
-module.exports = { WRAPPERS, capture, createRealm, format };
+export { WRAPPERS, capture, createRealm, format };

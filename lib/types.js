@@ -1,16 +1,15 @@
-'use strict';
-
 /**
  * Types as objects, of the proposal "JS type reflection": what the methods `type` return, and
  * `Module.imports` and `Module.exports` under `type`.
  */
 
-const { text, typeError } = require('./errors');
-const { ObjectCreate, FunctionPrototype, Number } = require('./primordials');
-const { parse, typeName } = require('./signature');
-const { isObject, toString } = require('./webidl');
+import { typeError } from './errors.js';
+import { ObjectCreate, FunctionPrototype, Number } from './primordials.js';
+import { parse, typeName } from './signature.js';
+import { isObject, toString } from './webidl.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./module').ExternType} ExternType */
+/** @typedef {import('./module.js').ExternType} ExternType */
 
 /**
  * The prototype of Exported Functions, which `lib/function-interface.js` completes. It has no
@@ -84,12 +83,4 @@ function externType(type) {
   }
 }
 
-module.exports = {
-  externType,
-  functionPrototype,
-  functionType,
-  globalType,
-  listMember,
-  memoryType,
-  tableType,
-};
+export { externType, functionPrototype, functionType, globalType, listMember, memoryType, tableType };

@@ -1,17 +1,15 @@
-'use strict';
-
 /** Values on their way between JavaScript and the engine: single ones, those of globals and tables. */
 
-const { text } = require('./errors');
-const { functionNumber, functionObject, referenceProblem } = require('./function');
-const { BigIntAsIntN } = require('./primordials');
-const { putFirst, refs } = require('./references');
-const { wake } = require('./rest');
-const { EXTERN, referenceNumber, referenceType } = require('./signature');
-const { DOUBLES, WORDS, f32, f64, i32, i64 } = require('./scratch');
+import { functionNumber, functionObject, referenceProblem } from './function.js';
+import { BigIntAsIntN } from './primordials.js';
+import { putFirst, refs } from './references.js';
+import { wake } from './rest.js';
+import { EXTERN, referenceNumber, referenceType } from './signature.js';
+import { DOUBLES, WORDS, f32, f64, i32, i64 } from './scratch.js';
+import * as text from './texts.js';
 
-/** @typedef {import('./lifetime').Holder} Holder */
-/** @typedef {import('./signature').ReferenceType} ReferenceType */
+/** @typedef {import('./lifetime.js').Holder} Holder */
+/** @typedef {import('./signature.js').ReferenceType} ReferenceType */
 
 /** Numbers and vectors in the order by which the engine numbers them. */
 const TYPES = ['i32', 'i64', 'f32', 'f64', 'v128'];
@@ -143,4 +141,4 @@ function isExtern(type) {
   return type === 'externref' || /** @type {ReferenceType} */ (referenceType(type)).top === EXTERN;
 }
 
-module.exports = { defaultValue, isExtern, lacksDefault, load, store, toWebAssembly, typeNumber };
+export { defaultValue, isExtern, lacksDefault, load, store, toWebAssembly, typeNumber };

@@ -1,9 +1,7 @@
-'use strict';
-
 /** What the interfaces need of Web IDL: conversions, brands, and properties with the right attributes. */
 
-const { text, typeError } = require('./errors');
-const {
+import { typeError } from './errors.js';
+import {
   ArrayBufferByteLength,
   ArrayBufferIsView,
   ArrayBufferResizable,
@@ -26,7 +24,8 @@ const {
   TypedArraySet,
   TypedArrayTag,
   Uint8Array,
-} = require('./primordials');
+} from './primordials.js';
+import * as text from './texts.js';
 
 /**
  * Base of brands: a brand is a class whose private field is a hidden mark on objects, carries their internal state and
@@ -266,7 +265,7 @@ function bufferSource(source) {
   return copy;
 }
 
-module.exports = {
+export {
   Brand,
   addressMember,
   addressType,

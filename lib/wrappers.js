@@ -1,5 +1,3 @@
-'use strict';
-
 /**
  * The two functions that a signature needs: the wrapper by which JavaScript calls a function of
  * wasm, and the thunk by which wasm calls one of JavaScript. Both are a handful of loads and stores
@@ -13,7 +11,7 @@
  * slots of external references, after which none may run (see `putFirst`); then store.
  */
 
-const {
+import {
   BigIntAsIntN,
   EvalError,
   Function,
@@ -23,11 +21,12 @@ const {
   ObjectDefineProperty,
   ReflectApply,
   TypeError,
-} = require('./primordials');
-const { text } = require('./errors');
-const { EXTERN, isException, isFunctionType, parse, referenceType } = require('./signature');
-const { WRAPPERS } = require('./trace');
-const { CALL, DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } = require('./scratch');
+} from './primordials.js';
+
+import { EXTERN, isException, isFunctionType, parse, referenceType } from './signature.js';
+import { WRAPPERS } from './trace.js';
+import { CALL, DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } from './scratch.js';
+import * as text from './texts.js';
 
 /**
  * @typedef {object} Runtime what wrappers and thunks call
@@ -446,7 +445,7 @@ function createFactories(runtime) {
 
   /**
    * Serves an instance: some of its imports by code of its own, all others by `common`.
-   * @param {import('./lifetime').InstanceCell} cell
+   * @param {import('./lifetime.js').InstanceCell} cell
    * @param {{ k: number, signature: string }[]} often
    * @param {Serve} common
    * @returns {Serve}
@@ -467,4 +466,4 @@ function createFactories(runtime) {
   return { createServe, prepare, thunkOf, wrapperFactory };
 }
 
-module.exports = { createFactories };
+export { createFactories };

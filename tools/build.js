@@ -58,7 +58,7 @@ function buildSpec() {
 async function build() {
   // Tests that run on something else need no addon.
   if (!process.env.WRT_TEST_IMPL) {
-    bundle();
+    await bundle();
     buildAddon();
     await keepCode();
   }

@@ -2,12 +2,13 @@
 
 // node tools/code.js [DIRECTORY]
 //
-// Keeps what V8 makes of the facade beside it, in dist/ or another directory, for this executable: see lib/code.js.
+// Keeps what V8 makes of the facade beside it, in dist/ or another directory, for this executable: see start/code.js.
 
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
+const load = require('./native');
 
 const DIST = path.join(__dirname, '..', 'dist');
 
@@ -33,19 +34,19 @@ async function use(WebAssembly) {
 
 async function keep(directory = DIST) {
   // The native library may just have been built.
-  const binding = require('../lib/binding');
-  const { codeFile, contents, firstLine, readCode } = require('../lib/code');
+  const binding = load();
+  const { codeFile, contents, firstLine, readCode } = await import('../start/code.js');
   const facade = path.join(directory, 'facade.js');
   const text = fs.readFileSync(facade, 'utf8');
   const source = `${firstLine(directory)}(function (require, module, __dirname) {${text}\n})`;
   if (/[^\0-\x7f]/.test(source)) throw new Error('the facade has to be of ASCII characters');
-  if (readCode(directory)?.source === source) return;
+  if (readCode(directory, binding)?.source === source) return;
   const script = new vm.Script(source, { filename: facade });
   const module = { exports: undefined };
   script.runInThisContext()(createRequire(facade), module, directory);
   await use(module.exports(binding));
 
-  const file = codeFile(directory);
+  const file = codeFile(directory, binding);
   if (file === undefined) return;
   // A process may be about to load it.
   const draft = `${file}.${process.pid}`;

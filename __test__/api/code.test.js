@@ -1,6 +1,6 @@
 'use strict';
 
-// V8's code for the facade, which the build keeps: tools/code.js, lib/code.js.
+// V8's code for the facade, which the build keeps: tools/code.js, start/code.js.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -79,7 +79,7 @@ only('is made again when the text has changed', () => {
   keep();
   const facade = path.join(dist, 'facade.js');
   const text = fs.readFileSync(facade, 'utf8');
-  fs.writeFileSync(facade, text.replace(/return \$index;\n/, '$index.later = 1;\n$&'));
+  fs.writeFileSync(facade, text.replace(/return namespace;\n/, 'namespace.later = 1;\n$&'));
   keep();
   expect(kept()).toHaveLength(1);
   const program = `process.stdout.write(String(require(${JSON.stringify(path.join(dist, 'wrt.js'))}).later))`;

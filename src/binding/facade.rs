@@ -1,4 +1,4 @@
-//! The facade as V8 has compiled it (`lib/code.js`). Its file is read here, since Node takes many times as long to read one.
+//! The facade as V8 has compiled it (`start/code.js`). Its file is read here, since Node takes many times as long to read one.
 
 use memmap2::{Mmap, MmapOptions};
 use napi::bindgen_prelude::*;
@@ -34,7 +34,7 @@ pub fn read_code(env: &Env, file: String) -> Result<Option<(ArrayBuffer<'_>, JsS
     };
     let source = env.create_string_latin1(source)?;
     let (start, length) = (code.as_ptr().cast_mut(), code.len());
-    // SAFETY: mapped until the buffer is gone. `lib/code.js`, which alone has it, only lets V8 read it.
+    // SAFETY: mapped until the buffer is gone. `start/code.js`, which alone has it, only lets V8 read it.
     let code =
         unsafe { ArrayBuffer::from_external(env, start, length, contents, |_, map| drop(map)) };
     Ok(Some((code?, source)))

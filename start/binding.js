@@ -1,13 +1,14 @@
-'use strict';
-
 /**
  * Loads the native engine. What it exports converts nothing and decides nothing: values cross in
  * its scratch memory (`lib/scratch.js`), and all that JavaScript can observe is decided in `lib/`.
  */
 
+import fs from 'fs';
+import path from 'path';
+
 /**
  * @typedef {object} Binding
- * @property {() => string | null} executable tells it from others, see `lib/code.js`; null if that cannot be known
+ * @property {() => string | null} executable tells it from others, see `start/code.js`; null if that cannot be known
  * @property {(file: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
@@ -98,7 +99,7 @@
 /** @returns {Binding} */
 function load() {
   const { WRT_NATIVE_LIBRARY: other } = process.env;
-  const file = other ? require('path').resolve(other) : `${__dirname}/../wrt.node`;
+  const file = other ? path.resolve(other) : `${__dirname}/../wrt.node`;
   try {
     if (file.endsWith('js')) return require(file);
     // Not by `require`, which would give all copies of wrt in a thread the same functions: what the library calls of a
@@ -108,7 +109,7 @@ function load() {
     return library.exports;
   } catch (cause) {
     const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
-    const missing = !require('fs').existsSync(file);
+    const missing = !fs.existsSync(file);
     const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
     const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
     throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });
@@ -116,4 +117,4 @@ function load() {
 }
 
 // What Node-API made has its properties in a dictionary: each access would cost as much as a call.
-module.exports = { ...load() };
+export default { ...load() };

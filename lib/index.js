@@ -1,25 +1,23 @@
-'use strict';
-
 /** The namespace object: what `WebAssembly` is in other places. */
 
-const cache = require('./lib/cache');
-const { CompileError, LinkError, RuntimeError } = require('./lib/errors');
-const { Exception } = require('./lib/exception');
-const { Function } = require('./lib/function-interface');
-const { Global } = require('./lib/global');
-const { Instance } = require('./lib/instance');
-const { withDeadline } = require('./lib/interrupt');
-const { withLimits } = require('./lib/limits');
-const { Memory } = require('./lib/memory');
-const { Module } = require('./lib/module');
-const { operations, streaming } = require('./lib/namespace');
-const { ObjectDefineProperty, SymbolToStringTag } = require('./lib/primordials');
-const policy = require('./lib/policy');
-const settings = require('./lib/settings');
-const { stats } = require('./lib/stats');
-const { Table } = require('./lib/table');
-const { Tag, jsTag, tagObject } = require('./lib/tag');
-const { defineMembers } = require('./lib/webidl');
+import * as cache from './cache.js';
+import { CompileError, LinkError, RuntimeError } from './errors.js';
+import { Exception } from './exception.js';
+import { WebAssemblyFunction } from './function-interface.js';
+import { Global } from './global.js';
+import { Instance } from './instance.js';
+import { withDeadline } from './interrupt.js';
+import { withLimits } from './limits.js';
+import { Memory } from './memory.js';
+import { Module } from './module.js';
+import { operations, streaming } from './namespace.js';
+import { ObjectDefineProperty, SymbolToStringTag } from './primordials.js';
+import * as policy from './policy.js';
+import { defineSettings } from './settings.js';
+import { stats } from './stats.js';
+import { Table } from './table.js';
+import { Tag, jsTag, tagObject } from './tag.js';
+import { defineMembers } from './webidl.js';
 
 const namespace = {};
 
@@ -32,7 +30,7 @@ function defineExtensions(object, extensions) {
 
 // Operations are enumerable, interfaces are not.
 defineMembers(namespace, operations);
-const interfaces = [Module, Instance, Table, Memory, Global, Tag, Exception, Function];
+const interfaces = [Module, Instance, Table, Memory, Global, Tag, Exception, WebAssemblyFunction];
 for (const constructor of [...interfaces, CompileError, LinkError, RuntimeError]) {
   const { name } = constructor;
   ObjectDefineProperty(namespace, name, { value: constructor, writable: true, configurable: true });
@@ -48,8 +46,8 @@ defineExtensions(namespace, {
   stats,
   withDeadline,
   withLimits,
-  ...settings.extensions,
 });
+defineSettings(namespace);
 defineExtensions(Module, cache.moduleExtensions);
 
-module.exports = namespace;
+export default namespace;
