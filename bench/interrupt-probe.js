@@ -11,6 +11,7 @@ const { Worker, isMainThread, workerData } = require('node:worker_threads');
 const WANTED = 0; // 1: a request waits for an answer
 const INSIDE = 1; // wasm runs
 const LONGEST_PAUSE = 4; // ms
+const { WRT_PROBE_FILE } = process.env; // esbuild empties its environment.
 
 /** Of a thread, in ns: other programs may run, too. */
 const processorTime = (file) => BigInt(fs.readFileSync(file, 'utf8').split(' ')[0]);
@@ -75,6 +76,6 @@ function measure() {
   worker.unref();
   process.on('exit', () => {
     const line = JSON.stringify({ program: path.basename(process.argv[1] ?? ''), polls, returns, interruptions });
-    fs.appendFileSync(process.env.WRT_PROBE_FILE, `${line}\n`);
+    fs.appendFileSync(WRT_PROBE_FILE, `${line}\n`);
   });
 }

@@ -36,7 +36,7 @@ function run(file, env, preload) {
 const sorted = (list) => [...list].sort((a, b) => a - b);
 const quantile = (list, q) => list[Math.min(list.length - 1, Math.floor(q * list.length))] ?? NaN;
 const line = (...cells) =>
-  console.log(cells.map((c, i) => (i ? String(c).padStart(14) : String(c).padEnd(18))).join(''));
+  console.log(cells.map((c, i) => (i ? String(c).padStart(12) : String(c).padEnd(18))).join(''));
 const row = (name, { polls, runs, list }) => {
   const cells = [0, 1].flatMap((k) => {
     const all = sorted(list.map((times) => times[k]));
@@ -69,10 +69,23 @@ function latency() {
   }
   fs.rmSync(folder, { recursive: true });
   console.log('time to the answer, by the clock and of the processor, in ms\n');
-  line('', 'runs, right', 'interruptions', 'requests', 'p50', 'p99', 'most', 'CPU p50', 'CPU p99', 'CPU most');
+  line('', 'runs, right', 'interrupted', 'requests', 'p50', 'p99', 'most', 'CPU p50', 'CPU p99', 'CPU most');
   for (const [program, total] of totals) row(path.parse(program).name, total);
   const add = (key) => [...totals.values()].reduce((n, total) => n + total[key], 0);
-  row('all', { polls: add('polls'), runs: add('runs'), list: [...totals.values()].flatMap(({ list }) => list) });
+  const list = [...totals.values()].flatMap((total) => total.list);
+  row('all', { polls: add('polls'), runs: add('runs'), list });
+  histogram(list);
+}
+
+/** How many were answered within so many ms, and no sooner. */
+function histogram(list) {
+  const bounds = [1, 2, 3, 4, 5, 6, 8, 12, 16, 32, 64, Infinity];
+  console.log();
+  line('within ms', ...bounds);
+  for (const [k, name] of ['by the clock', 'of the processor'].entries()) {
+    const places = list.map((times) => bounds.findIndex((bound) => times[k] <= bound));
+    line(name, ...bounds.map((_, at) => places.filter((place) => place === at).length));
+  }
 }
 
 /** The kernels of bench/execution without interruptions, with one each 5 ms, as it is, and each ms, in turns. */
