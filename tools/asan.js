@@ -50,6 +50,7 @@ function run(file, args, options) {
   return result;
 }
 
+/** Builds the addon with the sanitizer; what has programs load it. */
 function build() {
   // Sanitizers are an option of the nightly compiler; the one that is there takes it as well.
   const env = {
@@ -64,18 +65,16 @@ function build() {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (status !== 0) throw new Error('cargo build failed');
-}
-
-function main() {
-  build();
-  const env = {
-    ...process.env,
-    NODE_OPTIONS: '',
+  return {
     WRT_NATIVE_LIBRARY: path.join(folder, TARGET, 'release', 'libwrt.so'),
     LD_PRELOAD: run('gcc', ['-print-file-name=libasan.so']).stdout.trim(),
     // Node itself leaves much to the end of the process. Stacks are switched, so frames have to stay on them.
     ASAN_OPTIONS: 'detect_leaks=0:detect_stack_use_after_return=0:exitcode=99',
   };
+}
+
+function main() {
+  const env = { ...process.env, NODE_OPTIONS: '', ...build() };
   let failed = 0;
   for (const [name, count = 0, expected = 0] of SCENARIOS) {
     const { status, signal, stderr } = run(process.execPath, [scenarios, name, `${count}`], { env, timeout: 600_000 });
@@ -89,9 +88,13 @@ function main() {
   return failed === 0;
 }
 
-try {
-  process.exitCode = main() ? 0 : 1;
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
+if (require.main === module) {
+  try {
+    process.exitCode = main() ? 0 : 1;
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }
+
+module.exports = { build };

@@ -9,6 +9,8 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const asan = require('./asan');
+
 const root = path.join(__dirname, '..');
 const results = path.join(root, 'target', 'settings.json');
 
@@ -29,17 +31,24 @@ const SETTINGS = {
     all: ['__test__/spec', '__test__/programs'],
   },
   'four processes at once': { args: ['--maxWorkers=4'] },
+  // Limits and features are the process's, so what changes them is left out.
+  'four threads at once': {
+    args: ['--maxWorkers=4', '--workerThreads', '--testPathIgnorePatterns=api/limits|api/features'],
+  },
+  // Its build takes minutes.
+  AddressSanitizer: { env: asan.build },
 };
 
 const ALL = ['__test__/spec', '__test__/api', '__test__/programs'];
 
 function run(name, { env = {}, flags = [], args = [], all = ALL }, named) {
+  const variables = typeof env === 'function' ? env() : env;
   fs.rmSync(results, { force: true });
   const jest = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
   const { status, signal } = spawnSync(
     process.execPath,
     [...flags, jest, '--json', `--outputFile=${results}`, ...(named.length > 0 ? named : all), ...args],
-    { cwd: root, env: { ...process.env, ...env }, stdio: 'ignore' },
+    { cwd: root, env: { ...process.env, ...variables }, stdio: 'ignore' },
   );
   if (!fs.existsSync(results)) {
     console.log(`FAILED ${name}: jest ended with ${signal ?? status}`);
