@@ -39,7 +39,7 @@ const TEXTS = {
 };
 
 /** How many long modules there were. */
-let times = 0;
+let serial = 0;
 
 /** What the engine does, in all its ways. Each returns what it computes; what fails may be an error or a -1. */
 const scenarios = (W, bytes) => ({
@@ -107,7 +107,7 @@ const scenarios = (W, bytes) => ({
   long() {
     // So long that threads help to validate and to hash it; never one that is alive, which would be taken again.
     const fresh = bytes.long.slice();
-    new DataView(fresh.buffer).setUint32(fresh.length - 4, ++times);
+    new DataView(fresh.buffer).setUint32(fresh.length - 4, ++serial);
     return new W.Instance(new W.Module(fresh)).exports.f(10);
   },
   async stream() {
