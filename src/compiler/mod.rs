@@ -12,6 +12,7 @@ mod bulk;
 mod call;
 mod clauses;
 mod control;
+mod copies;
 mod direct;
 mod dispatch;
 mod emit;

@@ -1,5 +1,6 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
+use super::copies::copy_arguments;
 use super::location::Locations;
 use super::schedule::schedule;
 use super::{CompiledFunction, HandlerSite, TrapSite};
@@ -49,6 +50,7 @@ pub(super) fn compile(
         let plane = &mut ControlPlane::default();
         if ordered.is_some() {
             context.optimize(isa, plane).map_err(failed)?;
+            copy_arguments(&mut context.func);
             schedule(&mut context.func);
         }
         let code = context

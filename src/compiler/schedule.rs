@@ -53,7 +53,7 @@ pub(super) fn schedule(func: &mut Function) {
 }
 
 /// Constants are parts of instructions, or made where they are used.
-fn is_constant(dfg: &DataFlowGraph, value: Value) -> bool {
+pub(super) fn is_constant(dfg: &DataFlowGraph, value: Value) -> bool {
     use Opcode::{F32const, F64const, Iconst, Vconst};
     let definition = dfg.value_def(value).inst();
     definition.is_some_and(|inst| {
