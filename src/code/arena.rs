@@ -76,10 +76,9 @@ impl Arena {
         let signature = self.jit.make_signature();
         let id = self.jit.declare_anonymous_function(&signature)?;
         let align = u64::from(function.align).max(ALIGN as u64);
-        match self
-            .jit
-            .define_function_bytes(id, align, &function.code, &[])
-        {
+        let mut padded = vec![0xcc; function.shift as usize];
+        padded.extend(&function.code);
+        match self.jit.define_function_bytes(id, align, &padded, &[]) {
             Err(ModuleError::Allocation { .. }) => {
                 self.share.release(function.code.len());
                 return Ok(None);
@@ -90,7 +89,7 @@ impl Arena {
         let address = self
             .jit
             .get_finalized_function(id)
-            .wrapping_add(self.distance);
+            .wrapping_add(self.distance + function.shift as usize);
         self.registration.add(PlacedFunction {
             code: address as usize..address as usize + function.code.len(),
             traps: function.traps.clone().into_boxed_slice(),

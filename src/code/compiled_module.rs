@@ -460,7 +460,7 @@ impl CompiledModule {
         {
             return Ok(code);
         }
-        let least = function.code.len() + ALIGN;
+        let least = function.code.len() + function.shift as usize + ALIGN;
         let mut size = self.arena_size().max(least);
         let mut arena = loop {
             match Arena::new(self.compiler, size) {

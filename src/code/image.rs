@@ -11,11 +11,12 @@
 //! An image is native code and runs as it is: it is to be trusted as an addon is. What is checked is that it
 //! is whole and made for these bytes by this engine on such a machine.
 
+use super::arena::ALIGN;
 use super::digest::digest;
 use super::figures;
 use super::lookup::{CodeRange, PlacedFunction, Registration, function_at};
 use super::mapping::Executable;
-use crate::compiler::{Compiler, HandlerSite, TrapSite};
+use crate::compiler::{Compiler, HandlerSite, LINE, TrapSite};
 use crate::module::Features;
 use crate::runtime::Trap;
 use crate::runtime::limits::{Resource, Share};
@@ -247,7 +248,10 @@ pub unsafe fn write(
         let Some(function) = (unsafe { function_at(address) }) else {
             continue;
         };
-        code.resize(code.len().next_multiple_of(super::arena::ALIGN), 0xcc);
+        // What the last tier made may be where it is in its line for a reason.
+        let line = if improved { LINE as usize } else { ALIGN };
+        let start = code.len().next_multiple_of(line) + address % line;
+        code.resize(start, 0xcc);
         let (start, len) = (code.len(), function.code.len());
         let (count, its_handlers) = (function.traps.len(), function.handlers.len());
         put(

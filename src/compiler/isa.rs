@@ -51,6 +51,12 @@ pub(super) fn host(verify: bool, effort: Effort) -> Result<OwnedTargetIsa, Strin
     for (name, value) in [("opt_level", level), ("regalloc_algorithm", registers)] {
         flags.set(name, value).map_err(|error| error.to_string())?;
     }
+    if effort != Effort::Low {
+        // Starts of blocks, for [`super::lines`].
+        flags
+            .set("machine_code_cfg_info", "true")
+            .map_err(|error| error.to_string())?;
+    }
     let verify = if verify { "true" } else { "false" };
     flags
         .set("enable_verifier", verify)

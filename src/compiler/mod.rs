@@ -22,6 +22,7 @@ mod guess;
 mod host;
 mod inline;
 mod isa;
+mod lines;
 mod local;
 mod location;
 mod memory;
@@ -43,6 +44,7 @@ mod tier;
 mod trampoline;
 mod variable;
 
+pub use lines::LINE;
 pub use signature::returns_in_memory;
 pub use tier::Tier;
 
@@ -59,8 +61,9 @@ use tier::Tiering;
 #[derive(Debug, Default)]
 pub struct CompiledFunction {
     pub code: Vec<u8>,
-    /// Alignment that the code wants, in bytes.
+    /// Alignment that the code wants, in bytes, and how far behind such an address it wants to begin.
     pub align: u32,
+    pub shift: u32,
     /// Instructions that may trap, ascending by offset into `code`. Several of one offset: what is inlined, and then the
     /// calls that it is inlined in.
     pub traps: Vec<TrapSite>,

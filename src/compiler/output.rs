@@ -1,6 +1,7 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
 use super::copies::copy_arguments;
+use super::lines;
 use super::location::Locations;
 use super::schedule::schedule;
 use super::{CompiledFunction, HandlerSite, TrapSite};
@@ -129,9 +130,11 @@ fn finish(
     });
     let mut handlers: Vec<HandlerSite> = handlers.collect();
     handlers.sort_by_key(|site| site.return_address);
+    let place = lines::place(&code, &compiled.bb_starts);
     Ok(CompiledFunction {
         code,
-        align: isa.function_alignment().preferred,
+        align: place.map_or(isa.function_alignment().preferred, |_| lines::LINE),
+        shift: place.unwrap_or(0),
         traps,
         handlers,
     })

@@ -194,6 +194,7 @@ impl Direct<'_> {
         Ok(CompiledFunction {
             code,
             align: 16,
+            shift: 0,
             traps: self.traps,
             handlers,
         })
