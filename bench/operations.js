@@ -168,6 +168,41 @@ const OPERATIONS = {
       };
     },
   },
+  'first calls of imports': {
+    sizes: [1, 40, 400],
+    prepare(W, n) {
+      const all = Array.from({ length: n }, (_, i) => i);
+      const calls = all.flatMap((i) => [0x10, ...leb(i)]);
+      const code = [0, ...calls, 0x0b];
+      const bytes = encode([
+        [1, [[0x60, 0, 0]]],
+        [2, all.map((i) => [...name('m'), ...name(`f${i}`), 0, 0])],
+        [3, [[0]]],
+        [7, [[...name('f'), 0, ...leb(n)]]],
+        [10, [[...leb(code.length), ...code]]],
+      ]);
+      const imports = { m: Object.fromEntries(all.map((i) => [`f${i}`, () => {}])) };
+      return new W.Instance(new W.Module(bytes), imports).exports.f;
+    },
+  },
+  'first calls of exports, each of another type': {
+    sizes: [1, 40, 400],
+    prepare(W, n) {
+      const all = Array.from({ length: n }, (_, i) => i);
+      // The bits of a number, as parameters.
+      const params = (i) => [...i.toString(2)].map((bit) => (bit === '1' ? 0x7f : 0x7d));
+      const bytes = encode([
+        [1, all.map((i) => [0x60, params(i).length, ...params(i), 0])],
+        [3, all.map((i) => leb(i))],
+        [7, all.map((i) => [...name(`f${i}`), 0, ...leb(i)])],
+        [10, all.map(() => body())],
+      ]);
+      const functions = Object.values(new W.Instance(new W.Module(bytes)).exports);
+      return () => {
+        for (let i = 0; i < n; i++) functions[i](1, 2, 3);
+      };
+    },
+  },
   'first instance, n exports': {
     sizes: [100, 1000, 10_000],
     count: 1,

@@ -1,6 +1,7 @@
 //! Threads that make code better while guests run.
 
 use super::CompiledModule;
+use crate::runtime::crew::cores;
 use crate::runtime::fault::{self, Site};
 use crate::runtime::limits::{PROCESS, Resource};
 use std::collections::VecDeque;
@@ -37,8 +38,7 @@ pub fn enqueue(job: Job) {
     static STARTED: Once = Once::new();
     // Where no thread can be had, guests go on with the code that they have.
     STARTED.call_once(|| {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        for number in 0..cores.saturating_sub(1).clamp(1, MAX_THREADS) {
+        for number in 0..cores().saturating_sub(1).clamp(1, MAX_THREADS) {
             let thread = thread::Builder::new().name("wrt-compile".into());
             if fault::check(Site::CompileThread).is_ok() {
                 let _ = thread.spawn(move || work(number));

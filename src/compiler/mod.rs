@@ -215,6 +215,9 @@ impl Compiler {
     /// Compiles the trampoline `extern "sysv64" fn(*mut VMThread, *const VMFuncRef)` by which the
     /// host enters functions of type `ty`.
     pub fn entry(&self, ty: &FuncType) -> Result<CompiledFunction, String> {
+        if let Ok(function) = direct::entry(ty) {
+            return Ok(function);
+        }
         output::compile(&*self.isa, None, &[], |context, frontend| {
             trampoline::entry(&*self.isa, ty, context, frontend)?;
             Ok(Locations::default())
@@ -229,6 +232,9 @@ impl Compiler {
         offsets: &VMOffsets,
         import: u32,
     ) -> Result<CompiledFunction, String> {
+        if let Ok(function) = direct::host_adapter(module, offsets, import) {
+            return Ok(function);
+        }
         output::compile(&*self.isa, None, &[], |context, frontend| {
             trampoline::host_adapter(&*self.isa, module, offsets, import, context, frontend)?;
             Ok(Locations::default())

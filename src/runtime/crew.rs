@@ -6,6 +6,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, Scope};
 
+/// Cores that this process may use, as it was when it was first asked: the answer is in files, and to read them takes as
+/// long as to validate ten kilobytes.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+}
+
 /// Has threads of `scope` do `work` as well: as many as are of use, the machine has cores for, and `maxCompileThreads` allows.
 /// Where none can be had, whoever asks has to do all of it. (A pool of threads that stay, such as rayon's, would panic there.)
 pub fn help<'s>(
@@ -15,11 +22,10 @@ pub fn help<'s>(
     work: impl Fn() + Copy + Send + 's,
 ) {
     if useful == 0 {
-        return; // Asking for the number of cores reads files, which takes ten times as long as a small module.
+        return;
     }
-    let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = useful
-        .min(cores - 1)
+        .min(cores() - 1)
         .min(PROCESS.most(Resource::CompileThreads));
     for _ in 0..threads {
         let thread = thread::Builder::new().name(name.into());

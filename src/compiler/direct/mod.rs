@@ -17,6 +17,7 @@
 #![allow(clippy::useless_conversion, reason = "dynasm makes them")]
 
 mod atomic;
+mod boundary;
 mod call;
 mod control;
 mod conversion;
@@ -31,6 +32,8 @@ mod vector;
 mod vector_float;
 mod vector_integer;
 mod vector_memory;
+
+pub(super) use boundary::{entry, host_adapter};
 
 use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::module::{FuncType, Module};
