@@ -4,7 +4,8 @@
 //
 // What crossing between JavaScript and wasm costs, in one process: an empty Node-API function, V8's own wasm and wrt
 // take turns, sample by sample. Ratios are of medians. --check fails if a target is missed.
-// WRT_TEST_IMPL=builtin measures V8 against itself.
+// WRT_TEST_IMPL=builtin measures V8 against itself. --rounds N NAME ENGINE runs one row and measures nothing: see
+// instructions.js.
 
 const initWabt = require('wabt');
 const { builtin, load, name: implName } = require('../__test__/support/impl');
@@ -88,6 +89,10 @@ function rows(wat) {
     const text = `(module (func $f ${type} ${body}) (func (export "run") ${type} ${call}))`;
     return loop(js, instantiate(engine, text).run, setup);
   });
+  row('js -> wasm (i32) -> (i32, i32)', (engine) => {
+    const text = '(module (func (export "f") (param i32) (result i32 i32) (local.get 0) (local.get 0)))';
+    return loop('const [a, b] = f(i); s = (s + a + b) | 0', instantiate(engine, text).f, 'let s = 0;');
+  });
   row('js -> wasm, 8 exports at one site', (engine) => {
     const eight = Array.from({ length: 8 }, () => callees(engine)['(i32, i32) -> i32']);
     return loop('s = f[i & 7](s, i)', eight, 'let s = 0;');
@@ -167,6 +172,16 @@ async function main() {
   };
   const impl = load();
   const nothing = emptyFunction();
+  const rounds = process.argv.indexOf('--rounds');
+  if (rounds > 0) {
+    const [n, name, engine] = process.argv.slice(rounds + 1);
+    const { make } = rows(wat).find((row) => row.name === name);
+    const run = engine === 'empty' ? loop('f()', nothing) : make(engine === 'wrt' ? impl : builtin);
+    for (let i = 0; i < 100; i++) run(1000); // Until V8 has its last code.
+    run(Number(n));
+    return;
+  }
+  if (process.argv.includes('--list')) return console.log(JSON.stringify(rows(wat).map(({ name }) => name)));
   const number = (x) => (x >= 1000 ? x.toFixed(0) : x.toFixed(1));
   const line = (...cells) =>
     console.log(cells.map((c, i) => (i ? String(c).padStart(10) : String(c).padEnd(52))).join(''));
