@@ -97,6 +97,7 @@ fn finish(asm: VecAssembler<X64Relocation>, traps: Vec<TrapSite>) -> Result<Comp
     Ok(CompiledFunction {
         code: asm.finalize().map_err(|_| Unsupported)?,
         align: 16,
+        shift: 0,
         traps,
         handlers: Vec::new(),
     })
