@@ -5,14 +5,14 @@
 const { execFileSync } = require('node:child_process');
 const wat = require('../support/wat');
 const { MODULE } = require('./address-space');
-const { SCRIPT, idle, result } = require('./scenario');
+const { SCRIPT, STEADY, idle, result } = require('./scenario');
 
 const only = wrtTest.name === 'wrt' ? test : test.skip;
 
 /** What a scenario gives under a limit of the shell's, in KiB. */
 function limited(limit, kibibytes, ...scenario) {
   const args = ['-c', `ulimit ${limit} "$0" && exec "$@"`, kibibytes, process.execPath, SCRIPT, ...scenario];
-  const env = { ...process.env, NODE_OPTIONS: '', WRT_SCENARIO_WASM: Buffer.from(wat(MODULE)).toString('base64') };
+  const env = { ...process.env, ...STEADY, WRT_SCENARIO_WASM: Buffer.from(wat(MODULE)).toString('base64') };
   return JSON.parse(execFileSync('sh', args, { env }));
 }
 

@@ -18,14 +18,20 @@ async function result(name, count, options = {}) {
   return JSON.parse(stdout.trim().split('\n').pop());
 }
 
+/**
+ * The environment of processes whose addresses are limited, or measured: else each thread that meets another one in `malloc`
+ * takes 64 MiB of them, which is more of them on a busy machine.
+ */
+const STEADY = { NODE_OPTIONS: '', MALLOC_ARENA_MAX: '1' };
+
 /** What Node itself has before a program does anything: the highest number of an open file, KiB of addresses and of data. */
 function idle() {
   const program = `const { readdirSync, readFileSync } = require('fs');
     const files = Math.max(...readdirSync('/proc/self/fd').map(Number).filter((fd) => fd < 100));
     const kibibytes = (name) => Number(new RegExp(name + ':[^0-9]*([0-9]+)').exec(readFileSync('/proc/self/status', 'utf8'))[1]);
     process.stdout.write(JSON.stringify({ files, addresses: kibibytes('VmSize'), data: kibibytes('VmData') }));`;
-  const env = { ...process.env, NODE_OPTIONS: '' };
+  const env = { ...process.env, ...STEADY };
   return JSON.parse(execFileSync(process.execPath, ['--expose-gc', '-e', program], { env }));
 }
 
-module.exports = { idle, SCRIPT, run, result, FULL: Boolean(process.env.WRT_TEST_FULL) };
+module.exports = { STEADY, idle, SCRIPT, run, result, FULL: Boolean(process.env.WRT_TEST_FULL) };
