@@ -88,6 +88,6 @@ test('the stack ends in a call of an import', () => {
   for (let i = 0; i < 3; i++) {
     depth = 0;
     expect(() => g(0)).toThrow('Maximum call stack size exceeded');
-    expect(depth).toBeGreaterThan(1000);
+    expect(depth).toBeGreaterThan(200); // Guest stacks have 64 KiB at least.
   }
 });
