@@ -165,6 +165,18 @@ module.exports = ({ W, wat, caught, check }) => {
       }
       return { traps, improved: W.stats().compile.improved.count > 0 };
     },
+
+    /** The same of each of many memories: those that have guard pages, and those for which there were too many already. */
+    edgesOfMany(count, every) {
+      const module = new W.Module(wat(accesses('i32'), { memory64: true, simd: true }));
+      const all = Array.from({ length: count }, () => new W.Memory({ initial: 1, maximum: 2 }));
+      const reserved = W.stats().reservedBytes / 2 ** 30;
+      let traps = 0;
+      for (let i = 0; i < count; i += +every) {
+        traps += edges(new W.Instance(module, { m: { mem: all[i] } }).exports, 65536, 'i32');
+      }
+      return { traps, reserved };
+    },
   };
 };
 

@@ -5,7 +5,7 @@
 const { execFileSync } = require('node:child_process');
 const wat = require('../support/wat');
 const { MODULE } = require('./address-space');
-const { SCRIPT, STEADY, idle, result } = require('./scenario');
+const { FULL, SCRIPT, STEADY, idle, result } = require('./scenario');
 
 const only = wrtTest.name === 'wrt' ? test : test.skip;
 
@@ -48,6 +48,18 @@ only('a hundred thousand memories', async () => {
   expect(memories).toBeGreaterThanOrEqual(100_000);
   expect(mappings).toBeLessThan(50_000); // of the 65,530 that Linux allows
 });
+
+only(
+  'the edges of memories with guard pages and of those after them',
+  async () => {
+    const [count, every] = [22_000, FULL ? 1 : 20];
+    const { traps, reserved } = await result('edgesOfMany', count, { timeout: 590_000, args: [every] });
+    expect(traps).toBe(811 * (count / every));
+    // GiB: 20,000 have all addresses that code can name, the others only their own.
+    expect(Math.floor(reserved)).toBe(20_000 * 6 + 1);
+  },
+  600_000,
+);
 
 only('memories that move while they are used', async () => {
   const env = { WRT_FEATURES: 'boundsChecks' };
