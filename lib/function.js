@@ -7,6 +7,7 @@ import { checkDeadlines } from './interrupt.js';
 import { hold } from './lifetime.js';
 import {
   Error,
+  Map,
   MapGet,
   MapSet,
   ObjectSetPrototypeOf,

@@ -3,6 +3,29 @@
  * the originals at any time, and must not change what happens in here by that.
  */
 
+export const {
+  Array,
+  BigInt,
+  BigInt64Array,
+  Error,
+  EvalError,
+  FinalizationRegistry,
+  Float32Array,
+  Float64Array,
+  Function,
+  Int32Array,
+  Map,
+  Number,
+  Promise,
+  RangeError,
+  Set,
+  String,
+  TypeError,
+  Uint8Array,
+  Uint32Array,
+  setImmediate,
+} = globalThis;
+
 /**
  * Makes a function that takes its `this` as first argument.
  * @type {(method: Function) => (...args: any[]) => any}
@@ -19,49 +42,7 @@ export function getterOf(prototype, name) {
 
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype);
 
-// Functions and constructors.
-const $Array = Array;
-const $BigInt = BigInt;
-const $BigInt64Array = BigInt64Array;
-const $Error = Error;
-const $EvalError = EvalError;
-const $FinalizationRegistry = FinalizationRegistry;
-const $Float32Array = Float32Array;
-const $Float64Array = Float64Array;
-const $Function = Function;
-const $Int32Array = Int32Array;
-const $Map = Map;
-const $Number = Number;
-const $Promise = Promise;
-const $RangeError = RangeError;
-const $Set = Set;
-const $String = String;
-const $TypeError = TypeError;
-const $Uint8Array = Uint8Array;
-const $Uint32Array = Uint32Array;
-const $setImmediate = setImmediate;
-export {
-  $Array as Array,
-  $BigInt as BigInt,
-  $BigInt64Array as BigInt64Array,
-  $Error as Error,
-  $EvalError as EvalError,
-  $FinalizationRegistry as FinalizationRegistry,
-  $Float32Array as Float32Array,
-  $Float64Array as Float64Array,
-  $Function as Function,
-  $Int32Array as Int32Array,
-  $Map as Map,
-  $Number as Number,
-  $Promise as Promise,
-  $RangeError as RangeError,
-  $Set as Set,
-  $String as String,
-  $TypeError as TypeError,
-  $Uint8Array as Uint8Array,
-  $Uint32Array as Uint32Array,
-  $setImmediate as setImmediate,
-};
+// Functions.
 export const ArrayBufferIsView = ArrayBuffer.isView;
 export const AtomicsNotify = Atomics.notify;
 export const AtomicsWait = Atomics.wait;

@@ -10,6 +10,7 @@ use crate::compiler::Compiler;
 use crate::runtime::limits::{Resource, Share};
 use cranelift_jit::{BranchProtection, JITBuilder, JITMemoryKind, JITMemoryProvider, JITModule};
 use cranelift_module::{Module as _, ModuleError, ModuleResult, default_libcall_names};
+use std::borrow::Cow;
 use std::io;
 
 /// Alignment of every function, at least.
@@ -76,9 +77,11 @@ impl Arena {
         let signature = self.jit.make_signature();
         let id = self.jit.declare_anonymous_function(&signature)?;
         let align = u64::from(function.align).max(ALIGN as u64);
-        let mut padded = vec![0xcc; function.shift as usize];
-        padded.extend(&function.code);
-        match self.jit.define_function_bytes(id, align, &padded, &[]) {
+        let code = match function.shift as usize {
+            0 => Cow::Borrowed(&*function.code),
+            shift => Cow::Owned([&vec![0xcc; shift], &*function.code].concat()),
+        };
+        match self.jit.define_function_bytes(id, align, &code, &[]) {
             Err(ModuleError::Allocation { .. }) => {
                 self.share.release(function.code.len());
                 return Ok(None);
