@@ -2,7 +2,7 @@
  * The loop that does in JavaScript what a running guest asks for. Not strict code: see `innermost`.
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { STACK_OVERFLOW, Trap, beginTrap, isUncatchable } from './errors.js';
 import { Error, setImmediate } from './primordials.js';
 import { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } from './scratch.js';

@@ -4,7 +4,7 @@
  */
 
 const path = require('path');
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { CompileError, prefixed } from './errors.js';
 import { createModule, requireBytes, requireModule } from './module.js';
 import { allowed } from './policy.js';

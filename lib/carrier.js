@@ -15,7 +15,7 @@
 const { isProxy } = require('util').types;
 const vm = require('vm');
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import {
   ArrayPrototypeValues,
   FunctionPrototypeHasInstance,

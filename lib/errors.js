@@ -2,7 +2,7 @@
 
 const { isNativeError } = require('util').types;
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import {
   Error,
   ErrorPrototype,

@@ -6,7 +6,7 @@
 const { isGeneratorObject } = require('util').types;
 
 import { serveExceptions } from './activation.js';
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { objectFactory } from './carrier.js';
 import { rangeError, typeError } from './errors.js';
 import { functionRecord } from './function.js';

@@ -1,6 +1,6 @@
 /** WebAssembly.Function, of the proposal "JS type reflection". Texts and order are those of V8 under its flag. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { typeError } from './errors.js';
 import { functionRecord } from './function.js';
 import { instantiateCore } from './instance.js';

@@ -1,6 +1,6 @@
 /** Exported Functions and host functions. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 
 import { caught, slow, takeThrown } from './activation.js';
 import { checkDeadlines } from './interrupt.js';
@@ -28,8 +28,6 @@ import * as text from './texts.js';
 /** @typedef {import('./lifetime.js').FunctionRecord} FunctionRecord */
 /** @typedef {import('./lifetime.js').Holder} Holder */
 /** @typedef {import('./signature.js').ReferenceType} ReferenceType */
-
-const { enter, resume } = binding;
 
 /** Marks Exported Functions. */
 class records extends Brand {
@@ -227,8 +225,8 @@ function describe(value) {
 }
 
 const { createServe, prepare, thunkOf, wrapperFactory } = createFactories({
-  enter,
-  resume,
+  enter: binding.enter,
+  resume: binding.resume,
   slow,
   takeThrown,
   caught,

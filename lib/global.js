@@ -1,6 +1,6 @@
 /** WebAssembly.Global. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { typeError } from './errors.js';
 import { GLOBAL, watch } from './lifetime.js';

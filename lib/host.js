@@ -1,7 +1,6 @@
 /** Calls of host functions by guests. */
 
-import binding from '../start/binding.js';
-
+import * as binding from './binding.js';
 import { createServe } from './function.js';
 import { describe, signatures } from './module.js';
 import { Error, Set, SetAdd, SetForEach } from './primordials.js';
@@ -9,8 +8,6 @@ import { DEPTH, FUNCTION, STATE, i32 } from './scratch.js';
 import * as text from './texts.js';
 
 /** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
-
-const { resume } = binding;
 
 /** Calls after which V8 is to make code for an instance alone. It takes a millisecond, and saves some ten nanoseconds a call. */
 const MANY = 1 << 15;
@@ -37,7 +34,7 @@ function serve(depth, cell) {
   }
   i32[DEPTH] = depth;
   i32[STATE] = answer;
-  resume();
+  binding.resume();
 }
 
 /**

@@ -1,6 +1,6 @@
 /** WebAssembly.Instance, and instantiation in the three steps that the standard's texts need. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { LinkError, RuntimeError, prefixed, rangeError, typeError } from './errors.js';
 import { createFunction, functionRecord, prepare, referenceProblem, thunkOf } from './function.js';

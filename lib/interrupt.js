@@ -1,6 +1,6 @@
 /** Deadlines, which rest on the engine's interruption of guests that run long. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { DeadlineError } from './errors.js';
 import {
   MathMax,

@@ -9,7 +9,7 @@
  * ends, and a registry calls back after it, so a job that makes and drops instances would keep them all.
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { FinalizationRegistry, FinalizationRegistryRegister } from './primordials.js';
 import { addEdge, rest, restWhenDue } from './rest.js';
 import { SLOT0, SLOT1, i32 } from './scratch.js';

@@ -1,7 +1,7 @@
 /** `withLimits`: limits for what is made in a call, and in what it awaits. */
 
 const { AsyncLocalStorage } = require('async_hooks');
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 
 import { RangeError, TypeError, uncurryThis } from './primordials.js';
 import * as text from './texts.js';

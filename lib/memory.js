@@ -1,6 +1,6 @@
 /** WebAssembly.Memory. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { createObject, expectArrivals } from './carrier.js';
 import { rangeError, typeError } from './errors.js';
 import { MEMORY, watch } from './lifetime.js';

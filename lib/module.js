@@ -1,6 +1,6 @@
 /** WebAssembly.Module. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { Carrier, createCarrier, expectArrivals, openCarrier } from './carrier.js';
 import { CompileError, prefixed, typeError } from './errors.js';
 import { MODULE, watch } from './lifetime.js';

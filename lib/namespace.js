@@ -1,6 +1,6 @@
 /** The functions of the namespace object. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { typeError } from './errors.js';
 import { checkImportObject, createInstance, readImports } from './instance.js';
 import { createModule, moduleCell, requireBytes } from './module.js';

@@ -6,7 +6,7 @@
  * `refs` is a root for the collector, except for tables and globals while the store rests (`lib/rest.js`).
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { MathMax, Uint32Array } from './primordials.js';
 
 /**

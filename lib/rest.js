@@ -9,7 +9,7 @@
  * Numbers of slots are as they were meanwhile, and no guest pays for any of this.
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { Set, SetAdd, SetForEach, setImmediate } from './primordials.js';
 import { collect, refs } from './references.js';
 import { SLOT0, i32 } from './scratch.js';

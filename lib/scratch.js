@@ -4,7 +4,7 @@
  * user code may call wasm, which overwrites everything in here.
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { BigInt64Array, Float32Array, Float64Array, Int32Array } from './primordials.js';
 
 const i32 = new Int32Array(binding.scratch);

@@ -1,6 +1,6 @@
 /** `features` and `limits`, exports beyond the standard: what belongs to the process and can be set. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { requireLimit } from './limits.js';
 import { ObjectDefineProperty, ObjectFreeze, TypeError } from './primordials.js';
 

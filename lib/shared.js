@@ -8,7 +8,7 @@
  * seen, as modules do (`lib/carrier.js`).
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { arrivingPrototype, nativeClass } from './carrier.js';
 import { timeLeft } from './interrupt.js';
 import {

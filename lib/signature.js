@@ -4,7 +4,7 @@
  * in this process: `iI>f`, `(ref null 3)i>`.
  */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { Map, MapGet, MapSet, Number, StringIncludes, StringIndexOf, StringSlice } from './primordials.js';
 
 const LETTERS = 'iIfFvxaeXAE';

@@ -1,6 +1,6 @@
 /** `stats`, an export beyond the standard: what is live, for tests and for whoever looks for a leak. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { countReferences } from './references.js';
 
 function compileStats() {

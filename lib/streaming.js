@@ -2,7 +2,7 @@
 
 const { inspect } = require('util');
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 
 import { allowed, isRestricted } from './policy.js';
 import {

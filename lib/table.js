@@ -1,6 +1,6 @@
 /** WebAssembly.Table. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { rangeError, typeError } from './errors.js';
 import { functionObject } from './function.js';

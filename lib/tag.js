@@ -1,6 +1,6 @@
 /** WebAssembly.Tag, and WebAssembly.JSTag. */
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { typeError } from './errors.js';
 import { TAG, watch } from './lifetime.js';

@@ -2,7 +2,7 @@
 
 const vm = require('vm');
 
-import binding from '../start/binding.js';
+import * as binding from './binding.js';
 import {
   Error,
   ErrorToString,

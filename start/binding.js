@@ -116,5 +116,4 @@ function load() {
   }
 }
 
-// What Node-API made has its properties in a dictionary: each access would cost as much as a call.
-export default { ...load() };
+export default load();

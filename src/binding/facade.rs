@@ -61,8 +61,12 @@ type CreateExternalString = unsafe extern "C" fn(
 /// it then collects sooner. Node has the function from 18.18 and 20.4 on, but `napi` takes all of version 10 or none of it.
 fn string<'a>(env: &'a Env, source: &[u8], contents: &Arc<Mmap>) -> Result<JsString<'a>> {
     // SAFETY: a name that ends in a zero.
-    let create =
-        unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"node_api_create_external_string_latin1".as_ptr()) };
+    let create = unsafe {
+        libc::dlsym(
+            libc::RTLD_DEFAULT,
+            c"node_api_create_external_string_latin1".as_ptr(),
+        )
+    };
     if create.is_null() {
         return env.create_string_latin1(source);
     }
