@@ -15,7 +15,7 @@ module.exports = [
   { ignores: ['target/', 'node_modules/', 'dist/'] },
   js.configs.recommended,
   {
-    files: ['**/*.js'],
+    files: ['**/*.js', '**/*.cjs'],
     languageOptions: { ecmaVersion: 2022, sourceType: 'commonjs', globals: globals.node },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
@@ -32,7 +32,7 @@ module.exports = [
   },
   {
     // What runs is CommonJS that is made of them.
-    files: ['lib/**', 'start/**'],
+    files: ['lib/**/*.js', 'start/**'],
     languageOptions: { sourceType: 'module' },
   },
   {

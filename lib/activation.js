@@ -1,14 +1,11 @@
-/**
- * The loop that does in JavaScript what a running guest asks for. Not strict code: see `innermost`.
- */
+/** What JavaScript does for a guest that called a host function, threw, or trapped. */
 
 import * as binding from './binding.js';
 import { STACK_OVERFLOW, Trap, beginTrap, isUncatchable } from './errors.js';
 import { Error, setImmediate } from './primordials.js';
 import { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } from './scratch.js';
+import createServing from './serving.cjs';
 import * as text from './texts.js';
-
-/** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 
 /** Says that what a host function threw must not be caught. */
 const UNCATCHABLE = 1;
@@ -67,23 +64,15 @@ function takePending() {
   return thrown;
 }
 
-/**
- * Serves an activation that did not simply end. `depth` names it: every resume says which
- * activation it means, so the engine can discard any that were abandoned above it.
- *
- * It does not throw what the wrapper has to throw but says so, and again when it is asked again. A function that never
- * returns and never goes round a loop stays in V8's interpreter, which then learns nothing of it: a wrapper whose guest
- * always throws would take several times as long.
- * @param {number} depth
- * @param {InstanceCell} cell of the function that was called
- * @returns {boolean} whether the wrapper has to throw
- */
-function slow(depth, cell) {
-  while (i32[STATE] === CALL) cell.serve(depth, cell);
+/** The guest has returned, and caught what was thrown. */
+function returned() {
+  pending = undefined;
+  return false;
+}
+
+/** What a guest left that did not return: the wrapper has to throw. */
+function ended() {
   switch (i32[STATE]) {
-    case DONE:
-      pending = undefined; // The guest has caught it.
-      return false;
     case TRAP:
       if (i32[CODE] === STACK_OVERFLOW) scheduleReclaim();
       return true;
@@ -101,15 +90,7 @@ function slow(depth, cell) {
   }
 }
 
-/**
- * The depth of the innermost activation that is being served, 0 for none. Activations above it were left
- * when V8 ended the JavaScript that served them, which nothing else tells. A function that is not strict
- * shows the arguments of its innermost call.
- */
-function innermost() {
-  const served = slow.arguments;
-  return served === null ? 0 : served[0];
-}
+const { slow, innermost } = createServing(i32, { STATE, CALL, DONE }, returned, ended);
 binding.onCrowded(innermost);
 
 export { caught, serveExceptions, slow, takeThrown };

@@ -16,6 +16,9 @@ const directory = path.join(root, 'dist');
 /** Comments that have their lines for themselves. */
 const COMMENTS = /^ *(\/\/.*|\/\*\*[\s\S]*?\*\/)\n/gm;
 
+/** Code that is not strict. */
+const SERVING = path.join(root, 'lib', 'serving.cjs');
+
 const files = {
   'wrt.js': {
     input: path.join(root, 'start', 'index.js'),
@@ -24,15 +27,18 @@ const files = {
   },
   'facade.js': {
     input: path.join(root, 'lib', 'index.js'),
-    external: [path.join(root, 'start', 'binding.js')],
+    external: [path.join(root, 'start', 'binding.js'), SERVING],
     output: {
       format: 'iife',
       name: 'namespace',
-      globals: () => 'binding',
-      banner: "'use strict';\nmodule.exports = (binding) => {",
+      globals: (id) => (id === SERVING ? 'serving.exports' : 'binding'),
+      banner: () => `module.exports = (binding) => {
+const serving = { exports: undefined };
+(function (module) {
+${fs.readFileSync(SERVING, 'utf8')}
+})(serving);`,
       footer: 'return namespace;\n};',
       indent: false,
-      strict: false,
     },
   },
 };

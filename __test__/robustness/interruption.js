@@ -60,7 +60,7 @@ module.exports = ({ W, TRAPS, NEST, builtin, caught, check, growth, instantiate 
         (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
         (else (i32.const 0)))))`);
     let end = forever;
-    const levels = 200;
+    const levels = 600;
     const { f } = instantiate(NEST, { m: { f: (n) => (n < levels ? f(n + 1) : end()) } });
     const context = vm.createContext({ f });
     const round = (i) => {
