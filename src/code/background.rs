@@ -27,6 +27,9 @@ pub enum Aim {
 static JOBS: Mutex<VecDeque<Job>> = Mutex::new(VecDeque::new());
 static ARRIVED: Condvar = Condvar::new();
 
+/// Jobs that are looked at for the most urgent one.
+const CHOICE: usize = 256;
+
 /// What these threads take from the guests' share of a busy machine: little.
 #[cfg(unix)]
 const NICE: libc::c_int = 5;
@@ -58,6 +61,22 @@ pub fn limit_changed() {
     ARRIVED.notify_all();
 }
 
+/// Takes the job that is worth most, of those that have waited longest.
+fn most_urgent(jobs: &mut VecDeque<Job>) -> Option<Job> {
+    let mut best = None;
+    for (at, job) in jobs.iter().take(CHOICE).enumerate() {
+        // Of a module that is gone: soon done.
+        let Some(module) = job.module.upgrade() else {
+            return jobs.remove(at);
+        };
+        let (worth, cost) = module.urgency(job.function);
+        if best.is_none_or(|(_, most, least)| worth * least > most * cost) {
+            best = Some((at, worth, cost));
+        }
+    }
+    jobs.remove(best?.0)
+}
+
 /// Lets guests go before this thread.
 fn lower_priority() {
     #[cfg(unix)]
@@ -74,7 +93,7 @@ fn work(number: usize) {
         let mut jobs = JOBS.lock().unwrap_or_else(|e| e.into_inner());
         let job = loop {
             let allowed = number < PROCESS.most(Resource::CompileThreads);
-            match jobs.pop_front_if(|_| allowed) {
+            match allowed.then(|| most_urgent(&mut jobs)).flatten() {
                 Some(job) => break job,
                 None => jobs = ARRIVED.wait(jobs).unwrap_or_else(|e| e.into_inner()),
             }

@@ -108,10 +108,11 @@ pub(super) enum Progress {
     Compiling,
     /// Its code is in its slot.
     Compiled,
-    /// As before, and a better one is wanted.
+    /// As before, and a better one is wanted. Greater numbers below the next one say how often its count has been reached
+    /// meanwhile.
     Improving,
     /// The better one is in its slot.
-    Improved,
+    Improved = u8::MAX,
 }
 
 /// A piece of code.

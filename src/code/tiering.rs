@@ -11,6 +11,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
+/// The greatest number that a function which is to be improved has for its progress.
+const MOST_REACHED: u8 = Progress::Improved as u8 - 1;
+
+/// Bytes of a body that take as long to compile as all that any function takes.
+const OVERHEAD: usize = 50;
+
 /// Calls from which a function is worth to be copied into its callers.
 const HOT: i32 = 30;
 
@@ -57,9 +63,24 @@ impl CompiledModule {
                 drop(loops);
                 improve(Aim::ImproveFromLoop(number));
             }
+            (Err(seen), _) if (Progress::Improving as u8..MOST_REACHED).contains(&seen) => {
+                // It fails if another thread was faster, which is as well.
+                let next = seen + 1;
+                let progress = &self.progress[function as usize];
+                let _ = progress.compare_exchange(seen, next, Ordering::Relaxed, Ordering::Relaxed);
+            }
             _ => {}
         }
         null()
+    }
+
+    /// How soon a function (counted without imports) is wanted: how often its count was reached, and the bytes for which a
+    /// compiler has that. Time that guests lose is in proportion to the first, and time that it takes to the second.
+    pub(super) fn urgency(&self, function: u32) -> (u64, u64) {
+        let progress = self.progress[function as usize].load(Ordering::Relaxed);
+        let reached = progress.saturating_sub(Progress::Improving as u8) + 1;
+        let size = self.module().bodies[function as usize].len() + OVERHEAD;
+        (u64::from(reached), size as u64)
     }
 
     /// Is a function (counted without imports) called often? Where there is no first tier nobody counts.
