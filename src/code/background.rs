@@ -104,3 +104,40 @@ fn work(number: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::compiled_module::Progress;
+    use super::super::options::Options;
+    use super::*;
+    use crate::module::Bytes;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn the_most_urgent_job_is_next() {
+        let long = "(drop (i32.const 1))".repeat(200);
+        let text = format!("(module (func {long}) (func) (func {long}) (func {long}))");
+        let make = || {
+            let module = CompiledModule::decode(Bytes::from(wat::parse_str(&text).unwrap()));
+            CompiledModule::of(module.unwrap(), Options::default()).unwrap()
+        };
+        let module = make();
+        let reached = |function: usize, more: u8| {
+            let progress = Progress::Improving as u8 + more;
+            module.progress[function].store(progress, Ordering::Relaxed);
+        };
+        (0..4).for_each(|function| reached(function, 0));
+        reached(2, 30);
+        let job = |function, module: &Arc<CompiledModule>| Job {
+            module: Arc::downgrade(module),
+            function,
+            aim: Aim::Improve,
+        };
+        let mut jobs: VecDeque<Job> = (0..4).map(|function| job(function, &module)).collect();
+        jobs.push_back(job(9, &make()));
+        let order = std::iter::from_fn(|| most_urgent(&mut jobs)).map(|job| job.function);
+        // Gone; often reached; short; then as they came.
+        assert_eq!(order.collect::<Vec<_>>(), [9, 2, 1, 0, 3]);
+    }
+}
