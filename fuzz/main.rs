@@ -197,7 +197,7 @@ fn compile(compiler: &Compiler, random: &mut Random) {
         }
     }
     for ty in &module.types {
-        let _ = compiler.entry(ty);
+        let _ = compiler.entry(ty.func());
     }
 }
 

@@ -68,7 +68,7 @@ impl Report {
             }
         }
         for (index, ty) in module.types.iter().enumerate() {
-            self.check(place, &format!("entry {index}"), compiler.entry(ty));
+            self.check(place, &format!("entry {index}"), compiler.entry(ty.func()));
         }
         for index in 0..module.imported_functions {
             let result = compiler.host_adapter(&module, &offsets, index);

@@ -212,12 +212,9 @@ fn object(kind: &str) -> Object {
 /// A function or tag of the module's type `ty`.
 fn typed(kind: &str, module: &Module, ty: u32) -> Object {
     let mut object = object(kind);
-    let (ty, canonical) = (
-        &module.types[ty as usize],
-        &module.canonical_types[ty as usize],
-    );
-    object.insert("sig", signature(ty).into());
-    object.insert("type", canonical.id().number().into());
+    let ty = &module.types[ty as usize];
+    object.insert("sig", signature(ty.func()).into());
+    object.insert("type", ty.id().number().into());
     object
 }
 

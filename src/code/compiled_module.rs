@@ -425,7 +425,7 @@ impl CompiledModule {
         let (result, index) = match unit {
             Unit::Function(i) => return self.compile_function(i, self.options.first),
             Unit::HostAdapter(i) => (self.compiler.host_adapter(module, offsets, i), i),
-            Unit::Entry(ty) => (self.compiler.entry(&module.types[ty as usize]), 0),
+            Unit::Entry(ty) => (self.compiler.entry(module.types[ty as usize].func()), 0),
         };
         result.map_err(|message| CompileError::Function {
             index,

@@ -64,7 +64,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     pub fn func_type(&self, index: u32) -> Result<&'a FuncType> {
-        let ty = self.module.types.get(index as usize);
+        let ty = self.module.func_type(index);
         ty.ok_or_else(|| "no such type".to_owned())
     }
 
@@ -207,7 +207,7 @@ impl<'a> Translator<'a, '_> {
 
     /// Are there certainly no subtypes of the module's type `index`?
     pub fn is_final(&self, index: u32) -> bool {
-        let ty = self.module.canonical_types.get(index as usize);
+        let ty = self.module.types.get(index as usize);
         ty.is_some_and(CanonicalType::is_final)
     }
 

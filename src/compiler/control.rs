@@ -194,12 +194,9 @@ impl<'a> Translator<'a, '_> {
             BlockType::Type(ty) => {
                 Signature::Result(self.module.value_type(ty).ok_or("unsupported block type")?)
             }
-            BlockType::FuncType(index) => Signature::Function(
-                self.module
-                    .types
-                    .get(index as usize)
-                    .ok_or("no such type")?,
-            ),
+            BlockType::FuncType(index) => {
+                Signature::Function(self.module.func_type(index).ok_or("no such type")?)
+            }
         })
     }
 

@@ -275,7 +275,7 @@ impl<'a, 'b> Translator<'a, 'b> {
         if let Some(signature) = self.signatures.get(&ty) {
             return Ok(*signature);
         }
-        let func_type = self.module.types.get(ty as usize).ok_or("no such type")?;
+        let func_type = self.module.func_type(ty).ok_or("no such type")?;
         let signature = self.e.b.import_signature(signature::guest(func_type));
         self.signatures.insert(ty, signature);
         Ok(signature)

@@ -34,7 +34,7 @@ impl<'a> Translator<'a, '_> {
     /// Is function `index` one of this module, and has exactly this type?
     pub fn is_of_type(&self, index: u32, type_index: u32) -> bool {
         let module = self.module;
-        let id = |ty: u32| module.canonical_types.get(ty as usize).map(|ty| ty.id());
+        let id = |ty: u32| module.types.get(ty as usize).map(|ty| ty.id());
         let ty = module.functions.get(index as usize);
         index >= module.imported_functions && ty.and_then(|ty| id(*ty)) == id(type_index)
     }

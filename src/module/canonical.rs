@@ -26,6 +26,12 @@ impl TypeId {
     fn position(self) -> Option<usize> {
         (self.0 & OWN != 0).then_some((self.0 & !OWN) as usize)
     }
+
+    /// The id that it stands for in a group whose types have these.
+    fn resolve(self, ids: &[Self]) -> Self {
+        let own = self.position().and_then(|position| ids.get(position));
+        own.copied().unwrap_or(self)
+    }
 }
 
 /// A type as a module declares it. Structures and arrays would stand beside `func`.
@@ -51,6 +57,8 @@ impl SubType {
 pub struct Group {
     /// Its types in the order of their declaration, naming one another by position.
     types: Arc<[SubType]>,
+    /// The same, naming one another by ids.
+    funcs: Box<[FuncType]>,
     ids: Box<[TypeId]>,
     /// The other groups that it names.
     others: Vec<Arc<Group>>,
@@ -111,6 +119,7 @@ impl Registry {
         others.sort_unstable_by_key(Arc::as_ptr);
         others.dedup_by(|a, b| Arc::ptr_eq(a, b));
         let group = Arc::new(Group {
+            funcs: types.iter().map(|ty| resolved(&ty.func, &ids)).collect(),
             types: types.clone(),
             ids,
             others,
@@ -119,11 +128,32 @@ impl Registry {
             self.types[id.0 as usize] = Entry {
                 group: Arc::downgrade(&group),
                 position,
-                supertype: ty.supertype.map(|id| group.resolve(id)),
+                supertype: ty.supertype.map(|id| id.resolve(&group.ids)),
             };
         }
         self.groups.insert(types, Arc::downgrade(&group));
         group
+    }
+}
+
+/// A function type of a group, now with ids.
+fn resolved(func: &FuncType, ids: &[TypeId]) -> FuncType {
+    let resolved = |types: &[ValType]| {
+        let types = types.iter().map(|ty| match *ty {
+            ValType::Ref(RefType {
+                nullable,
+                heap: HeapType::Concrete(id),
+            }) => ValType::Ref(RefType {
+                nullable,
+                heap: HeapType::Concrete(id.resolve(ids)),
+            }),
+            ty => ty,
+        });
+        types.collect()
+    };
+    FuncType {
+        params: resolved(&func.params),
+        results: resolved(&func.results),
     }
 }
 
@@ -134,32 +164,6 @@ impl Group {
         write(|registry| {
             let known = registry.groups.get(&types).and_then(Weak::upgrade);
             known.unwrap_or_else(|| registry.add(types))
-        })
-    }
-
-    fn resolve(&self, id: TypeId) -> TypeId {
-        let own = id.position().and_then(|position| self.ids.get(position));
-        own.copied().unwrap_or(id)
-    }
-
-    /// Its function types, now with ids.
-    pub(super) fn func_types(&self) -> impl Iterator<Item = FuncType> + '_ {
-        let resolved = |types: &[ValType]| {
-            let types = types.iter().map(|ty| match *ty {
-                ValType::Ref(RefType {
-                    nullable,
-                    heap: HeapType::Concrete(id),
-                }) => ValType::Ref(RefType {
-                    nullable,
-                    heap: HeapType::Concrete(self.resolve(id)),
-                }),
-                ty => ty,
-            });
-            types.collect()
-        };
-        self.types.iter().map(move |ty| FuncType {
-            params: resolved(&ty.func.params),
-            results: resolved(&ty.func.results),
         })
     }
 
@@ -225,6 +229,11 @@ impl CanonicalType {
         Self::of_number(ty.concrete()?.number())
     }
 
+    /// What functions of this type take and return.
+    pub fn func(&self) -> &FuncType {
+        &self.group.funcs[self.position as usize]
+    }
+
     pub fn id(&self) -> TypeId {
         self.group.ids[self.position as usize]
     }
@@ -254,7 +263,7 @@ mod tests {
 
     fn types(text: &str) -> Vec<CanonicalType> {
         let module = Module::decode(wat::parse_str(text).unwrap()).unwrap();
-        module.canonical_types
+        module.types
     }
 
     fn ids(types: &[CanonicalType]) -> Vec<TypeId> {
@@ -283,6 +292,24 @@ mod tests {
             results: [].into(),
         };
         assert_eq!(CanonicalType::of_function(func).id(), number[0].id());
+    }
+
+    #[test]
+    fn repeated_declarations_are_the_same_unless_their_indices_mean_others() {
+        let types = types(
+            "(module (type (func (param i32))) (type (func (param (ref 1)))) (type (func (param i32)))
+                (rec (type (func (param i32))) (type (func))) (type (func (param (ref 1))))
+                (rec (type (func (param i32))) (type (func))) (type (func (param i32))))",
+        );
+        let [i, itself, i2, first, second, other, first2, second2, i3] = ids(&types)[..] else {
+            panic!("nine types")
+        };
+        assert_eq!((i, i, first, second), (i2, i3, first2, second2));
+        assert_ne!(i, first);
+        assert_ne!(itself, other);
+        let i32s = |ty: &CanonicalType| *ty.func().params == [ValType::I32];
+        let with_i32 = [0, 2, 3, 6, 8];
+        assert!((0..9).all(|k| i32s(&types[k]) == with_i32.contains(&k)));
     }
 
     #[test]

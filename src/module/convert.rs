@@ -4,9 +4,11 @@ use super::canonical::{Group, SubType, TypeId};
 use super::error::{DecodeError, Result, position};
 use super::supported::NO_HEAP_TYPE;
 use super::*;
+use hashbrown::hash_map::{Entry, HashMap};
+use std::ops::Range;
 use wasmparser::{
     AbstractHeapType, CompositeInnerType, ElementItems, ElementKind, Operator, RecGroup,
-    UnpackedIndex,
+    TypeSectionReader, UnpackedIndex,
 };
 
 /// The value type that the parser read; `id` finds declared types by index. `None` for types of garbage collection.
@@ -42,6 +44,19 @@ fn heap_type(ty: wasmparser::HeapType, id: impl Fn(u32) -> Option<TypeId>) -> Op
     })
 }
 
+/// Does a type of the parser's name others? (Some that are refused count as well.)
+fn names_types(ty: &wasmparser::SubType) -> bool {
+    let CompositeInnerType::Func(func) = &ty.composite_type.inner else {
+        return true;
+    };
+    let mut values = func.params().iter().chain(func.results());
+    !ty.supertype_idxs.is_empty()
+        || values.any(|ty| {
+            ty.as_reference_type()
+                .is_some_and(|ty| ty.is_concrete_type_ref())
+        })
+}
+
 /// For types that nothing before has refused.
 fn unsupported_type(offset: usize) -> DecodeError {
     DecodeError::new(NO_HEAP_TYPE, offset)
@@ -68,7 +83,7 @@ pub(super) fn memory_type(ty: &wasmparser::MemoryType) -> MemoryType {
 
 impl Module {
     fn type_id(&self, index: u32) -> Option<TypeId> {
-        Some(self.canonical_types.get(index as usize)?.id())
+        Some(self.types.get(index as usize)?.id())
     }
 
     /// The value type that the parser read in this module; `None` if it is not supported.
@@ -85,8 +100,30 @@ impl Module {
         self.value_type(ty).ok_or_else(|| unsupported_type(offset))
     }
 
+    /// Takes over a type section. Some modules declare few types, each of them a thousand times: those that name no
+    /// others are looked up in the process once.
+    pub(super) fn add_types(&mut self, section: TypeSectionReader<'_>) -> Result<()> {
+        let mut known: HashMap<RecGroup, Range<usize>> = HashMap::new();
+        for group in section {
+            let group = group?;
+            if group.types().any(names_types) {
+                self.add_group(group)?;
+                continue;
+            }
+            let first = self.types.len();
+            match known.entry(group) {
+                Entry::Occupied(known) => self.types.extend_from_within(known.get().clone()),
+                Entry::Vacant(unknown) => {
+                    self.add_group(unknown.key().clone())?;
+                    unknown.insert(first..self.types.len());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes over a recursion group.
-    pub(super) fn add_group(&mut self, group: RecGroup) -> Result<()> {
+    fn add_group(&mut self, group: RecGroup) -> Result<()> {
         let first = self.types.len() as u32;
         let id = |index: u32| match index.checked_sub(first) {
             Some(position) => Some(TypeId::own(position)),
@@ -120,8 +157,7 @@ impl Module {
             Err(DecodeError::new(message, offset))
         });
         let group = Group::of(types.collect::<Result<_>>()?);
-        self.types.extend(group.func_types());
-        self.canonical_types.extend(group.canonical_types());
+        self.types.extend(group.canonical_types());
         Ok(())
     }
 

@@ -186,11 +186,7 @@ impl Module {
     /// Takes over what a validated payload says.
     fn add(&mut self, payload: Payload<'_>) -> Result<()> {
         match payload {
-            Payload::TypeSection(section) => {
-                for group in section {
-                    self.add_group(group?)?;
-                }
-            }
+            Payload::TypeSection(section) => self.add_types(section)?,
             Payload::ImportSection(section) => {
                 for import in section.into_imports_with_offsets() {
                     let (offset, import) = import?;

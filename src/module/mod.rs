@@ -34,9 +34,7 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub struct Module {
     /// Function types in the order of the type section.
-    pub types: Vec<FuncType>,
-    /// The same as types of the process.
-    pub canonical_types: Vec<CanonicalType>,
+    pub types: Vec<CanonicalType>,
     pub imports: Vec<Import>,
     pub exports: Vec<Export>,
     /// Type index of every function, imported ones first.
@@ -84,12 +82,16 @@ impl Module {
     pub fn func_ref_position(&self, index: u32) -> Option<u32> {
         self.func_refs.binary_search(&index).ok().map(|i| i as u32)
     }
+    /// Type `index` of the type section; `None` if there is no such type.
+    pub fn func_type(&self, index: u32) -> Option<&FuncType> {
+        Some(self.types.get(index as usize)?.func())
+    }
     /// Type of tag `index`; `None` if there is no such tag.
     pub fn tag_type(&self, index: u32) -> Option<&FuncType> {
-        self.types.get(*self.tags.get(index as usize)? as usize)
+        self.func_type(*self.tags.get(index as usize)?)
     }
     /// Type of function `index`.
     pub fn function_type(&self, index: u32) -> &FuncType {
-        &self.types[self.functions[index as usize] as usize]
+        self.types[self.functions[index as usize] as usize].func()
     }
 }

@@ -145,7 +145,7 @@ impl Instance {
         // SAFETY: the head is at offset 0, and the array of type ids where the layout says.
         unsafe {
             self.context.write(0, head);
-            for (i, ty) in self.module.module().canonical_types.iter().enumerate() {
+            for (i, ty) in self.module.module().types.iter().enumerate() {
                 self.context
                     .write(self.offsets().type_id(i as u32), ty.id().number());
             }
@@ -163,8 +163,8 @@ impl Instance {
         let module = self.module.clone();
         let module = module.module();
         for &ty in module.tags.iter().skip(module.imported_tags as usize) {
-            let canonical = module.canonical_types[ty as usize].clone();
-            self.add_tag(Tag::of_type(module.types[ty as usize].clone(), canonical));
+            let ty = module.types[ty as usize].clone();
+            self.add_tag(Tag::of_type(ty.func().clone(), ty));
         }
     }
 
@@ -211,7 +211,7 @@ impl Instance {
             let ty = module.functions[function as usize];
             let number = self.first_function + position as u32;
             let func_ref = VMFuncRef {
-                type_id: module.canonical_types[ty as usize].id().number(),
+                type_id: module.types[ty as usize].id().number(),
                 index: number,
                 code: self.module.code_slot(function),
                 vmctx: self.vmctx(),

@@ -76,7 +76,7 @@ impl Instance {
                     let func_ref = store.functions().get(*number).ok_or(mismatch)?;
                     // SAFETY: registered functions are live.
                     let f = unsafe { &*func_ref };
-                    if !is_subtype(f.type_id, module.canonical_types[ty as usize].id().number()) {
+                    if !is_subtype(f.type_id, module.types[ty as usize].id().number()) {
                         return Err(InstantiateError::Import(i));
                     }
                     self.import_function(functions, f.code, f.vmctx, func_ref, 0);
@@ -126,7 +126,7 @@ impl Instance {
                     self.add_global(Some(global.clone()));
                 }
                 (ImportKind::Tag(ty), ImportValue::Tag(tag)) => {
-                    if tag.type_id() != module.canonical_types[ty as usize].id() {
+                    if tag.type_id() != module.types[ty as usize].id() {
                         return Err(mismatch);
                     }
                     self.add_tag(tag.clone());

@@ -146,7 +146,7 @@ impl Host {
         for import in &m.imports {
             let value = if import.module == "spectest" {
                 let ty = match import.kind {
-                    ImportKind::Function(ty) => Some(&m.types[ty as usize]),
+                    ImportKind::Function(ty) => Some(m.types[ty as usize].func()),
                     _ => None,
                 };
                 self.spectest(&import.name, &import.kind, ty)

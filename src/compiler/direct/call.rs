@@ -105,7 +105,7 @@ impl<'a> Direct<'a> {
 
     /// The module's type `index`, if it is simple.
     pub fn simple_type(&self, index: u32) -> Result<&'a FuncType> {
-        let ty = self.module.types.get(index as usize);
+        let ty = self.module.func_type(index);
         ty.filter(|ty| is_simple(ty)).ok_or(Unsupported)
     }
 
@@ -140,7 +140,7 @@ impl<'a> Direct<'a> {
     /// Puts the place of the code of a table's element, which must be of this type, into r11 and its context into rdi.
     fn indirect_callee(&mut self, type_index: u32, table: u32) -> Result<&'a FuncType> {
         let ty = self.simple_type(type_index)?;
-        let canonical = self.module.canonical_types.get(type_index as usize);
+        let canonical = self.module.types.get(type_index as usize);
         let wanted = self.offsets.type_id(type_index);
         self.table_element(table)?;
         let wrong = self.trap(Trap::IndirectCall);

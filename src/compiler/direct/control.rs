@@ -135,7 +135,7 @@ impl Direct<'_> {
                 (Vec::new(), words(ty).to_vec())
             }
             BlockType::FuncType(index) => {
-                let ty = self.module.types.get(index as usize).ok_or(Unsupported)?;
+                let ty = self.module.func_type(index).ok_or(Unsupported)?;
                 (all_words(&ty.params), all_words(&ty.results))
             }
         };

@@ -149,7 +149,7 @@ impl<'a> Direct<'a> {
 
     /// The same of the module's type `index`, for a function in rax.
     fn has_declared_type(&mut self, index: u32, nullable: bool) -> Result {
-        let canonical = self.module.canonical_types.get(index as usize);
+        let canonical = self.module.types.get(index as usize);
         let is_final = canonical.is_some_and(CanonicalType::is_final);
         let (same, done) = (self.asm.new_dynamic_label(), self.asm.new_dynamic_label());
         let wanted = self.offsets.type_id(index);

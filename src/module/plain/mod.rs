@@ -76,6 +76,7 @@ impl PlainModule {
             types.iter().map(|ty| plain(*ty)).collect()
         };
         let types = module.types.iter().map(|ty| {
+            let ty = ty.func();
             Some(Signature {
                 params: numbers(&ty.params)?,
                 results: numbers(&ty.results)?,
