@@ -10,7 +10,7 @@ use cranelift_codegen::binemit::CodeOffset;
 pub const LINE: u32 = 64;
 /// Size of loops (bytes) beyond which a line more does not count.
 const SHORT: u32 = 2 * LINE;
-/// Distance of the places that are tried.
+/// Distance of the places that are tried first.
 const STEP: usize = 8;
 
 /// Bytes by which the function should begin behind the start of a line; `None` if it does not matter, or no place is right for
@@ -19,9 +19,15 @@ pub fn place(code: &[u8], starts: &[CodeOffset]) -> Option<u32> {
     let mut starts = starts.to_vec();
     starts.sort_unstable();
     let ends = starts.iter().skip(1).copied().chain([code.len() as u32]);
+    // What is around another loop has more to do, and seldom begins anew.
+    let mut last_head = 0;
     let loops: Vec<(u32, u32)> = ends
         .flat_map(|end| branches_back(code, end))
         .filter(|(head, end)| end - head <= SHORT && starts.binary_search(head).is_ok())
+        .filter(|(head, _)| {
+            last_head = last_head.max(*head);
+            *head == last_head
+        })
         .collect();
     let lines = |head: u32, end: u32| (end - 1) / LINE - head / LINE;
     let suits = |place: &u32| {
@@ -29,12 +35,12 @@ pub fn place(code: &[u8], starts: &[CodeOffset]) -> Option<u32> {
             .iter()
             .all(|(head, end)| lines(place + head, place + end) == lines(0, end - head))
     };
-    let places = || (0..LINE).step_by(STEP);
+    let places = || (0..LINE).step_by(STEP).chain(0..LINE);
     (!loops.is_empty()).then(|| places().find(suits))?
 }
 
 /// The loops that the branches at the end of a block close: each from its head to behind the branch. There may be a
-/// conditional branch, an unconditional one, or both.
+/// conditional branch, an unconditional one, or both, in this order.
 fn branches_back(code: &[u8], end: u32) -> impl Iterator<Item = (u32, u32)> {
     let jump = branch(code, end, &[0xe9]);
     let before = if jump.is_some() { end - 5 } else { end };
@@ -43,7 +49,7 @@ fn branches_back(code: &[u8], end: u32) -> impl Iterator<Item = (u32, u32)> {
         let head = u32::try_from(target?).ok()?;
         (head < end).then_some((head, end))
     };
-    [back(jump, end), back(conditional, before)]
+    [back(conditional, before), back(jump, end)]
         .into_iter()
         .flatten()
 }
@@ -80,6 +86,13 @@ mod tests {
             let (code, starts) = code(100, &[(40, 80, opcode)]);
             assert_eq!(place(&code, &starts), Some(24));
         }
+    }
+
+    #[test]
+    fn a_loop_that_fills_a_line_has_one_whatever_is_around_it() {
+        let less: &[u8] = &[0x0f, 0x82];
+        let (code, starts) = code(100, &[(11, 75, less), (8, 85, less)]);
+        assert_eq!(place(&code, &starts), Some(53));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod call;
 mod clauses;
 mod control;
 mod copies;
+mod counters;
 mod direct;
 mod dispatch;
 mod emit;

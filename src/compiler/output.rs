@@ -1,6 +1,7 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
 use super::copies::copy_arguments;
+use super::counters::subtract_from_counters;
 use super::lines;
 use super::location::Locations;
 use super::schedule::schedule;
@@ -52,6 +53,7 @@ pub(super) fn compile(
         if ordered.is_some() {
             context.optimize(isa, plane).map_err(failed)?;
             copy_arguments(&mut context.func);
+            subtract_from_counters(&mut context.func);
             schedule(&mut context.func);
         }
         let code = context
