@@ -57,7 +57,8 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// The bodies of the functions that `func_ref` may be and that are worth it, in place of a call; the block behind
-    /// them, whose parameters are the results, if there is any. Code for all other functions comes next.
+    /// them, whose parameters are the results, if there is any. Code for all other functions comes next, out of the way of
+    /// the rest if it is hardly ever wanted.
     pub fn inline_guesses(
         &mut self,
         type_index: u32,
@@ -66,9 +67,12 @@ impl<'a> Translator<'a, '_> {
     ) -> Result<Option<Block>> {
         let ty = self.func_type(type_index)?;
         let mut done = None;
-        for index in self.guesses(type_index) {
+        let guesses = self.guesses(type_index);
+        let mut are_all = guesses.len() < COMPARED;
+        for index in guesses {
             // One that calls itself by a reference is rare.
             if index == self.function || !self.inlines(index)? {
+                are_all = false;
                 continue;
             }
             let done = *done.get_or_insert_with(|| {
@@ -87,6 +91,11 @@ impl<'a> Translator<'a, '_> {
             }
             self.reachable = true;
             self.e.b.switch_to_block(other);
+        }
+        // Where none was left out, what is called often has its place here: the call is hardly ever made.
+        if are_all && done.is_some() {
+            let other = self.e.b.current_block().ok_or("no block")?;
+            self.e.b.set_cold_block(other);
         }
         Ok(done)
     }
