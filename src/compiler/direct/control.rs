@@ -98,10 +98,10 @@ impl Direct<'_> {
                 self.count_loop(number);
             }
             Operator::If { blockty } => {
-                self.pop_rax()?;
+                let condition = self.pop_condition()?;
                 let otherwise = self.asm.new_dynamic_label();
                 self.put_all();
-                dynasm!(self.asm ; .arch x64 ; test eax, eax ; jz =>otherwise);
+                self.jump_if(!condition, otherwise);
                 self.open(*blockty, false, Some(otherwise))?;
             }
             Operator::Else => self.otherwise()?,
@@ -280,16 +280,16 @@ impl Direct<'_> {
     }
 
     fn br_if(&mut self, depth: u32) -> Result {
-        self.pop_rax()?;
+        let condition = self.pop_condition()?;
         let label = self.label(depth)?;
         if label.arity() == 0 {
             label.is_used = true;
             let target = label.target;
-            dynasm!(self.asm ; .arch x64 ; test eax, eax ; jnz =>target);
+            self.jump_if(condition, target);
             return Ok(());
         }
         let next = self.asm.new_dynamic_label();
-        dynasm!(self.asm ; .arch x64 ; test eax, eax ; jz =>next);
+        self.jump_if(!condition, next);
         self.branch(depth)?;
         dynasm!(self.asm ; .arch x64 ; =>next);
         Ok(())

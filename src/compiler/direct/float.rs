@@ -1,15 +1,25 @@
 //! Floats, and conversions.
 
+use super::condition::Condition;
 use super::operand::{Operand, RCX};
-use super::{Direct, Result};
+use super::{Direct, Result, Unsupported};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
 
+/// `op first, second`.
 macro_rules! binary {
     ($self:ident, $op:ident) => {{
-        $self.pop_xmm1()?;
-        $self.pop_xmm0()?;
-        dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1);
+        match $self.pop_two_floats()? {
+            Some(place) => dynasm!($self.asm ; .arch x64 ; $op xmm0, [rsp + place]),
+            None => dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1),
+        }
+        $self.push_xmm0();
+    }};
+    ($self:ident, $op:ident, any) => {{
+        match $self.pop_any_two_floats()? {
+            Some(place) => dynasm!($self.asm ; .arch x64 ; $op xmm0, [rsp + place]),
+            None => dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1),
+        }
         $self.push_xmm0();
     }};
 }
@@ -24,19 +34,11 @@ macro_rules! unary {
 
 /// A comparison whose flags say nothing wrong about NaN.
 macro_rules! compare {
-    ($self:ident, $op:ident xmm0, xmm1, $set:ident) => {{
+    ($self:ident, $op:ident $first:ident, $second:ident, $condition:ident) => {{
         $self.pop_xmm1()?;
         $self.pop_xmm0()?;
-        $self.free_rax();
-        dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1 ; $set al ; movzx eax, al);
-        $self.push_rax();
-    }};
-    ($self:ident, $op:ident xmm1, xmm0, $set:ident) => {{
-        $self.pop_xmm1()?;
-        $self.pop_xmm0()?;
-        $self.free_rax();
-        dynasm!($self.asm ; .arch x64 ; $op xmm1, xmm0 ; $set al ; movzx eax, al);
-        $self.push_rax();
+        dynasm!($self.asm ; .arch x64 ; $op $first, $second);
+        $self.push_condition(Condition::$condition);
     }};
 }
 
@@ -91,19 +93,44 @@ macro_rules! from_integer {
 }
 
 impl Direct<'_> {
+    /// Pops the second operand of an instruction, then the first into xmm0. The second is in the frame there, or in xmm1.
+    fn pop_two_floats(&mut self) -> Result<Option<i32>> {
+        let second = self.pop()?;
+        let height = self.stack.len();
+        let place = self.in_frame(second, height);
+        if place.is_none() {
+            self.load_xmm(second, height, 1);
+        }
+        self.pop_xmm0()?;
+        Ok(place)
+    }
+
+    /// The same where it does not matter which operand is the first.
+    fn pop_any_two_floats(&mut self) -> Result<Option<i32>> {
+        let below = self.stack.len().checked_sub(2).ok_or(Unsupported)?;
+        match self.in_frame(self.stack[below], below) {
+            Some(place) if self.stack[below + 1] == Operand::Xmm0 => {
+                self.pop()?;
+                self.pop()?;
+                Ok(Some(place))
+            }
+            _ => self.pop_two_floats(),
+        }
+    }
+
     /// Translates an operator on floats; false if it is none.
     pub fn float(&mut self, operator: &Operator<'_>) -> Result<bool> {
         use Operator as Op;
         match operator {
             Op::F32Const { value } => self.push(Operand::Constant(i64::from(value.bits()))),
             Op::F64Const { value } => self.push(Operand::Constant(value.bits() as i64)),
-            Op::F32Add => binary!(self, addss),
+            Op::F32Add => binary!(self, addss, any),
             Op::F32Sub => binary!(self, subss),
-            Op::F32Mul => binary!(self, mulss),
+            Op::F32Mul => binary!(self, mulss, any),
             Op::F32Div => binary!(self, divss),
-            Op::F64Add => binary!(self, addsd),
+            Op::F64Add => binary!(self, addsd, any),
             Op::F64Sub => binary!(self, subsd),
-            Op::F64Mul => binary!(self, mulsd),
+            Op::F64Mul => binary!(self, mulsd, any),
             Op::F64Div => binary!(self, divsd),
             Op::F32Sqrt => unary!(self, sqrtss xmm0, xmm0),
             Op::F64Sqrt => unary!(self, sqrtsd xmm0, xmm0),
@@ -123,14 +150,14 @@ impl Direct<'_> {
             Op::F32Ne => equal!(self, ucomiss, setne, setp, or),
             Op::F64Eq => equal!(self, ucomisd, sete, setnp, and),
             Op::F64Ne => equal!(self, ucomisd, setne, setp, or),
-            Op::F32Gt => compare!(self, ucomiss xmm0, xmm1, seta),
-            Op::F32Ge => compare!(self, ucomiss xmm0, xmm1, setae),
-            Op::F32Lt => compare!(self, ucomiss xmm1, xmm0, seta),
-            Op::F32Le => compare!(self, ucomiss xmm1, xmm0, setae),
-            Op::F64Gt => compare!(self, ucomisd xmm0, xmm1, seta),
-            Op::F64Ge => compare!(self, ucomisd xmm0, xmm1, setae),
-            Op::F64Lt => compare!(self, ucomisd xmm1, xmm0, seta),
-            Op::F64Le => compare!(self, ucomisd xmm1, xmm0, setae),
+            Op::F32Gt => compare!(self, ucomiss xmm0, xmm1, Above),
+            Op::F32Ge => compare!(self, ucomiss xmm0, xmm1, AboveOrEqual),
+            Op::F32Lt => compare!(self, ucomiss xmm1, xmm0, Above),
+            Op::F32Le => compare!(self, ucomiss xmm1, xmm0, AboveOrEqual),
+            Op::F64Gt => compare!(self, ucomisd xmm0, xmm1, Above),
+            Op::F64Ge => compare!(self, ucomisd xmm0, xmm1, AboveOrEqual),
+            Op::F64Lt => compare!(self, ucomisd xmm1, xmm0, Above),
+            Op::F64Le => compare!(self, ucomisd xmm1, xmm0, AboveOrEqual),
             Op::F32Abs | Op::F64Abs | Op::F32Neg | Op::F64Neg => {
                 self.pop_rax()?;
                 match operator {

@@ -1,23 +1,24 @@
 //! Integers.
 
+use super::condition::Condition;
 use super::operand::{Operand, RCX, Source};
 use super::{Direct, Result};
 use crate::runtime::Trap;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
 
-/// `op first, second` for 32 or 64 bits.
+/// `op first, second` for 32 or 64 bits; `$pop` gets the two.
 macro_rules! binary {
-    ($self:ident, $op:ident, 32) => {{
-        match $self.pop_two()? {
+    ($self:ident, $op:ident, $pop:ident, 32) => {{
+        match $self.$pop()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op eax, ecx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op eax, value),
             Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; $op eax, [rsp + place]),
         }
         $self.push_rax();
     }};
-    ($self:ident, $op:ident, 64) => {{
-        match $self.pop_two()? {
+    ($self:ident, $op:ident, $pop:ident, 64) => {{
+        match $self.$pop()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op rax, rcx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op rax, value),
             Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; $op rax, [rsp + place]),
@@ -27,31 +28,36 @@ macro_rules! binary {
 }
 
 macro_rules! compare {
-    ($self:ident, $set:ident, 32) => {{
+    ($self:ident, $condition:ident, 32) => {{
         match $self.pop_two()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp eax, ecx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp eax, value),
             Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; cmp eax, [rsp + place]),
         }
-        dynasm!($self.asm ; .arch x64 ; $set al ; movzx eax, al);
-        $self.push_rax();
+        $self.push_condition(Condition::$condition);
     }};
-    ($self:ident, $set:ident, 64) => {{
+    ($self:ident, $condition:ident, 64) => {{
         match $self.pop_two()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp rax, rcx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp rax, value),
             Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; cmp rax, [rsp + place]),
         }
-        dynasm!($self.asm ; .arch x64 ; $set al ; movzx eax, al);
-        $self.push_rax();
+        $self.push_condition(Condition::$condition);
     }};
 }
 
 macro_rules! shift {
     ($self:ident, $op:ident, $register:ident) => {{
-        $self.pop_to(RCX)?;
-        $self.pop_rax()?;
-        dynasm!($self.asm ; .arch x64 ; $op $register, cl);
+        if let Some(Operand::Constant(bits)) = $self.stack.last().copied() {
+            // The processor, too, looks at as many bits as the register has.
+            $self.pop()?;
+            $self.pop_rax()?;
+            dynasm!($self.asm ; .arch x64 ; $op $register, bits as i8);
+        } else {
+            $self.pop_to(RCX)?;
+            $self.pop_rax()?;
+            dynasm!($self.asm ; .arch x64 ; $op $register, cl);
+        }
         $self.push_rax();
     }};
 }
@@ -71,39 +77,46 @@ impl Direct<'_> {
         match operator {
             Op::I32Const { value } => self.push(Operand::Constant(i64::from(*value))),
             Op::I64Const { value } => self.push(Operand::Constant(*value)),
-            Op::I32Eqz => unary!(self, test eax, eax ; setz al ; movzx eax, al),
-            Op::I64Eqz => unary!(self, test rax, rax ; setz al ; movzx eax, al),
-            Op::I32Eq => compare!(self, sete, 32),
-            Op::I32Ne => compare!(self, setne, 32),
-            Op::I32LtS => compare!(self, setl, 32),
-            Op::I32LtU => compare!(self, setb, 32),
-            Op::I32GtS => compare!(self, setg, 32),
-            Op::I32GtU => compare!(self, seta, 32),
-            Op::I32LeS => compare!(self, setle, 32),
-            Op::I32LeU => compare!(self, setbe, 32),
-            Op::I32GeS => compare!(self, setge, 32),
-            Op::I32GeU => compare!(self, setae, 32),
-            Op::I64Eq => compare!(self, sete, 64),
-            Op::I64Ne => compare!(self, setne, 64),
-            Op::I64LtS => compare!(self, setl, 64),
-            Op::I64LtU => compare!(self, setb, 64),
-            Op::I64GtS => compare!(self, setg, 64),
-            Op::I64GtU => compare!(self, seta, 64),
-            Op::I64LeS => compare!(self, setle, 64),
-            Op::I64LeU => compare!(self, setbe, 64),
-            Op::I64GeS => compare!(self, setge, 64),
-            Op::I64GeU => compare!(self, setae, 64),
-            Op::I32Add => binary!(self, add, 32),
-            Op::I32Sub => binary!(self, sub, 32),
-            Op::I32And => binary!(self, and, 32),
-            Op::I32Or => binary!(self, or, 32),
-            Op::I32Xor => binary!(self, xor, 32),
-            Op::I64Add => binary!(self, add, 64),
-            Op::I64Sub => binary!(self, sub, 64),
-            Op::I64And => binary!(self, and, 64),
-            Op::I64Or => binary!(self, or, 64),
-            Op::I64Xor => binary!(self, xor, 64),
-            Op::I32Mul => match self.pop_two()? {
+            Op::I32Eqz => {
+                let condition = self.pop_condition()?;
+                self.push_condition(!condition);
+            }
+            Op::I64Eqz => {
+                self.pop_rax()?;
+                dynasm!(self.asm ; .arch x64 ; test rax, rax);
+                self.push_condition(Condition::Equal);
+            }
+            Op::I32Eq => compare!(self, Equal, 32),
+            Op::I32Ne => compare!(self, NotEqual, 32),
+            Op::I32LtS => compare!(self, Less, 32),
+            Op::I32LtU => compare!(self, Below, 32),
+            Op::I32GtS => compare!(self, Greater, 32),
+            Op::I32GtU => compare!(self, Above, 32),
+            Op::I32LeS => compare!(self, LessOrEqual, 32),
+            Op::I32LeU => compare!(self, BelowOrEqual, 32),
+            Op::I32GeS => compare!(self, GreaterOrEqual, 32),
+            Op::I32GeU => compare!(self, AboveOrEqual, 32),
+            Op::I64Eq => compare!(self, Equal, 64),
+            Op::I64Ne => compare!(self, NotEqual, 64),
+            Op::I64LtS => compare!(self, Less, 64),
+            Op::I64LtU => compare!(self, Below, 64),
+            Op::I64GtS => compare!(self, Greater, 64),
+            Op::I64GtU => compare!(self, Above, 64),
+            Op::I64LeS => compare!(self, LessOrEqual, 64),
+            Op::I64LeU => compare!(self, BelowOrEqual, 64),
+            Op::I64GeS => compare!(self, GreaterOrEqual, 64),
+            Op::I64GeU => compare!(self, AboveOrEqual, 64),
+            Op::I32Add => binary!(self, add, pop_any_two, 32),
+            Op::I32Sub => binary!(self, sub, pop_two, 32),
+            Op::I32And => binary!(self, and, pop_any_two, 32),
+            Op::I32Or => binary!(self, or, pop_any_two, 32),
+            Op::I32Xor => binary!(self, xor, pop_any_two, 32),
+            Op::I64Add => binary!(self, add, pop_any_two, 64),
+            Op::I64Sub => binary!(self, sub, pop_two, 64),
+            Op::I64And => binary!(self, and, pop_any_two, 64),
+            Op::I64Or => binary!(self, or, pop_any_two, 64),
+            Op::I64Xor => binary!(self, xor, pop_any_two, 64),
+            Op::I32Mul => match self.pop_any_two()? {
                 Source::Rcx => unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, ecx)),
                 Source::Immediate(value) => {
                     unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, eax, value));
@@ -115,7 +128,7 @@ impl Direct<'_> {
                     );
                 }
             },
-            Op::I64Mul => match self.pop_two()? {
+            Op::I64Mul => match self.pop_any_two()? {
                 Source::Rcx => unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, rcx)),
                 Source::Immediate(value) => {
                     unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, rax, value));

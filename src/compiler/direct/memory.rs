@@ -1,6 +1,6 @@
 //! Linear memory.
 
-use super::operand::{R8, R9, R11, R14, RAX, RCX, RDX, RSI};
+use super::operand::{Operand, R8, R9, R11, R14, RAX, RCX, RDX, RSI};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{AddressType, MemoryType, PAGE_BITS};
 use crate::runtime::Trap;
@@ -28,6 +28,23 @@ impl Direct<'_> {
                 self.push_rax();
             }};
         }
+        macro_rules! load_float {
+            ($memarg:expr, $size:expr, $move:ident) => {{
+                let (base, at) = self.access($memarg, $size)?;
+                self.free_xmm0();
+                self.may_trap(Trap::MemoryOutOfBounds);
+                dynasm!(self.asm ; .arch x64 ; $move xmm0, [Rq(base) + rax + at]);
+                self.push_xmm0();
+            }};
+        }
+        macro_rules! store_float {
+            ($memarg:expr, $size:expr, $move:ident) => {{
+                self.pop()?;
+                let (base, at) = self.access($memarg, $size)?;
+                self.may_trap(Trap::MemoryOutOfBounds);
+                dynasm!(self.asm ; .arch x64 ; $move [Rq(base) + rax + at], xmm0);
+            }};
+        }
         macro_rules! store {
             ($memarg:expr, $size:expr, $register:ident) => {{
                 self.pop_to(RCX)?;
@@ -37,10 +54,16 @@ impl Direct<'_> {
             }};
         }
         match operator {
-            Op::I32Load { memarg } | Op::F32Load { memarg } | Op::I64Load32U { memarg } => {
-                load!(memarg, 4, mov eax,)
+            Op::F32Load { memarg } => load_float!(memarg, 4, movss),
+            Op::F64Load { memarg } => load_float!(memarg, 8, movsd),
+            Op::F32Store { memarg } if self.stack.last() == Some(&Operand::Xmm0) => {
+                store_float!(memarg, 4, movss)
             }
-            Op::I64Load { memarg } | Op::F64Load { memarg } => load!(memarg, 8, mov rax,),
+            Op::F64Store { memarg } if self.stack.last() == Some(&Operand::Xmm0) => {
+                store_float!(memarg, 8, movsd)
+            }
+            Op::I32Load { memarg } | Op::I64Load32U { memarg } => load!(memarg, 4, mov eax,),
+            Op::I64Load { memarg } => load!(memarg, 8, mov rax,),
             Op::I32Load8S { memarg } => load!(memarg, 1, movsx eax, BYTE),
             Op::I32Load8U { memarg } | Op::I64Load8U { memarg } => {
                 load!(memarg, 1, movzx eax, BYTE)
@@ -110,11 +133,17 @@ impl Direct<'_> {
 
     /// Pops an address, index or size into a register. What is above one of 32 bits is unknown until then.
     pub fn pop_address(&mut self, register: u8, ty: AddressType) -> Result {
-        match register {
-            RAX => self.pop_rax()?,
-            _ => self.pop_to(register)?,
+        let operand = self.pop()?;
+        if register == RAX && operand != Operand::Rax {
+            self.free_rax();
         }
-        if ty == AddressType::I32 {
+        let height = self.stack.len();
+        if ty == AddressType::I64 {
+            self.load(operand, height, register);
+        } else if let Some(place) = self.in_frame(operand, height) {
+            dynasm!(self.asm ; .arch x64 ; mov Rd(register), [rsp + place]);
+        } else {
+            self.load(operand, height, register);
             dynasm!(self.asm ; .arch x64 ; mov Rd(register), Rd(register));
         }
         Ok(())

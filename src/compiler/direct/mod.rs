@@ -19,6 +19,7 @@
 mod atomic;
 mod boundary;
 mod call;
+mod condition;
 mod control;
 mod conversion;
 mod exception;
@@ -39,6 +40,7 @@ use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::module::{FuncType, Module};
 use crate::runtime::Trap;
 use crate::runtime::vm::VMOffsets;
+use condition::Condition;
 use control::Label;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
@@ -74,6 +76,8 @@ struct Direct<'a> {
     local_words: usize,
     /// The operands, a word each; a vector's second is [`Operand::Upper`].
     stack: Vec<Operand>,
+    /// What the flags say, if that is the operand on top, which then is not in rax yet.
+    flags: Option<Condition>,
     /// How many of the lowest words are in their places.
     placed: usize,
     /// Bytes that were pushed below the frame: arguments of a call that is being made.
@@ -151,6 +155,7 @@ pub(super) fn compile(
         locals: Vec::new(),
         local_words: 0,
         stack: Vec::new(),
+        flags: None,
         placed: 0,
         pushed: 0,
         height: 0,
@@ -218,6 +223,9 @@ impl Direct<'_> {
     }
 
     fn operator(&mut self, operator: &Operator<'_>) -> Result {
+        if self.flags.is_some() {
+            self.settle(operator);
+        }
         if self.control(operator)? || !self.reachable {
             return Ok(());
         }

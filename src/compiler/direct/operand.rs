@@ -271,19 +271,45 @@ impl Direct<'_> {
     pub fn pop_two(&mut self) -> Result<Source> {
         let second = self.pop()?;
         let height = self.stack.len();
-        let source = match second {
-            Operand::Placed => Source::Frame(self.place(height)),
-            Operand::Local(index) => Source::Frame(self.local_place(index)),
-            Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
-                Source::Immediate(bits as i32)
-            }
-            other => {
-                self.load(other, height, RCX);
+        let source = match self.source(second, height) {
+            Some(source) => source,
+            None => {
+                self.load(second, height, RCX);
                 Source::Rcx
             }
         };
         self.pop_rax()?;
         Ok(source)
+    }
+
+    /// The same where it does not matter which operand is the first.
+    pub fn pop_any_two(&mut self) -> Result<Source> {
+        let below = self.stack.len().checked_sub(2).ok_or(Unsupported)?;
+        match self.source(self.stack[below], below) {
+            Some(source) if self.stack[below + 1] == Operand::Rax => {
+                self.pop()?;
+                self.pop()?;
+                Ok(source)
+            }
+            _ => self.pop_two(),
+        }
+    }
+
+    /// What an instruction can use of an operand that is, or was, at this height without loading it.
+    fn source(&self, operand: Operand, height: usize) -> Option<Source> {
+        match operand {
+            Operand::Constant(bits) => i32::try_from(bits).ok().map(Source::Immediate),
+            other => self.in_frame(other, height).map(Source::Frame),
+        }
+    }
+
+    /// Where an operand that is, or was, at this height lies in the frame, if it does.
+    pub fn in_frame(&self, operand: Operand, height: usize) -> Option<i32> {
+        match operand {
+            Operand::Placed => Some(self.place(height)),
+            Operand::Local(word) => Some(self.local_place(word)),
+            _ => None,
+        }
     }
 
     /// Translates an operator on locals, globals and the stack; false if it is none.
@@ -337,13 +363,7 @@ impl Direct<'_> {
                     ; =>first);
                 self.push_vector(1);
             }
-            Operator::Select | Operator::TypedSelect { .. } => {
-                self.pop_to(RDX)?;
-                self.pop_to(RCX)?;
-                self.pop_rax()?;
-                dynasm!(self.asm ; .arch x64 ; test edx, edx ; cmovz rax, rcx);
-                self.push_rax();
-            }
+            Operator::Select | Operator::TypedSelect { .. } => self.select()?,
             _ => return Ok(false),
         }
         Ok(true)
