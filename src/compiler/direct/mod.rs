@@ -4,7 +4,7 @@
 //! A frame, from rsp up: locals, then operands by their height, in words of 8 bytes, of which vectors have two; saved
 //! registers below rbp. That is the layout that a form of the function expects which takes over in a loop
 //! ([`super::tier`]). An operand is written to its place only when it must be: until then it is a constant, a local,
-//! or in rax or xmm0. Vectors that an instruction computes are written at once.
+//! or in rax or xmm0, and a condition is what the flags say. Vectors that an instruction computes are written at once.
 //!
 //! | register | holds |
 //! |---|---|
