@@ -19,7 +19,8 @@ const USES = {
   if: (c) => `(if (result i32) ${c} (then (i32.const 10)) (else (i32.const 20)))`,
   'if, of its opposite': (c) => `(if (result i32) (i32.eqz ${c}) (then (i32.const 10)) (else (i32.const 20)))`,
   br_if: (c) => `(block $b (br_if $b ${c}) (return (i32.const 7))) (i32.const 8)`,
-  'br_if, of its opposite twice': (c) => `(block $b (br_if $b (i32.eqz (i32.eqz ${c}))) (return (i32.const 7))) (i32.const 8)`,
+  'br_if, of its opposite twice': (c) =>
+    `(block $b (br_if $b (i32.eqz (i32.eqz ${c}))) (return (i32.const 7))) (i32.const 8)`,
   'br_if with a value': (c) => `(block $b (result i32) (br_if $b (i32.const 3) ${c}) (drop) (i32.const 4))`,
   'br_if above operands': (c) => `
     (local.set $n (i32.const 6)) (i32.mul (local.get $n) (i32.const 3))
@@ -30,7 +31,8 @@ const USES = {
     (select (i32.add (local.get $n) (i32.const 1)) (i32.sub (local.get $n) (i32.const 2)) ${c})`,
   'select of floats': (c) => `(i32.trunc_f64_s (select (f64.const 1.5) (f64.const 2.5) ${c}))`,
   'a local between': (c) => `(local.set $n ${c}) (i32.shl (local.get $n) (i32.const 33))`,
-  'a tee between': (c) => `(if (local.tee $n ${c}) (then (local.set $n (i32.add (local.get $n) (i32.const 4))))) (local.get $n)`,
+  'a tee between': (c) =>
+    `(if (local.tee $n ${c}) (then (local.set $n (i32.add (local.get $n) (i32.const 4))))) (local.get $n)`,
   'a block between': (c) => `(block (result i32) ${c}) (if (result i32) (then (i32.const 1)) (else (i32.const 2)))`,
 };
 
