@@ -8,6 +8,9 @@ const os = require('node:os');
 const path = require('node:path');
 const { FULL, result, SCRIPT } = require('./scenario');
 
+jest.setTimeout(FULL ? 600_000 : 120_000);
+const options = { timeout: FULL ? 590_000 : 110_000 };
+
 // Ctrl-C while a guest loops.
 const interrupted = (name) =>
   new Promise((resolve, reject) => {
@@ -42,13 +45,13 @@ if (wrtTest.name === 'wrt') {
 }
 
 test('timeouts at all depths of nested activations', async () => {
-  const { grown } = await result('nestedTimeouts', FULL ? 3000 : 150);
+  const { grown } = await result('nestedTimeouts', FULL ? 3000 : 150, options);
   expect(grown).toBeLessThan(24);
 });
 
 test('what timeouts leave behind takes no room', async () => {
   const count = FULL ? 400 : 80;
-  expect(await result('abandoned', count)).toEqual({ done: count });
+  expect(await result('abandoned', count, options)).toEqual({ done: count });
 });
 
 describe('nested activations that are interrupted compute the same', () => {
@@ -61,12 +64,12 @@ describe('nested activations that are interrupted compute the same', () => {
   test('under the profiler', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-profile-'));
     try {
-      const options = {
+      const profiled = {
         env: { WRT_INTERRUPT_EVERY: '100' },
         nodeArgs: ['--cpu-prof', '--cpu-prof-interval=100'],
         cwd: folder,
       };
-      expect(await result('interruptedNested', count, options)).toEqual({ done: count });
+      expect(await result('interruptedNested', count, profiled)).toEqual({ done: count });
       expect(fs.readdirSync(folder)).toHaveLength(1);
     } finally {
       fs.rmSync(folder, { recursive: true });
@@ -76,7 +79,7 @@ describe('nested activations that are interrupted compute the same', () => {
 
 if (wrtTest.name !== 'builtin') {
   test('deadlines', async () => {
-    const { slowest, grown } = await result('deadlines', FULL ? 2000 : 100);
+    const { slowest, grown } = await result('deadlines', FULL ? 2000 : 100, options);
     expect(slowest).toBeLessThan(500);
     expect(grown).toBeLessThan(24);
   });
@@ -93,7 +96,7 @@ if (wrtTest.name !== 'builtin') {
 
   test('sixteen workers that loop, trap and are terminated at random', async () => {
     const count = FULL ? 1000 : 48;
-    expect(await result('chaos', count)).toEqual({ ended: count });
+    expect(await result('chaos', count, options)).toEqual({ ended: count });
   });
 
   test('children that end while guests run', async () => {
