@@ -26,8 +26,9 @@ pub struct Arena {
     executable: Executable,
     /// The bytes of its functions, as they count for the process.
     share: Share,
-    /// Never read: keeps the pages mapped that `jit` writes to.
-    _writable: Writable,
+    /// What `jit` writes to, and how many bytes of it have code.
+    writable: Writable,
+    filled: usize,
 }
 
 impl Arena {
@@ -51,7 +52,8 @@ impl Arena {
             registration,
             executable,
             share,
-            _writable: writable,
+            writable,
+            filled: 0,
         })
     }
 
@@ -81,6 +83,8 @@ impl Arena {
             0 => Cow::Borrowed(&*function.code),
             shift => Cow::Owned([&vec![0xcc; shift], &*function.code].concat()),
         };
+        let end = self.filled.next_multiple_of(align as usize) + code.len();
+        self.writable.prepare(end);
         match self.jit.define_function_bytes(id, align, &code, &[]) {
             Err(ModuleError::Allocation { .. }) => {
                 self.share.release(function.code.len());
@@ -89,6 +93,7 @@ impl Arena {
             other => other?,
         }
         self.jit.finalize_definitions()?;
+        self.filled = end;
         let address = self
             .jit
             .get_finalized_function(id)

@@ -14,7 +14,12 @@ pub struct Executable {
 }
 
 /// Where [`Executable`] pages can be written.
-pub struct Writable(Allocation);
+pub struct Writable {
+    mapping: Allocation,
+    size: usize,
+    /// So many bytes have their pages, or take them one by one.
+    ready: usize,
+}
 
 // SAFETY: a mapping belongs to no thread; whoever owns it may read and unmap it.
 unsafe impl Send for Executable {}
@@ -49,7 +54,12 @@ impl Executable {
         fault::check(Site::CodePages)?;
         // SAFETY: both places are reserved for this mapping alone, `size` bytes each.
         unsafe { crate::arch::map_twice(to_write, executable.place(), executable.size) }?;
-        Ok((executable, Writable(writable)))
+        let writable = Writable {
+            size: executable.size,
+            mapping: writable,
+            ready: CHUNK,
+        };
+        Ok((executable, writable))
     }
 
     /// A file of `size` bytes, which must never change.
@@ -64,7 +74,7 @@ impl Executable {
     /// A copy of bytes.
     pub fn of_bytes(bytes: &[u8]) -> io::Result<Self> {
         let (executable, mut writable) = Self::with_writable(bytes.len())?;
-        let to = writable.0.as_mut_ptr::<u8>();
+        let to = writable.mapping.as_mut_ptr::<u8>();
         // SAFETY: the mapping is at least as long as the bytes and new, so it does not overlap them.
         unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         Ok(executable)
@@ -95,6 +105,19 @@ impl Executable {
 impl Writable {
     /// Address of the first byte.
     pub fn start(&self) -> usize {
-        self.0.as_ptr::<u8>() as usize
+        self.mapping.as_ptr::<u8>() as usize
+    }
+
+    /// Has pages taken for the first `used` bytes, which are about to be written. After the first ones that is many at a
+    /// time: a page that is taken alone is a fault where it is written and another where it is executed.
+    pub fn prepare(&mut self, used: usize) {
+        if used > self.ready && used <= self.size {
+            let end = used.next_multiple_of(CHUNK).min(self.size);
+            let pages = self.mapping.as_mut_ptr::<u8>().wrapping_add(self.ready);
+            let size = end - self.ready;
+            // SAFETY: pages of this mapping, whose contents stay. If the system will not, they come one by one.
+            unsafe { libc::madvise(pages.cast(), size, libc::MADV_POPULATE_WRITE) };
+            self.ready = end;
+        }
     }
 }

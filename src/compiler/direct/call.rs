@@ -76,7 +76,7 @@ impl<'a> Direct<'a> {
                 Some(register) => self.load(operand, height, register),
                 None => {
                     self.load(operand, height, RAX);
-                    dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rax);
+                    to_frame!(self.asm, mov QWORD place, rax);
                     place += 8;
                 }
             }

@@ -108,13 +108,13 @@ impl Direct<'_> {
             };
             match register.copied() {
                 Some(register) if local.is_vector => {
-                    dynasm!(self.asm ; .arch x64 ; movups [rsp + place], Rx(register));
+                    to_frame!(self.asm, movups OWORD place, Rx(register));
                 }
                 Some(register) if is_float(*ty) => {
-                    dynasm!(self.asm ; .arch x64 ; movsd [rsp + place], Rx(register));
+                    to_frame!(self.asm, movsd QWORD place, Rx(register));
                 }
                 Some(register) => {
-                    dynasm!(self.asm ; .arch x64 ; mov [rsp + place], Rq(register));
+                    to_frame!(self.asm, mov QWORD place, Rq(register));
                 }
                 None => {
                     dynasm!(self.asm ; .arch x64 ; mov rax, [rbp + above] ; mov [rsp + place], rax);
@@ -137,17 +137,17 @@ impl Direct<'_> {
     fn zero_locals(&mut self) {
         let end = self.local_words;
         let first = self.locals.get(self.ty.params.len());
-        let Some(first) = first.map(|local| local.word as usize) else {
+        let Some(first) = first.map(|local| local.word) else {
             return;
         };
         dynasm!(self.asm ; .arch x64 ; xor eax, eax);
         if end - first <= 16 {
             for index in first..end {
-                let place = self.local_place(index as u32);
-                dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rax);
+                let place = self.local_place(index);
+                to_frame!(self.asm, mov QWORD place, rax);
             }
         } else {
-            let place = self.local_place(first as u32);
+            let place = self.local_place(first);
             let count = (end - first) as i32;
             dynasm!(self.asm ; .arch x64 ; lea rdi, [rsp + place] ; mov ecx, count ; rep stosq);
         }

@@ -13,7 +13,7 @@ macro_rules! binary {
         match $self.$pop()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op eax, ecx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op eax, value),
-            Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; $op eax, [rsp + place]),
+            Source::Frame(place) => from_frame!($self.asm, $op eax, place),
         }
         $self.push_rax();
     }};
@@ -21,7 +21,7 @@ macro_rules! binary {
         match $self.$pop()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op rax, rcx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op rax, value),
-            Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; $op rax, [rsp + place]),
+            Source::Frame(place) => from_frame!($self.asm, $op rax, place),
         }
         $self.push_rax();
     }};
@@ -32,7 +32,7 @@ macro_rules! compare {
         match $self.pop_two()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp eax, ecx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp eax, value),
-            Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; cmp eax, [rsp + place]),
+            Source::Frame(place) => from_frame!($self.asm, cmp eax, place),
         }
         $self.push_condition(Condition::$condition);
     }};
@@ -40,7 +40,7 @@ macro_rules! compare {
         match $self.pop_two()? {
             Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp rax, rcx),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp rax, value),
-            Source::Frame(place) => dynasm!($self.asm ; .arch x64 ; cmp rax, [rsp + place]),
+            Source::Frame(place) => from_frame!($self.asm, cmp rax, place),
         }
         $self.push_condition(Condition::$condition);
     }};
@@ -122,10 +122,7 @@ impl Direct<'_> {
                     unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, eax, value));
                 }
                 Source::Frame(place) => {
-                    unary_done(
-                        self,
-                        |s| dynasm!(s.asm ; .arch x64 ; imul eax, [rsp + place]),
-                    );
+                    unary_done(self, |s| from_frame!(s.asm, imul eax, place));
                 }
             },
             Op::I64Mul => match self.pop_any_two()? {
@@ -134,10 +131,7 @@ impl Direct<'_> {
                     unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, rax, value));
                 }
                 Source::Frame(place) => {
-                    unary_done(
-                        self,
-                        |s| dynasm!(s.asm ; .arch x64 ; imul rax, [rsp + place]),
-                    );
+                    unary_done(self, |s| from_frame!(s.asm, imul rax, place));
                 }
             },
             Op::I32Shl => shift!(self, shl, eax),

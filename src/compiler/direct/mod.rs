@@ -16,6 +16,9 @@
 
 #![allow(clippy::useless_conversion, reason = "dynasm makes them")]
 
+#[macro_use]
+mod short;
+
 mod atomic;
 mod boundary;
 mod call;
@@ -33,6 +36,7 @@ mod vector;
 mod vector_float;
 mod vector_integer;
 mod vector_memory;
+mod visit;
 
 pub(super) use boundary::{entry, host_adapter};
 
@@ -186,9 +190,9 @@ impl Direct<'_> {
         self.open_function();
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset()?;
-            self.position = u32::try_from(offset).map_err(|_| Unsupported)?;
-            self.operator(&operator)?;
+            let position = operators.original_position();
+            self.position = u32::try_from(position).map_err(|_| Unsupported)?;
+            operators.visit_operator(&mut self)??;
         }
         self.cold_code();
         let size = self.frame_size();

@@ -12,8 +12,9 @@ pub enum Operand {
     Placed,
     /// The bits of a constant; of a vector, whose bits are all zero, 0.
     Constant(i64),
-    /// In a local, by its first word.
-    Local(u32),
+    /// In a local, by its first word: as wide as a constant, since whoever copies an operand would be waiting for
+    /// pieces of it.
+    Local(usize),
     Rax,
     Xmm0,
     /// The second word of the vector below, and where that is. Vectors are placed, locals or zero.
@@ -24,7 +25,7 @@ pub enum Operand {
 #[derive(Clone, Copy, Debug)]
 pub struct Local {
     /// Its first word among those of all locals.
-    pub word: u32,
+    pub word: usize,
     pub is_vector: bool,
 }
 
@@ -66,7 +67,7 @@ impl Direct<'_> {
     pub fn add_locals(&mut self, count: u32, ty: ValType) {
         let is_vector = ty == ValType::V128;
         for _ in 0..count {
-            let word = self.local_words as u32;
+            let word = self.local_words;
             self.locals.push(Local { word, is_vector });
             self.local_words += words(ty).len();
         }
@@ -77,7 +78,7 @@ impl Direct<'_> {
         local.copied().ok_or(Unsupported)
     }
 
-    pub fn local_place(&self, word: u32) -> i32 {
+    pub fn local_place(&self, word: usize) -> i32 {
         self.pushed + 8 * word as i32
     }
 
@@ -126,25 +127,28 @@ impl Direct<'_> {
             Operand::Upper => {}
             operand if self.stack.get(height + 1) == Some(&Operand::Upper) => {
                 self.load_vector(operand, height, 15);
-                dynasm!(self.asm ; .arch x64 ; movups [rsp + target], xmm15);
+                to_frame!(self.asm, movups OWORD target, xmm15);
             }
             Operand::Placed => {
                 let source = self.place(height);
-                dynasm!(self.asm ; .arch x64 ; mov r10, [rsp + source] ; mov [rsp + target], r10);
+                from_frame!(self.asm, mov r10, source);
+                to_frame!(self.asm, mov QWORD target, r10);
             }
             Operand::Constant(bits) => {
                 if let Ok(small) = i32::try_from(bits) {
-                    dynasm!(self.asm ; .arch x64 ; mov QWORD [rsp + target], small);
+                    to_frame!(self.asm, mov QWORD target, small);
                 } else {
-                    dynasm!(self.asm ; .arch x64 ; mov r10, QWORD bits ; mov [rsp + target], r10);
+                    dynasm!(self.asm ; .arch x64 ; mov r10, QWORD bits);
+                    to_frame!(self.asm, mov QWORD target, r10);
                 }
             }
             Operand::Local(index) => {
                 let source = self.local_place(index);
-                dynasm!(self.asm ; .arch x64 ; mov r10, [rsp + source] ; mov [rsp + target], r10);
+                from_frame!(self.asm, mov r10, source);
+                to_frame!(self.asm, mov QWORD target, r10);
             }
-            Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov [rsp + target], rax),
-            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movsd [rsp + target], xmm0),
+            Operand::Rax => to_frame!(self.asm, mov QWORD target, rax),
+            Operand::Xmm0 => to_frame!(self.asm, movsd QWORD target, xmm0),
         }
     }
 
@@ -185,12 +189,12 @@ impl Direct<'_> {
         match operand {
             Operand::Placed => {
                 let place = self.place(height);
-                dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rsp + place]);
+                from_frame!(self.asm, mov Rq(register), place);
             }
             Operand::Constant(bits) => self.load_constant(bits, register),
             Operand::Local(index) => {
                 let place = self.local_place(index);
-                dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rsp + place]);
+                from_frame!(self.asm, mov Rq(register), place);
             }
             Operand::Rax if register == RAX => {}
             Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov Rq(register), rax),
@@ -214,11 +218,11 @@ impl Direct<'_> {
         match operand {
             Operand::Placed => {
                 let place = self.place(height);
-                dynasm!(self.asm ; .arch x64 ; movsd Rx(register), [rsp + place]);
+                from_frame!(self.asm, movsd Rx(register), place);
             }
             Operand::Local(index) => {
                 let place = self.local_place(index);
-                dynasm!(self.asm ; .arch x64 ; movsd Rx(register), [rsp + place]);
+                from_frame!(self.asm, movsd Rx(register), place);
             }
             Operand::Constant(0) => {
                 dynasm!(self.asm ; .arch x64 ; xorps Rx(register), Rx(register));
@@ -384,24 +388,24 @@ impl Direct<'_> {
         let height = self.stack.len();
         let now = match operand {
             Operand::Rax => {
-                dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rax);
+                to_frame!(self.asm, mov QWORD place, rax);
                 Operand::Rax
             }
             Operand::Xmm0 => {
-                dynasm!(self.asm ; .arch x64 ; movsd [rsp + place], xmm0);
+                to_frame!(self.asm, movsd QWORD place, xmm0);
                 Operand::Xmm0
             }
             Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
-                dynasm!(self.asm ; .arch x64 ; mov QWORD [rsp + place], bits as i32);
+                to_frame!(self.asm, mov QWORD place, bits as i32);
                 operand
             }
             Operand::Upper => {
-                dynasm!(self.asm ; .arch x64 ; movups [rsp + place], xmm1);
+                to_frame!(self.asm, movups OWORD place, xmm1);
                 Operand::Local(word)
             }
             other => {
                 self.load(other, height, RCX);
-                dynasm!(self.asm ; .arch x64 ; mov [rsp + place], rcx);
+                to_frame!(self.asm, mov QWORD place, rcx);
                 Operand::Local(word)
             }
         };

@@ -70,7 +70,7 @@ impl Direct<'_> {
         self.push(Operand::Placed);
         self.push(Operand::Upper);
         let place = self.place(self.stack.len() - 2);
-        dynasm!(self.asm ; .arch x64 ; movups [rsp + place], Rx(register));
+        to_frame!(self.asm, movups OWORD place, Rx(register));
     }
 
     pub fn pop_vector(&mut self, register: u8) -> Result {
@@ -103,7 +103,7 @@ impl Direct<'_> {
                 return;
             }
         };
-        dynasm!(self.asm ; .arch x64 ; movups Rx(register), [rsp + place]);
+        from_frame!(self.asm, movups Rx(register), place);
     }
 
     pub fn load_vector_constant(&mut self, bits: u128, register: u8) {
