@@ -171,11 +171,14 @@ function addressError(cell, index, api) {
  * refused by a table of functions, which the standard's tests want although its prose does not.
  */
 function valueArgument(cell, isGiven, value, api, message, noDefault) {
-  if (isGiven) {
-    return toWebAssembly(value, cell.element, cell, (problem) => typeError(api, message(problem)));
-  }
+  if (isGiven) return givenValue(cell, value, api, message);
   if (lacksDefault(cell.element)) throw typeError(api, noDefault(cell.element));
   return defaultValue(cell.element);
+}
+
+/** (Apart, since what a closure captures is an object for each call, also of one that does not make the closure.) */
+function givenValue(cell, value, api, message) {
+  return toWebAssembly(value, cell.element, cell, (problem) => typeError(api, message(problem)));
 }
 
 /**

@@ -75,6 +75,7 @@ function defaultValue(type) {
  * @param {string} type
  */
 function lacksDefault(type) {
+  if (type === 'funcref' || type === 'externref') return false;
   const reference = referenceType(type);
   return reference !== undefined && !reference.nullable;
 }

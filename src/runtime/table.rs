@@ -9,7 +9,7 @@ use super::vm::{EXTERN_ENTRY_SIZE, TABLE_ENTRY_SIZE, VMFuncRef, VMTable, VMTable
 use crate::module::canonical::CanonicalType;
 use crate::module::{TableType, ValType};
 use std::alloc::{Layout, alloc_zeroed};
-use std::cell::{OnceCell, UnsafeCell};
+use std::cell::{Cell, OnceCell, UnsafeCell};
 
 /// Most elements of a table, by the JavaScript API.
 pub const MAX_ELEMENTS: u64 = 10_000_000;
@@ -21,6 +21,8 @@ pub struct Table {
     definition: UnsafeCell<VMTable>,
     /// The elements, `words_each` words each; `definition` describes it.
     words: UnsafeCell<Vec<u64>>,
+    /// May there be elements other than null? Not before a value is written, or a guest has the table.
+    is_filled: Cell<bool>,
     /// The elements, as they count for the process.
     share: Share,
     /// Where JavaScript reads its length, once it has asked for it.
@@ -69,6 +71,7 @@ impl Table {
             ty,
             definition: UnsafeCell::new(definition),
             words: UnsafeCell::new(words),
+            is_filled: Cell::new(false),
             share,
             length_slot: OnceCell::new(),
             _named: CanonicalType::of_value_type(ty.element),
@@ -119,7 +122,9 @@ impl Table {
         self.len() as usize * words_each(self.ty.element) * 8
     }
 
+    /// For an instance, whose guests write elements by it.
     pub(super) fn definition(&self) -> *mut VMTable {
+        self.is_filled.set(true);
         self.definition.get()
     }
 
@@ -144,14 +149,20 @@ impl Table {
         })
     }
 
-    /// Calls `f` with every element.
+    /// Calls `f` with every element, unless all are null: to look at many takes their pages from the system.
     pub fn visit(&self, f: impl FnMut(u64)) {
+        if !self.is_filled.get() {
+            return;
+        }
         (0..self.len()).filter_map(|i| self.get(i)).for_each(f);
     }
 
     /// Sets element `i`; `None` if out of bounds.
     pub fn set(&self, i: u64, value: u64) -> Option<()> {
         let element = self.element(i)?;
+        if value != 0 {
+            self.is_filled.set(true);
+        }
         // SAFETY: in bounds; a funcref value is null or a live `VMFuncRef`.
         unsafe {
             if self.ty.element.is_func() {
@@ -176,6 +187,7 @@ impl Table {
         to.checked_add(len).filter(|end| *end <= self.len())?;
         from.checked_add(len).filter(|end| *end <= source.len())?;
         if let (Some(to), Some(from)) = (self.element(to), source.element(from)) {
+            self.is_filled.set(true);
             // SAFETY: both ranges are in bounds, of the same element type by validation.
             unsafe { to.copy_from(from, len as usize * words_each(self.ty.element)) };
         }
@@ -259,5 +271,44 @@ fn entry(func_ref: *const VMFuncRef) -> VMTableEntry {
             vmctx: f.vmctx,
             func_ref,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::module::{AddressType, Limits};
+
+    #[test]
+    fn only_tables_that_may_hold_something_are_looked_through() {
+        let make = |init| {
+            let ty = TableType {
+                element: ValType::EXTERNREF,
+                address: AddressType::I32,
+                limits: Limits { min: 3, max: None },
+            };
+            Table::new(ty, init).unwrap()
+        };
+        let seen = |table: &Table| {
+            let mut seen = Vec::new();
+            table.visit(|word| seen.push(word));
+            seen
+        };
+        let table = make(0);
+        table.set(1, 0).unwrap();
+        assert_eq!(table.grow(1, 0), Some(3));
+        assert_eq!(seen(&table), []);
+        assert_eq!(seen(&make(7)), [7, 7, 7]);
+        let grown = make(0);
+        grown.grow(1, 7).unwrap();
+        assert_eq!(seen(&grown), [0, 0, 0, 7]);
+        table.copy(0, &grown, 2, 2).unwrap();
+        assert_eq!(seen(&table), [0, 7, 0, 0]);
+        let set = make(0);
+        set.set(2, 7).unwrap();
+        assert_eq!(seen(&set), [0, 0, 7]);
+        let of_guest = make(0);
+        of_guest.definition();
+        assert_eq!(seen(&of_guest), [0, 0, 0]);
     }
 }
