@@ -69,7 +69,8 @@ static GUARDED: AtomicBool = AtomicBool::new(false);
 /// A new memory of V8's; undefined if it cannot be had.
 #[napi(ts_return_type = "object | undefined")]
 pub fn new_native_memory(env: &Env, class: Object, descriptor: Object) -> sys::napi_value {
-    let before = address_space();
+    let known = GUARDED.load(Relaxed);
+    let before = if known { 0 } else { address_space() };
     let env = env.raw();
     let made = with_retry(env, || {
         let (mut object, argument) = (null_mut(), descriptor.raw());
@@ -81,7 +82,7 @@ pub fn new_native_memory(env: &Env, class: Object, descriptor: Object) -> sys::n
             }
         }
     });
-    if address_space() >= before.saturating_add(SharedMemory::GUARDED) {
+    if !known && address_space() >= before.saturating_add(SharedMemory::GUARDED) {
         GUARDED.store(true, Relaxed);
     }
     made.unwrap_or(null_mut())

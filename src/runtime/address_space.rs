@@ -117,30 +117,37 @@ pub fn size() -> usize {
 
 /// Are all addresses from `start` to `end` taken, and those from `accessible` on out of everybody's reach?
 pub fn is_reserved(start: usize, accessible: usize, end: usize) -> bool {
-    let Ok(maps) = File::open("/proc/self/maps") else {
+    const MAPS: &str = "/proc/self/maps";
+    // Kept open: that takes as long as the answers.
+    static ASKED: OnceLock<Option<File>> = OnceLock::new();
+    let Some(maps) = ASKED.get_or_init(|| File::open(MAPS).ok()) else {
         return false;
     };
-    let is_reserved = |mapped: &dyn Fn(usize) -> Option<Mapped>| {
-        let mut at = start;
-        while at < end {
-            match mapped(at) {
-                Some(part) if part.end <= accessible || part.is_closed => at = part.end,
-                _ => return false,
+    let goes_on = |first: Option<Mapped>, next: &dyn Fn(usize) -> Option<Mapped>| {
+        let mut part = first;
+        while let Some(Mapped { end: at, .. }) =
+            part.filter(|part| part.end <= accessible || part.is_closed)
+        {
+            if at >= end {
+                return true;
             }
+            part = next(at);
         }
-        true
+        false
     };
-    // Where the system answers no questions, all that is mapped has to be read, which takes long where that is much.
-    match Mapped::ask(&maps, start) {
+    match Mapped::ask(maps, start) {
+        // Where the system answers no questions, all that is mapped has to be read, which takes long where that is much.
         Err(error) if error.raw_os_error() != Some(libc::ENOENT) => {
-            Mapped::read(maps).is_some_and(|all| {
-                is_reserved(&|at| {
+            let all = File::open(MAPS).ok().and_then(Mapped::read);
+            all.is_some_and(|all| {
+                let at = |at| {
                     let after = all.partition_point(|part| part.end <= at);
                     all.get(after).filter(|part| part.start <= at).copied()
-                })
+                };
+                goes_on(at(start), &at)
             })
         }
-        _ => is_reserved(&|at| Mapped::ask(&maps, at).ok()),
+        first => goes_on(first.ok(), &|at| Mapped::ask(maps, at).ok()),
     }
 }
 
