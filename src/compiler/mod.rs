@@ -30,6 +30,7 @@ mod memory;
 mod numeric;
 mod output;
 mod reference;
+mod repair;
 mod schedule;
 mod signature;
 mod simd;
@@ -41,6 +42,7 @@ mod table;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod threaded;
 mod tier;
 mod trampoline;
 mod variable;

@@ -5,6 +5,7 @@ use super::counters::subtract_from_counters;
 use super::lines;
 use super::location::Locations;
 use super::schedule::schedule;
+use super::threaded::copy_jumps;
 use super::{CompiledFunction, HandlerSite, TrapSite};
 use crate::runtime::Trap;
 use cranelift_codegen::binemit::Reloc;
@@ -52,6 +53,7 @@ pub(super) fn compile(
         let plane = &mut ControlPlane::default();
         if ordered.is_some() {
             context.optimize(isa, plane).map_err(failed)?;
+            copy_jumps(context);
             copy_arguments(&mut context.func);
             subtract_from_counters(&mut context.func);
             schedule(&mut context.func);

@@ -315,3 +315,34 @@ fn a_large_function_takes_in_few_of_the_bodies_that_it_calls() {
     let many = calls(1_000, 10_000);
     assert!((700..1_000).contains(&many), "{many}");
 }
+
+#[test]
+fn each_case_of_an_interpreter_has_a_jump_of_its_own() {
+    let cases = 9;
+    // The first `count` cases go back to the head, all by one block.
+    let interpreter = |count: usize| {
+        let labels: String = (0..cases).map(|case| format!(" $c{case}")).collect();
+        let table = format!("(br_table {labels} $next (i32.load8_u (local.get 0)))");
+        let body = (0..cases).fold(table, |inner, case| {
+            let back = if case < count { "(br $next)" } else { "(return)" };
+            format!("(block $c{case} {inner}) (local.set 1 (i32.mul (local.get 1) (i32.const {case}))) {back}")
+        });
+        let next = "(local.set 0 (i32.add (local.get 0) (i32.const 1))) (br $top)";
+        let text = format!(
+            "(module (memory 1) (func (param i32 i32) (loop $top (block $next {body}) {next})))"
+        );
+        let (module, offsets) = module(&text);
+        let compiler = Compiler::verifying().unwrap();
+        let function = compiler.function(&module, &offsets, 0, Tier::Optimized, &|_| true);
+        let code = function.unwrap().code;
+        // An add of the table's address and what it says, and a jump there.
+        let is_jump = |bytes: &&[u8]| {
+            let after = if bytes[3] == 0x41 { 4 } else { 3 };
+            matches!(bytes[..2], [0x48..=0x4f, 0x03]) && bytes[after] == 0xff
+        };
+        code.windows(5).filter(is_jump).count()
+    };
+    assert_eq!(interpreter(1), 1);
+    assert_eq!(interpreter(5), 1 + 5);
+    assert_eq!(interpreter(cases), 1 + cases);
+}
