@@ -305,7 +305,47 @@ pub unsafe fn write(
     image.append(&mut handlers);
     image.resize(code_start, 0);
     image.append(&mut code);
-    let sum = checksum(&image);
-    image[CHECKSUM].copy_from_slice(&sum);
+    seal(&mut image);
     Some((image, functions))
+}
+
+/// Gives an image the checksum of what it has. Bytes that are too few for one stay as they are.
+pub fn seal(image: &mut [u8]) {
+    if image.len() >= HEADER {
+        let sum = checksum(image);
+        image[CHECKSUM].copy_from_slice(&sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CompileError, CompiledModule, Options};
+    use super::*;
+    use crate::module::Bytes;
+
+    #[test]
+    fn damage_is_found_unless_the_checksum_is_made_anew() {
+        let bytes = wat::parse_str("(module (func (result i32) (i32.const 1)))").unwrap();
+        let read = |image: &[u8]| {
+            CompiledModule::from_image(image, Bytes::from(bytes.clone()), Options::default())
+        };
+        let module = CompiledModule::new(bytes.clone(), Options::default()).unwrap();
+        module.compile_all().unwrap();
+        let (image, _) = module.to_image().unwrap();
+        assert!(read(&image).is_ok());
+        // The last byte is of code, which nobody reads yet.
+        for at in [8, CHECKSUM.start, CHECKSUM.end, image.len() - 1] {
+            let mut changed = image.clone();
+            changed[at] ^= 1;
+            let refused = match at {
+                8 => ImageError::Mismatch,
+                _ => ImageError::Damaged,
+            };
+            assert!(matches!(read(&changed), Err(CompileError::Image(e)) if e == refused));
+        }
+        let mut forged = image.clone();
+        *forged.last_mut().unwrap() ^= 1;
+        seal(&mut forged);
+        assert!(read(&forged).is_ok());
+    }
 }

@@ -20,7 +20,7 @@ mod tiering;
 pub use background::limit_changed;
 pub use cache_status::CacheStatus;
 pub use compiled_module::{CompileError, CompiledModule, Unit};
-pub use image::{Image, ImageError};
+pub use image::{Image, ImageError, seal};
 pub use lookup::{Source, handler_at, has_handlers, is_code, sources_at, trap_at};
 pub use options::Options;
 pub use stream::Stream;
