@@ -6,17 +6,10 @@ use super::{Direct, Result, Unsupported};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
 
-/// `op first, second`.
+/// `op first, second`; `$pop` gets the two.
 macro_rules! binary {
-    ($self:ident, $op:ident) => {{
-        match $self.pop_two_floats()? {
-            Some(place) => dynasm!($self.asm ; .arch x64 ; $op xmm0, [rsp + place]),
-            None => dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1),
-        }
-        $self.push_xmm0();
-    }};
-    ($self:ident, $op:ident, any) => {{
-        match $self.pop_any_two_floats()? {
+    ($self:ident, $op:ident, $pop:ident) => {{
+        match $self.$pop()? {
             Some(place) => dynasm!($self.asm ; .arch x64 ; $op xmm0, [rsp + place]),
             None => dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1),
         }
@@ -124,14 +117,14 @@ impl Direct<'_> {
         match operator {
             Op::F32Const { value } => self.push(Operand::Constant(i64::from(value.bits()))),
             Op::F64Const { value } => self.push(Operand::Constant(value.bits() as i64)),
-            Op::F32Add => binary!(self, addss, any),
-            Op::F32Sub => binary!(self, subss),
-            Op::F32Mul => binary!(self, mulss, any),
-            Op::F32Div => binary!(self, divss),
-            Op::F64Add => binary!(self, addsd, any),
-            Op::F64Sub => binary!(self, subsd),
-            Op::F64Mul => binary!(self, mulsd, any),
-            Op::F64Div => binary!(self, divsd),
+            Op::F32Add => binary!(self, addss, pop_any_two_floats),
+            Op::F32Sub => binary!(self, subss, pop_two_floats),
+            Op::F32Mul => binary!(self, mulss, pop_any_two_floats),
+            Op::F32Div => binary!(self, divss, pop_two_floats),
+            Op::F64Add => binary!(self, addsd, pop_any_two_floats),
+            Op::F64Sub => binary!(self, subsd, pop_two_floats),
+            Op::F64Mul => binary!(self, mulsd, pop_any_two_floats),
+            Op::F64Div => binary!(self, divsd, pop_two_floats),
             Op::F32Sqrt => unary!(self, sqrtss xmm0, xmm0),
             Op::F64Sqrt => unary!(self, sqrtsd xmm0, xmm0),
             Op::F32Nearest => unary!(self, roundss xmm0, xmm0, 8),
