@@ -1,18 +1,17 @@
 /** `withLimits`: limits for what is made in a call, and in what it awaits. */
 
-const { AsyncLocalStorage } = require('async_hooks');
 import * as binding from './binding.js';
 
-import { RangeError, TypeError, uncurryThis } from './primordials.js';
+import { RangeError, TypeError } from './primordials.js';
 import * as text from './texts.js';
-
-const getStore = uncurryThis(AsyncLocalStorage.prototype.getStore);
-const run = uncurryThis(AsyncLocalStorage.prototype.run);
 
 /** What belongs to objects. Code belongs to modules, which others may share. */
 const NAMES = ['maxMemoryBytes', 'maxTableElements', 'maxInstances'];
 
-/** Which limits are in force; made when there are any, since it costs promises a little. */
+/**
+ * Which limits are in force; made when there are any, since it costs each start and all promises a little.
+ * @type {import('node:async_hooks').AsyncLocalStorage<object> | undefined}
+ */
 let storage;
 
 /**
@@ -35,18 +34,18 @@ function requireLimit(name, most) {
 function withLimits(limits, func) {
   if (typeof limits !== 'object' || limits === null) throw new TypeError(text.limitsObject);
   if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
-  storage = storage || new AsyncLocalStorage();
-  const inner = binding.newLimits(getStore(storage));
+  storage = storage || new (require('async_hooks').AsyncLocalStorage)();
+  const inner = binding.newLimits(storage.getStore());
   for (let k = 0; k < NAMES.length; k++) {
     const most = limits[NAMES[k]];
     if (most !== undefined) binding.setLimit(NAMES[k], requireLimit(`limits.${NAMES[k]}`, most), inner);
   }
-  return run(storage, inner, func);
+  return storage.run(inner, func);
 }
 
 /** Tells the engine which limits hold for what is made next. */
 function applyLimits() {
-  if (storage !== undefined) binding.useLimits(getStore(storage));
+  if (storage !== undefined) binding.useLimits(storage.getStore());
 }
 
 export { applyLimits, requireLimit, withLimits };

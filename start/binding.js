@@ -3,13 +3,10 @@
  * its scratch memory (`lib/scratch.js`), and all that JavaScript can observe is decided in `lib/`.
  */
 
-import fs from 'fs';
-import path from 'path';
-
 /**
  * @typedef {object} Binding
- * @property {() => string | null} executable tells it from others, see `start/code.js`; null if that cannot be known
- * @property {(file: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
+ * @property {(directory: string, version: string) => string | null} codeFile for V8's code of the facade; null if it cannot be named
+ * @property {(directory: string, version: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
@@ -96,24 +93,21 @@ import path from 'path';
  * @property {() => Promise<number | string>} finish as `compileAsync`
  */
 
-/** @returns {Binding} */
-function load() {
-  const { WRT_NATIVE_LIBRARY: other } = process.env;
-  const file = other ? path.resolve(other) : `${__dirname}/../wrt.node`;
-  try {
-    if (file.endsWith('js')) return require(file);
-    // Not by `require`, which would give all copies of wrt in a thread the same functions: what the library calls of a
-    // copy is its own.
-    const library = { exports: /** @type {any} */ ({}) };
-    process.dlopen(library, file);
-    return library.exports;
-  } catch (cause) {
-    const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
-    const missing = !fs.existsSync(file);
-    const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
-    const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
-    throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });
-  }
+// Not in functions: V8 compiles each when it is called, for as long as this takes to find a file.
+const { WRT_NATIVE_LIBRARY: other } = process.env;
+const file = other ? require('path').resolve(other) : `${__dirname}/../wrt.node`;
+const library = { exports: /** @type {any} */ ({}) };
+try {
+  // Not by `require`, which would give all copies of wrt in a thread the same functions: what the library calls of a
+  // copy is its own.
+  if (file.endsWith('js')) library.exports = require(file);
+  else process.dlopen(library, file);
+} catch (cause) {
+  const system = `${process.platform}-${process.arch}, Node.js ${process.versions.node}`;
+  const missing = !require('fs').existsSync(file);
+  const reason = missing ? 'is missing (not built, or this system is not supported)' : 'cannot be loaded';
+  const error = new Error(`wrt: its native library ${file} ${reason} on ${system}`, { cause });
+  throw Object.assign(error, { code: missing ? 'ERR_WRT_NOT_BUILT' : 'ERR_WRT_NOT_LOADED' });
 }
 
-export default load();
+export default /** @type {Binding} */ (library.exports);

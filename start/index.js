@@ -1,26 +1,22 @@
 /**
- * What `require('wrt')` loads: the native library, and the facade over it, as V8 has compiled it where the build kept that,
- * else as text. To parse and compile the text is half of the start.
+ * What `require('wrt')` loads: the native library, and the facade over it, as V8 has compiled it where the build kept that
+ * (`tools/code.js`), else as text. To parse and compile the text is half of the start.
  */
 
 import { Script } from 'vm';
 
 import binding from './binding.js';
-import { readCode } from './code.js';
 
-const file = `${__dirname}/facade.js`;
-
-/** The facade by what was kept of it; undefined if nothing was. */
-function kept() {
-  // In another context, of a test runner say, the facade must be made of what is in that context.
-  if (!(process.dlopen instanceof Function)) return undefined;
-  const code = readCode(__dirname, binding);
-  if (code === undefined) return undefined;
+const filename = `${__dirname}/facade.js`;
+// In another context, of a test runner say, the facade must be made of what is in that context.
+const kept = process.dlopen instanceof Function ? binding.readCode(__dirname, process.version) : null;
+const facade = { exports: /** @type {any} */ (undefined) };
+if (kept === null) {
+  facade.exports = require(filename);
+} else {
   // If V8 refuses the code, because it runs with other flags, it compiles the source.
-  const script = new Script(code.source, { filename: file, cachedData: code.cachedData });
-  const facade = { exports: /** @type {any} */ (undefined) };
+  const script = new Script(kept[1], { filename, cachedData: new Uint8Array(kept[0]) });
   script.runInThisContext()(require, facade, __dirname);
-  return facade.exports;
 }
 
-export default (kept() || require(file))(binding);
+export default facade.exports(binding);

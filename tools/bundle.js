@@ -22,7 +22,7 @@ const SERVING = path.join(root, 'lib', 'serving.cjs');
 const files = {
   'wrt.js': {
     input: path.join(root, 'start', 'index.js'),
-    external: ['fs', 'path', 'vm'],
+    external: ['vm'],
     output: { format: 'cjs', exports: 'default', interop: 'default' },
   },
   'facade.js': {

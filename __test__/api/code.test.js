@@ -1,6 +1,6 @@
 'use strict';
 
-// V8's code for the facade, which the build keeps: tools/code.js, start/code.js.
+// V8's code for the facade, which the build keeps: tools/code.js, start/index.js.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');

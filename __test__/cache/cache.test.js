@@ -246,6 +246,26 @@ describe('the cache', () => {
     expect((await program()).cache).toEqual({ status: 'hit' });
   });
 
+  only('no thread waits to write where the cache has all', async () => {
+    const file = path.join(directory, 'long.wasm');
+    fs.writeFileSync(file, longFunctions(1));
+    const text = `const fs = require('fs');
+      const wrt = require(${JSON.stringify(path.join(__dirname, '..', '..'))});
+      wrt.enableCompileCache(${JSON.stringify(directory)});
+      const module = new wrt.Module(fs.readFileSync(${JSON.stringify(file)}));
+      const result = new wrt.Instance(module).exports.f0(5);
+      const { status } = wrt.getCompileCacheStatus(module);
+      const name = (id) => fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8');
+      const waits = () => fs.readdirSync('/proc/self/task').some((id) => name(id) === 'wrt-cache\\n');
+      // A thread names itself.
+      const end = Date.now() + (status === 'miss' ? 30_000 : 100);
+      while (!waits() && Date.now() < end);
+      console.log(status, result, waits());`;
+    const outputs = [];
+    for (let k = 0; k < 2; k++) outputs.push((await node(['-e', text])).stdout);
+    expect(outputs).toEqual(['miss 140005 true\n', 'hit 140005 false\n']);
+  });
+
   only('much code is written in parts, and together when there are too many', async () => {
     const bytes = longFunctions(60);
     const file = path.join(directory, 'module.wasm');

@@ -1,4 +1,5 @@
-//! The facade as V8 has compiled it (`start/code.js`). Its file is read here, since Node takes many times as long to read one.
+//! The facade as V8 has compiled it: `tools/code.js` keeps that beside it. The file is read here, since Node takes many times
+//! as long to read one.
 
 use memmap2::{Mmap, MmapOptions};
 use napi::bindgen_prelude::*;
@@ -12,34 +13,46 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-/// What tells the executable from another one of the same version: its size, and when it was changed, in ms. `None` where
-/// that cannot be known, without /proc for one.
+/// The file in a directory for V8's code by this executable: its version, its size, and when it was changed, in ms, since
+/// another one may be of the same version and built in another way. `None` where that cannot be known, without /proc for one.
 #[napi]
-pub fn executable() -> Option<String> {
+pub fn code_file(directory: String, version: String) -> Option<String> {
     let metadata = std::env::current_exe().and_then(|file| file.metadata());
     let metadata = metadata.ok()?;
     let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(format!("{}-{}", metadata.len(), changed.as_millis()))
+    let (size, changed) = (metadata.len(), changed.as_millis());
+    Some(format!(
+        "{directory}/facade-{version}-{size}-{changed}.code"
+    ))
 }
 
-/// V8's code in a file, and the source of which it was made. `None` if there is no such file, or it was cut. Before them is
-/// the size of the code, in eight bytes, since V8 copies code whose start is not aligned.
+/// V8's code in that file, and the source of which it was made. `None` if there is no such file, it was cut, or it was made
+/// at another place: V8's code names that, in stacks too. Before them are the sizes of the code and of the place, in four
+/// bytes each, since V8 copies code whose start is not aligned; the place follows the code.
 #[napi]
-pub fn read_code(env: &Env, file: String) -> Result<Option<(ArrayBuffer<'_>, JsString<'_>)>> {
-    let Ok(contents) = File::open(file).and_then(|file| map(&file)) else {
+pub fn read_code(
+    env: &Env,
+    directory: String,
+    version: String,
+) -> Result<Option<(ArrayBuffer<'_>, JsString<'_>)>> {
+    let file = code_file(directory.clone(), version);
+    let contents = file.and_then(|file| map(&File::open(file).ok()?).ok());
+    let Some(contents) = contents else {
         return Ok(None);
     };
     let contents = Arc::new(contents);
-    let parts = contents.split_first_chunk().and_then(|(length, rest)| {
-        let (code, source) = rest.split_at_checked(u64::from_le_bytes(*length) as usize)?;
-        (!source.is_empty()).then_some((code, source))
+    let parts = contents.split_first_chunk().and_then(|(code, rest)| {
+        let (place, rest) = rest.split_first_chunk()?;
+        let (code, rest) = rest.split_at_checked(u32::from_le_bytes(*code) as usize)?;
+        let (place, source) = rest.split_at_checked(u32::from_le_bytes(*place) as usize)?;
+        (place == directory.as_bytes() && !source.is_empty()).then_some((code, source))
     });
     let Some((code, source)) = parts else {
         return Ok(None);
     };
     let source = string(env, source, &contents)?;
     let (start, length) = (code.as_ptr().cast_mut(), code.len());
-    // SAFETY: mapped until the buffer is gone. `start/code.js`, which alone has it, only lets V8 read it.
+    // SAFETY: mapped until the buffer is gone. `start/index.js`, which alone has it, only lets V8 read it.
     let code = unsafe {
         ArrayBuffer::from_external(env, start, length, contents.clone(), |_, map| drop(map))
     };

@@ -20,7 +20,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
@@ -78,6 +78,8 @@ struct Cache {
 }
 
 static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
+/// Is there one?
+static IN_USE: AtomicBool = AtomicBool::new(false);
 
 fn current() -> Option<Cache> {
     CACHE.lock().unwrap_or_else(|e| e.into_inner()).clone()
@@ -106,9 +108,9 @@ pub fn enable(directory: &Path) -> io::Result<PathBuf> {
                 directory: directory.clone(),
                 entries: Arc::default(),
             });
+            IN_USE.store(true, Ordering::Relaxed);
         }
     }
-    write_in_background();
     Ok(directory)
 }
 
@@ -139,8 +141,7 @@ pub fn module(
     };
     let features = Features::current();
     let key = key(super::compiled_module::shared_compiler()?, features, &bytes);
-    let files = (0..PARTS).filter_map(|part| open(&cache.path(&key, part)).transpose());
-    let loaded = match files.collect::<Result<Vec<_>, _>>() {
+    let loaded = match cache.files(&key) {
         Ok(files) if files.is_empty() => Err(CacheStatus::Miss),
         Ok(files) => load(&files, &key, bytes.clone()).map_err(CacheStatus::Refused),
         Err(reason) => Err(CacheStatus::Refused(reason)),
@@ -292,13 +293,15 @@ static WRITER: OnceLock<Thread> = OnceLock::new();
 
 /// To be called when a module has got code: somebody may have to write it.
 pub fn code_was_made() {
-    if let Some(writer) = WRITER.get() {
-        writer.unpark();
+    match WRITER.get() {
+        Some(writer) => writer.unpark(),
+        None if IN_USE.load(Ordering::Relaxed) => write_in_background(),
+        None => (),
     }
 }
 
-/// Starts the thread that writes; it does not keep the process. The event loop could not do that: a guest may not let it
-/// turn before the process is killed.
+/// Starts the thread that writes: it takes a tenth of a millisecond, and where the cache has all there is nothing to do. It
+/// does not keep the process. The event loop could not do that: a guest may not let it turn before the process is killed.
 fn write_in_background() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
@@ -348,9 +351,18 @@ impl Cache {
         })
     }
 
-    /// A part of a module that is not there yet.
+    /// The files of a module; or why one is not used. Where the first is small there are no others.
+    fn files(&self, key: &Key) -> Result<Vec<Found>, String> {
+        let first = open(&self.path(key, 0))?;
+        let whole = first.as_ref().is_some_and(|first| first.len < MUCH_CODE);
+        let others = if whole { 1..1 } else { 1..PARTS };
+        let others = others.filter_map(|part| open(&self.path(key, part)).transpose());
+        first.map(Ok).into_iter().chain(others).collect()
+    }
+
+    /// A part of a module, beside the first, that is not there yet.
     fn free_part(&self, key: &Key) -> Option<usize> {
-        (0..PARTS).find(|part| !self.path(key, *part).exists())
+        (1..PARTS).find(|part| !self.path(key, *part).exists())
     }
 
     /// Removes all parts of a module but the first.
