@@ -30,6 +30,7 @@ const TEXTS = {
     (func $f (export "f") (result i32) (i32.const 7)) (elem (i32.const 0) $f) (data (i32.const 0) "x")
     (func (export "growMemory") (result i32) (memory.grow (i32.const 1)))
     (func (export "growTable") (result i32) (table.grow 0 (ref.null func) (i32.const 1000))))`,
+  data: `(module (memory (export "m") 2) (data (i32.const 0) "${'x'.repeat(70_000)}"))`,
   exceptions: `(module (import "m" "f" (func $f)) (tag $t (export "t") (param i32))
     (func (export "caught") (param i32) (result i32)
       (try (result i32) (do (throw $t (local.get 0))) (catch $t)))
@@ -38,8 +39,15 @@ const TEXTS = {
       (try (result i32) (do (call $f) (i32.const 0)) (catch $t) (catch_all (local.get 0)))))`,
 };
 
-/** How many long modules there were. */
+/** How many modules were changed. */
 let serial = 0;
+
+/** A module of which the last bytes are data, with others: never one that is alive, which would be taken again. */
+function fresh(bytes) {
+  const copy = bytes.slice();
+  new DataView(copy.buffer).setUint32(copy.length - 4, ++serial);
+  return copy;
+}
 
 /** What the engine does, in all its ways. Each returns what it computes; what fails may be an error or a -1. */
 const scenarios = (W, bytes) => ({
@@ -105,10 +113,13 @@ const scenarios = (W, bytes) => ({
     return result;
   },
   long() {
-    // So long that threads help to validate and to hash it; never one that is alive, which would be taken again.
-    const fresh = bytes.long.slice();
-    new DataView(fresh.buffer).setUint32(fresh.length - 4, ++serial);
-    return new W.Instance(new W.Module(fresh)).exports.f(10);
+    // So long that threads help to validate and to hash it.
+    return new W.Instance(new W.Module(fresh(bytes.long))).exports.f(10);
+  },
+  data() {
+    const module = new W.Module(fresh(bytes.data));
+    const ends = [1, 2, 3].map(() => new Uint8Array(new W.Instance(module).exports.m.buffer)[69_995]);
+    return ends.join();
   },
   async stream() {
     const response = new Response(bytes.arithmetic, { headers: { 'content-type': 'application/wasm' } });

@@ -12,7 +12,7 @@
 //! - `stub`: what calls of functions that are not compiled yet meet;
 //! - `call_on_stack`: runs a function of ours on another stack;
 //! - `map_twice`: memory that is writable at one address and executable at another; `map_executable`: a file
-//!   that is executable;
+//!   that is executable; `memory_file`: a file without a place on disk;
 //! - `suspend`: gives the thread to the host and comes back when it resumes; `prepare_interruption`;
 //! - `ThreadTimer`, `spare_signals`, `keep_errno`: signals to the own thread, and handlers of them;
 //! - `SignalContext`: pc of the interrupted code, diversion to the host, and interruption.

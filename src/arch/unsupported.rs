@@ -105,6 +105,10 @@ pub unsafe fn map_executable(_: &std::fs::File, _: *mut u8, _: usize) -> std::io
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+pub fn memory_file(_: &std::ffi::CStr) -> std::io::Result<std::fs::File> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
 pub struct SignalContext;
 
 impl SignalContext {

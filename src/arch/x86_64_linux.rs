@@ -11,7 +11,7 @@ use crate::runtime::vm::{
 };
 use crate::runtime::{Store, Trap, compile_slot};
 use std::arch::{asm, global_asm, naked_asm};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -410,13 +410,8 @@ pub unsafe fn map_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> 
 /// # Safety
 /// As for [`map_twice`].
 unsafe fn map_file_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) -> io::Result<()> {
-    // SAFETY: the name is a C string.
-    let descriptor = unsafe { libc::memfd_create(c"wrt-code".as_ptr(), libc::MFD_CLOEXEC) };
-    if descriptor < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: a new descriptor, which nobody else has.
-    let file = unsafe { File::from_raw_fd(descriptor) };
+    let file = memory_file(c"wrt-code")?;
+    let descriptor = file.as_raw_fd();
     file.set_len(size as u64)?;
     let (protection, flags) = (
         libc::PROT_READ | libc::PROT_WRITE,
@@ -429,6 +424,17 @@ unsafe fn map_file_twice(to_write: *mut u8, to_execute: *mut u8, size: usize) ->
     }
     // SAFETY: by the caller, the place may be replaced.
     unsafe { map_file(&file, to_execute, size, libc::MAP_SHARED) }
+}
+
+/// A new file in memory.
+pub fn memory_file(name: &CStr) -> io::Result<File> {
+    // SAFETY: the name is a C string.
+    let descriptor = unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC) };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor, which nobody else has.
+    Ok(unsafe { File::from_raw_fd(descriptor) })
 }
 
 /// Maps a file to be read and executed.

@@ -13,6 +13,7 @@ use super::options::Options;
 use super::stubs::{IN_MEMORY, USUAL};
 use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
 use crate::module::{Bytes, DecodeError, Features, Module};
+use crate::runtime::LazyDataImage;
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
 use hashbrown::HashMap;
 use std::ptr::null_mut;
@@ -89,6 +90,7 @@ pub struct CompiledModule {
     /// Code that was there from the start.
     images: Vec<Image>,
     key: OnceLock<Key>,
+    pub data_image: LazyDataImage,
     /// See [`CompiledModule::effort`].
     effort: AtomicU64,
     cache_status: OnceLock<CacheStatus>,
@@ -193,6 +195,7 @@ impl CompiledModule {
             arenas: Mutex::default(),
             images: Vec::new(),
             key: OnceLock::new(),
+            data_image: LazyDataImage::default(),
             effort: AtomicU64::new(0),
             cache_status: OnceLock::new(),
             counters: module

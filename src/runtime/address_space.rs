@@ -22,7 +22,7 @@ const MOST_BYTES: usize = 118 << 40;
 const MOST_RESERVATIONS: usize = 20_000;
 
 /// What the system allows the process of a resource; `None` if that is no limit.
-fn limit(resource: libc::__rlimit_resource_t) -> Option<usize> {
+pub fn limit(resource: libc::__rlimit_resource_t) -> Option<usize> {
     let mut limit = libc::rlimit {
         rlim_cur: libc::RLIM_INFINITY,
         rlim_max: libc::RLIM_INFINITY,
@@ -59,7 +59,16 @@ impl Budget {
         within
     }
 
-    /// Gives back what was taken.
+    /// Takes what an image in a reservation adds, no more than two mappings: is half of the budget left?
+    pub fn take_image() -> bool {
+        let within = RESERVATIONS.fetch_add(1, Relaxed) < Self::get().reservations / 2;
+        if !within {
+            Self::give_back(0);
+        }
+        within
+    }
+
+    /// Gives back what was taken; of an image's, that has no size.
     pub fn give_back(size: usize) {
         RESERVED.fetch_sub(size, Relaxed);
         RESERVATIONS.fetch_sub(1, Relaxed);

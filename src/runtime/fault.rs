@@ -18,6 +18,8 @@ pub enum Site {
     MemoryReservation,
     /// Pages of a memory, at first or when it grows.
     MemoryPages,
+    /// A file of data segments, and its pages in a memory.
+    DataImage,
     /// Elements of a new table.
     TableElements,
     /// More elements of a table.
@@ -56,7 +58,7 @@ mod armed {
     use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 
     /// In the order of [`Site`].
-    pub const NAMES: [&str; 17] = [
+    pub const NAMES: [&str; 18] = [
         "GuestStack",
         "Store",
         "SignalStack",
@@ -64,6 +66,7 @@ mod armed {
         "CompilerStack",
         "MemoryReservation",
         "MemoryPages",
+        "DataImage",
         "TableElements",
         "TableGrowth",
         "InstanceContext",

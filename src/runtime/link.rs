@@ -41,6 +41,8 @@ impl Instance {
         // Else there is an import of another kind in the place of a memory or the other way round.
         memories.truncate(m.imported_memories as usize);
         let mut shared = shared.iter();
+        // It is of the first one, if that is the module's own.
+        let mut image = module.data_image.next(m);
         for ty in m.memories.iter().skip(m.imported_memories as usize) {
             if ty.shared
                 && let Some(memory) = shared.next()
@@ -51,7 +53,8 @@ impl Instance {
                 memories.push(memory.clone());
                 continue;
             }
-            let memory = Memory::new(*ty).map_err(|_| InstantiateError::Memory)?;
+            let memory =
+                Memory::with_image(*ty, image.take()).map_err(|_| InstantiateError::Memory)?;
             memories.push(Rc::new(memory));
         }
         Ok(memories)

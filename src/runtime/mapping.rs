@@ -3,9 +3,10 @@
 use super::account::Account;
 use super::address_space::{Budget, has_room, map};
 use super::blocks;
+use super::data_image::DataImage;
 use super::fault::{self, Site};
 use super::limits::{Resource, Share};
-use super::spare;
+use super::spare::{self, Shape};
 use std::cell::Cell;
 use std::io;
 
@@ -23,13 +24,9 @@ pub struct Mapping {
 
 #[derive(Debug)]
 enum Kind {
-    /// A reservation of so many bytes at first, of which the prefix is accessible: that of a new memory, and as much from
+    /// A reservation of this shape at first, of which the prefix is accessible: that of a new memory, and as much from
     /// the start if another memory had it before.
-    Reservation {
-        size: usize,
-        initial: usize,
-        opened: usize,
-    },
+    Reservation { shape: Shape, opened: usize },
     /// All of it can be used, though only the prefix is.
     Plain,
     /// The same, cut from something larger.
@@ -40,17 +37,53 @@ impl Mapping {
     /// Reserves `size` bytes of which the first `accessible` can be used; both multiples of the page size.
     pub fn reserved(size: usize, accessible: usize) -> io::Result<Self> {
         fault::check(Site::MemoryReservation)?;
-        let (base, opened) = match spare::take(size, accessible) {
-            Some(base) => (base, accessible),
-            None => (Self::reserve(size)?, 0),
-        };
-        let kind = Kind::Reservation {
+        let shape = Shape {
             size,
-            initial: accessible,
-            opened,
+            accessible,
+            image: 0,
         };
+        match spare::take(shape) {
+            Some(base) => Self::of_shape(base, shape, accessible),
+            None => Self::of_shape(Self::reserve(size)?, shape, 0),
+        }
+    }
+
+    /// The same with an image of a part of the accessible bytes.
+    pub fn with_image(size: usize, accessible: usize, image: &DataImage) -> io::Result<Self> {
+        fault::check(Site::DataImage)?;
+        let shape = Shape {
+            size,
+            accessible,
+            image: image.id(),
+        };
+        if let Some(base) = spare::take(shape) {
+            return Self::of_shape(base, shape, accessible);
+        }
+        let mut mapping = Self::reserved(size, accessible)?;
+        if image.pages().end > accessible || !Budget::take_image() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        // SAFETY: accessible pages of the new mapping, by the comparison above.
+        if let Err(error) = unsafe { image.map(mapping.base) } {
+            // Pages may be missing, so nobody shall have it again: it is unmapped.
+            mapping.kind = Kind::Plain;
+            shape.give_back();
+            return Err(error);
+        }
+        let opened = accessible;
+        mapping.kind = Kind::Reservation { shape, opened };
+        Ok(mapping)
+    }
+
+    fn of_shape(base: *mut u8, shape: Shape, opened: usize) -> io::Result<Self> {
+        let kind = Kind::Reservation { shape, opened };
         let share = Share::none(Resource::MemoryBytes);
-        Self::new(base, size, accessible, kind, share)
+        Self::new(base, shape.size, shape.accessible, kind, share)
+    }
+
+    /// Was it made with an image?
+    pub fn has_image(&self) -> bool {
+        matches!(self.kind, Kind::Reservation { shape, .. } if shape.image != 0)
     }
 
     fn reserve(size: usize) -> io::Result<*mut u8> {
@@ -176,7 +209,7 @@ impl Mapping {
     }
 
     /// Gives back all that can be given back while the accessible prefix stays mapped: for a host that
-    /// believes that nobody reads it any more but has yet to be told so. Whoever does reads zeros.
+    /// believes that nobody reads it any more but has yet to be told so. Whoever does reads zeros, or what an image has.
     pub fn discard(&self) {
         self.trim();
         if self.discarded.replace(true) {
@@ -209,20 +242,16 @@ impl Drop for Mapping {
         unsafe {
             match self.kind {
                 Kind::Block => return blocks::give_back(self.base, reserved),
-                Kind::Reservation {
-                    size,
-                    initial,
-                    opened,
-                } if reserved == size => {
+                Kind::Reservation { shape, opened } if reserved == shape.size => {
                     let accessible = self.accessible.get().max(opened);
-                    return spare::give_back(self.base, size, accessible, initial);
+                    return spare::give_back(self.base, shape, accessible);
                 }
                 _ if reserved > 0 => libc::munmap(self.base.cast(), reserved),
                 _ => 0,
             };
         }
-        if let Kind::Reservation { size, .. } = self.kind {
-            Budget::give_back(size);
+        if let Kind::Reservation { shape, .. } = self.kind {
+            shape.give_back();
         }
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! Shared memories are the host's, see [`super::shared`].
 
+use super::data_image::DataImage;
 use super::mapping::Mapping;
 use super::segments::{index_within, part};
 use super::shared::SharedMemory;
@@ -78,13 +79,20 @@ fn accessible(length: usize) -> usize {
 impl Memory {
     /// A zero-filled memory of `ty`'s minimum; an error if the address space or the memory is out.
     pub fn new(ty: MemoryType) -> io::Result<Self> {
+        Self::with_image(ty, None)
+    }
+
+    /// The same, filled with an image instead if that is possible.
+    pub(super) fn with_image(ty: MemoryType, image: Option<&DataImage>) -> io::Result<Self> {
         if ty.limits.min > max_pages(&ty) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         let length = (ty.limits.min << ty.page_bits) as usize;
         let size = accessible(length);
         let reserved = match Features::current().bounds_checks {
-            false => Mapping::reserved(reservation(&ty), size),
+            false => image
+                .and_then(|image| Mapping::with_image(reservation(&ty), size, image).ok())
+                .map_or_else(|| Mapping::reserved(reservation(&ty), size), Ok),
             true => Err(io::ErrorKind::OutOfMemory.into()),
         };
         let (mapping, moves) = match reserved {
@@ -132,6 +140,12 @@ impl Memory {
             Place::Own(place) => place.moves,
             Place::OfHost(memory) => !memory.is_guarded(),
         }
+    }
+
+    /// Was it made with an image?
+    pub(super) fn has_image(&self) -> bool {
+        self.own()
+            .is_some_and(|place| place.mapping.borrow().has_image())
     }
 
     /// The type it was made with; [`Memory::pages`] is its current size.

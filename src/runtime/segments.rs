@@ -21,6 +21,17 @@ pub struct SegmentTrap {
 impl Instance {
     /// Applies the active segments in order, elements first; the first one that does not fit traps.
     pub fn apply_segments(&self) -> Result<(), SegmentTrap> {
+        let applied = self.apply_element_segments();
+        if self.has_image() {
+            return applied
+                .map(|()| self.drop_active_data())
+                .inspect_err(|_| self.undo_image());
+        }
+        applied?;
+        self.apply_data_segments()
+    }
+
+    fn apply_element_segments(&self) -> Result<(), SegmentTrap> {
         let module = self.module.clone();
         let module = module.module();
         for (segment, element) in (0..).zip(&module.elements) {
@@ -41,6 +52,12 @@ impl Instance {
                 self.drop_element(segment);
             }
         }
+        Ok(())
+    }
+
+    fn apply_data_segments(&self) -> Result<(), SegmentTrap> {
+        let module = self.module.clone();
+        let module = module.module();
         for (segment, data) in (0..).zip(&module.data) {
             if let SegmentMode::Active(Place { index, offset }) = &data.mode {
                 let to = self.evaluate_address(offset, module.memories[*index as usize].address);
@@ -58,6 +75,31 @@ impl Instance {
             }
         }
         Ok(())
+    }
+
+    /// Has its memory been made with what the active data segments are for it?
+    fn has_image(&self) -> bool {
+        let own = self.module.module().imported_memories == 0;
+        own && self
+            .memories
+            .first()
+            .is_some_and(|memory| memory.has_image())
+    }
+
+    fn drop_active_data(&self) {
+        let data = self.module.module().data.iter();
+        let is_active = |mode: &SegmentMode<Place>| matches!(mode, SegmentMode::Active(_));
+        *self.dropped_data.borrow_mut() = data.map(|data| is_active(&data.mode)).collect();
+    }
+
+    /// An element segment did not fit, so none of the data is there. Functions in tables of others may live on and look.
+    fn undo_image(&self) {
+        if let (Some(memory), Some(image)) = (self.memories.first(), self.module.data_image.made())
+        {
+            let pages = image.pages();
+            let end = pages.end.min(memory.len());
+            memory.fill(pages.start as u64, 0, (end - pages.start) as u64);
+        }
     }
 
     /// `table.init`; a trap if out of bounds, and then nothing is written.

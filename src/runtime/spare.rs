@@ -7,8 +7,26 @@ use super::address_space::Budget;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// Bytes of a reservation, and how many of them are accessible. The rest never was, or is not any more.
-type Shape = (usize, usize);
+/// What a reservation is like when nobody has written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Its bytes.
+    pub size: usize,
+    /// How many of them are accessible. The rest never was, or is not any more.
+    pub accessible: usize,
+    /// Number of the [`DataImage`](super::data_image::DataImage) that is mapped in it, 0 for none.
+    pub image: u64,
+}
+
+impl Shape {
+    /// Gives back what one of them takes of the budget.
+    pub fn give_back(self) {
+        Budget::give_back(self.size);
+        if self.image != 0 {
+            Budget::give_back(0);
+        }
+    }
+}
 
 /// Reservations of one shape, the latest last.
 #[derive(Default)]
@@ -25,25 +43,26 @@ fn with<R>(f: impl FnOnce(&mut HashMap<Shape, Spares>) -> R) -> R {
     f(&mut SPARES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// A reservation of `size` bytes of which the first `accessible` can be read and written; they are zero, the others
-/// fault. It is within the budget.
-pub fn take(size: usize, accessible: usize) -> Option<*mut u8> {
+/// A reservation of this shape, the accessible bytes of which can be read and written; they are those of the image, or zero.
+/// The others fault. It is within the budget.
+pub fn take(shape: Shape) -> Option<*mut u8> {
     with(|spares| {
-        let spares = spares.get_mut(&(size, accessible))?;
+        let spares = spares.get_mut(&shape)?;
         let base = spares.bases.pop()?;
         spares.idle = spares.idle.min(spares.bases.len());
         Some(std::ptr::with_exposed_provenance_mut(base))
     })
 }
 
-/// Takes a whole reservation back, `accessible` bytes of which can be used, so that it has `keep` of them the next time.
+/// Takes a whole reservation back, `accessible` bytes of which can be used, so that it has its shape the next time.
 ///
 /// # Safety
-/// A reservation of this size that is within the budget, and nobody refers to it any more.
-pub unsafe fn give_back(base: *mut u8, size: usize, accessible: usize, keep: usize) {
-    let keep = keep.min(accessible);
+/// A reservation that was made with this shape and is within the budget, and nobody refers to it any more.
+pub unsafe fn give_back(base: *mut u8, shape: Shape, accessible: usize) {
+    let keep = shape.accessible.min(accessible);
     let beyond = base.wrapping_add(keep).cast();
-    // SAFETY: pages of the reservation, which nobody uses. They read as zeros afterwards.
+    // SAFETY: pages of the reservation, which nobody uses. They read as they did at
+    // first afterwards.
     let is_clean = unsafe {
         libc::madvise(base.cast(), accessible, libc::MADV_DONTNEED) == 0
             && (keep == accessible
@@ -51,10 +70,14 @@ pub unsafe fn give_back(base: *mut u8, size: usize, accessible: usize, keep: usi
     };
     if !is_clean {
         // SAFETY: as the caller says.
-        return unsafe { unmap(base.expose_provenance(), size) };
+        return unsafe { unmap(base.expose_provenance(), shape) };
     }
     with(|spares| {
-        let spares = spares.entry((size, keep)).or_default();
+        let shape = Shape {
+            accessible: keep,
+            ..shape
+        };
+        let spares = spares.entry(shape).or_default();
         spares.bases.push(base.expose_provenance());
     });
 }
@@ -62,10 +85,10 @@ pub unsafe fn give_back(base: *mut u8, size: usize, accessible: usize, keep: usi
 /// Gives those back to the system that have lain here since the last call.
 pub fn retire() {
     with(|all| {
-        all.retain(|(size, _), spares| {
+        all.retain(|shape, spares| {
             for base in spares.bases.drain(..spares.idle) {
                 // SAFETY: it was here, so nobody uses it.
-                unsafe { unmap(base, *size) };
+                unsafe { unmap(base, *shape) };
             }
             spares.idle = spares.bases.len();
             spares.idle > 0
@@ -81,10 +104,10 @@ pub fn clear() {
 
 /// # Safety
 /// A reservation that is within the budget, and nobody refers to it any more.
-unsafe fn unmap(base: usize, size: usize) {
+unsafe fn unmap(base: usize, shape: Shape) {
     // SAFETY: as the caller says.
-    unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(base), size) };
-    Budget::give_back(size);
+    unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(base), shape.size) };
+    shape.give_back();
 }
 
 #[cfg(test)]
