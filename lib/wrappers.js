@@ -110,23 +110,22 @@ function isChecked(type) {
   return type !== 'x' && type !== 'a' && referenceType(type) !== undefined;
 }
 
-/** Statements that bring values, given as expressions, into slots by way of the locals `c0`, `c1`... */
-function storing(types, values) {
+/** Statements that bring the values of the variables `p0`, `p1`... into slots. They change the variables. */
+function storing(types) {
   let conversions = '';
   let functions = '';
   let references = '';
   let stores = '';
   for (let k = 0; k < types.length; k++) {
-    if (isChecked(types[k])) conversions += `checkReference(${values[k]}, '${types[k]}');\n`;
-    if (isExtern(types[k])) {
-      references += `const c${k} = ${references === '' ? 'putFirst' : 'put'}(${values[k]});\n`;
-    } else if (isFunctionType(types[k])) {
-      conversions += `const f${k} = ${converting(types[k], values[k])};\n`;
-      functions += `const c${k} = functionNumber(f${k}, cell);\n`;
+    const type = types[k];
+    if (isChecked(type)) conversions += `checkReference(p${k}, '${type}');\n`;
+    if (isExtern(type)) {
+      references += `p${k} = ${references === '' ? 'putFirst' : 'put'}(p${k});\n`;
     } else {
-      conversions += `const c${k} = ${converting(types[k], values[k])};\n`;
+      conversions += `p${k} = ${converting(type, `p${k}`)};\n`;
+      if (isFunctionType(type)) functions += `p${k} = functionNumber(p${k}, cell);\n`;
     }
-    stores += `${place(types[k], k)} = c${k};\n`;
+    stores += `${place(type, k)} = p${k};\n`;
   }
   return conversions + functions + references + stores;
 }
@@ -146,47 +145,51 @@ function names(count, item) {
 }
 
 function wrapperText({ params, results }) {
-  const read = (k) => reading(results[k], k);
-  let result = '';
-  if (results.length === 1) result = `return ${read(0)};`;
-  if (results.length > 1) result = `return [${commas(results.length, read)}];`;
-  let list = '';
-  for (let k = 0; k < params.length; k++) list += `, p${k}`;
+  let parameters = '';
+  for (let k = 0; k < params.length; k++) parameters += k === 0 ? 'p0' : `, p${k}`;
+  const list = params.length === 0 ? '' : `, ${parameters}`;
   // All functions of a signature share `call` and `result`: so what V8 learns of them, and has for constant in them, holds
   // at a call site of many of them. A method is no constructor; its computed key gives it the name, which is an index:
   // with the first member V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
   // The method throws, so that V8 has no more frames to look at, and in a loop: see `slow`.
   return `(() => {
-    const call = (cell, number${list}) => {
-      ${storing(
-        params,
-        names(params.length, (k) => `p${k}`),
-      )}
-      i32[${FUNCTION}] = number;
-      enter();
-      return i32[${STATE}] !== ${DONE} && slow(i32[${DEPTH}], cell);
-    };
-    const result = (cell) => {
-      ${result}
-    };
-    return (cell, number, name) => ({
-      4000000000: 0,
-      [name](${commas(params.length, (k) => `p${k}`)}) {
-        if (call(cell, number${list})) for (let again = false; ; again = true) if (again) throw takeThrown();
-        return result(cell);
-      },
-    })[name];
-  })()`;
+const call = (cell, number${list}) => {
+${storing(params)}i32[${FUNCTION}] = number;
+enter();
+return i32[${STATE}] !== ${DONE} && slow(i32[${DEPTH}], cell);
+};
+${several(results)}return (cell, number, name) => ({
+4000000000: 0,
+[name](${parameters}) {
+if (call(cell, number${list})) for (var again = false; ; again = true) if (again) throw takeThrown();
+${resulting(results)}},
+})[name];
+})()`;
+}
+
+/** A function that makes the list of several results. */
+function several(results) {
+  if (results.length < 2) return '';
+  return `const result = (cell) => [${commas(results.length, (k) => reading(results[k], k))}];\n`;
+}
+
+/** The end of a wrapper. All that have one result of a type share what reads it, which V8 then need not compile again. */
+function resulting(results) {
+  if (results.length === 0) return '';
+  if (results.length > 1) return 'return result(cell);\n';
+  const [type] = results;
+  if (isExtern(type)) return 'return readx(cell);\n';
+  return `return read${isFunctionType(type) ? 'a' : type}(cell);\n`;
 }
 
 function thunkText({ params, results }) {
   const call = `func(${commas(params.length, (k) => reading(params[k], k))})`;
   let body;
   if (results.length === 0) body = `${call};`;
-  else if (results.length === 1) body = `const r = ${call};\n${storing(results, ['r'])}`;
+  else if (results.length === 1) body = `let p0 = ${call};\n${storing(results)}`;
   else {
-    const values = names(results.length, (k) => `r[${k}]`);
-    body = `const r = resultList(${call}, ${results.length});\n${storing(results, values)}`;
+    const list = commas(results.length, (k) => `p${k} = r[${k}]`);
+    body = `const r = resultList(${call}, ${results.length});\nlet ${list};\n${storing(results)}`;
   }
   return `(func, cell) => {
     try {
@@ -235,22 +238,35 @@ function serveText(imports) {
   }`;
 }
 
+/** What reads the only result of a function, by its type. */
+function readers({ refs, functionObject }) {
+  return {
+    readi: () => i32[WORDS],
+    readI: () => i64[DOUBLES],
+    readf: () => f32[WORDS],
+    readF: () => f64[DOUBLES],
+    readx: () => refs[i32[WORDS]],
+    reada: (cell) => functionObject(i32[WORDS], cell),
+  };
+}
+
 /**
  * Evaluates the texts of factories. All that a module needs at once cost a third of one by one.
  * @param {string[]} texts
- * @param {Runtime} runtime
+ * @param {Runtime} environment the runtime and what reads results
  * @returns {Function[]}
  */
-function evaluate(texts, runtime) {
+function evaluate(texts, environment) {
   const make = new Function(
     'runtime',
     `'use strict';
 const { i32, f32, f64, i64, asIntN } = runtime;
 const { enter, resume, slow, takeThrown, caught, checkDeadlines, refs, put, putFirst } = runtime;
 const { functionRecord, functionNumber, checkReference, functionObject, resultList } = runtime;
+const { readi, readI, readf, readF, readx, reada } = runtime;
 return [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
   );
-  return make({ __proto__: null, i32, f32, f64, i64, asIntN: BigIntAsIntN, ...runtime });
+  return make({ __proto__: null, i32, f32, f64, i64, asIntN: BigIntAsIntN, ...environment });
 }
 
 /**
@@ -381,6 +397,7 @@ function createFactories(runtime) {
   /** @type {Map<string, Thunk>} */
   const thunks = new Map();
   let mayGenerate = true;
+  const environment = { ...runtime, ...readers(runtime) };
 
   /** Collects what is missing of a cache in `jobs`, or makes it if no text may be evaluated for it. */
   function request(jobs, cache, signatures, member, makeText) {
@@ -401,7 +418,7 @@ function createFactories(runtime) {
   /** Evaluates texts, if that is allowed. */
   function generate(texts) {
     try {
-      return evaluate(texts, runtime);
+      return evaluate(texts, environment);
     } catch (error) {
       if (!(error instanceof EvalError)) throw error;
       mayGenerate = false; // Nor will it be allowed later.
