@@ -3,7 +3,7 @@
 import * as binding from './binding.js';
 import { typeError } from './errors.js';
 import { functionRecord } from './function.js';
-import { instantiateCore } from './instance.js';
+import { exportsOf, instantiateCore } from './instance.js';
 import { newCell } from './module.js';
 import {
   FunctionPrototypeToString,
@@ -91,7 +91,7 @@ function WebAssemblyFunction(type) {
   // An exported function would come back as it is, and only if it has that type.
   const target =
     functionRecord(callable) === undefined ? callable : (...args) => ReflectApply(callable, undefined, args);
-  const func = instantiateCore(cell, [target], api).exports[''];
+  const func = exportsOf(instantiateCore(cell, [target], api))[''];
   ObjectDefineProperty(func, 'length', { __proto__: null, value: 0 });
   ObjectDefineProperty(func, 'name', { __proto__: null, value: '' });
   return ObjectSetPrototypeOf(func, ObjectGetPrototypeOf(this));

@@ -74,6 +74,7 @@ function functionsOf(cell) {
     if (record !== undefined) MapSet(functions, record.number, value);
   };
   for (let k = 0; k < cell.hosts.length; k++) note(cell.hosts[k]);
+  if (cell.exports === null) return functions;
   const names = ReflectOwnKeys(cell.exports);
   for (let k = 0; k < names.length; k++) note(cell.exports[names[k]]);
   return functions;

@@ -35,13 +35,10 @@ import * as text from './texts.js';
 /** @typedef {import('./module.js').ExternType} ExternType */
 
 /** What comes before the exports in the engine's answer. */
-const HEADER = 3;
+const HEADER = 4;
 
 /** The list of those cells that have nothing to list. @type {any[]} */
 const NONE = [];
-
-/** The exports of a cell that is not complete. */
-const NOTHING = ObjectFreeze(ObjectSetPrototypeOf({}, null));
 
 class instances extends Brand {
   /** @type {InstanceCell} */
@@ -335,7 +332,7 @@ function unreachable() {
 }
 
 /**
- * Makes the cell of a new instance with all its edges, and "create an exports object".
+ * Makes the cell of a new instance with all its edges.
  * @param {ModuleCell} moduleCell
  * @param {any[]} values of the imports
  * @param {any[]} cells what `linkImports` returned
@@ -355,7 +352,9 @@ function createCell(moduleCell, values, cells, shared, answer) {
     serve,
     callsLeft: MANY,
     often: null,
-    exports: NOTHING,
+    functionBase: answer[3],
+    exports: null,
+    exported: NONE,
     functions: null,
     parts: NONE,
     shared: NONE,
@@ -383,28 +382,44 @@ function createCell(moduleCell, values, cells, shared, answer) {
   }
   watch(cell, INSTANCE);
 
+  for (let i = 0; i < exports.length; i++) {
+    const type = exports[i];
+    if (type.kind === 'function') continue;
+    const number = answer[HEADER + i];
+    let part = known[type.kind] === null ? undefined : MapGet(known[type.kind], number);
+    if (part === undefined) {
+      part = createPart(type, number);
+      remember(known, type.kind, part);
+      addPart(cell, type, part);
+    }
+    cell.exported = append(cell.exported, part);
+  }
+  return cell;
+}
+
+/**
+ * The exports object of an instance: "create an exports object", when it is first asked for. The functions are what takes
+ * time, and nobody can tell that they are made now; what else is exported exists since the instance does.
+ * @param {InstanceCell} cell
+ * @returns {any}
+ */
+function exportsOf(cell) {
+  return cell.exports === null ? createExports(cell) : cell.exports;
+}
+
+function createExports(cell) {
+  const { exports } = describe(cell.module);
   // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export. Without one, nobody's
   // setter has a say in what is assigned.
   const object = ObjectSetPrototypeOf({}, null);
+  let parts = 0;
   for (let i = 0; i < exports.length; i++) {
     const type = exports[i];
-    const number = answer[HEADER + i];
-    let value;
-    if (type.kind === 'function') {
-      value = type.same === undefined ? exportedFunction(cell, type, number) : object[type.same];
-    } else {
-      let part = known[type.kind] === null ? undefined : MapGet(known[type.kind], number);
-      if (part === undefined) {
-        part = createPart(type, number);
-        remember(known, type.kind, part);
-        addPart(cell, type, part);
-      }
-      value = partObject(type.kind, part);
-    }
-    object[type.name] = value;
+    if (type.kind !== 'function') object[type.name] = partObject(type.kind, cell.exported[parts++]);
+    else object[type.name] = type.same === undefined ? exportedFunction(cell, type) : object[type.same];
   }
-  cell.exports = ObjectFreeze(object);
-  return cell;
+  cell.exported = NONE;
+  return (cell.exports = ObjectFreeze(object));
 }
 
 /** Notes a cell by its handle. */
@@ -450,13 +465,18 @@ function addPart(cell, type, part) {
   addEdge(part, cell);
 }
 
-/** The Exported Function of an export: one of wasm that is imported, or a new one. */
-function exportedFunction(cell, type, number) {
+/** The Exported Function of an export: one of wasm that is imported, one that was asked for by number, or a new one. */
+function exportedFunction(cell, type) {
   if (type.index < cell.hosts.length) {
     const value = cell.hosts[type.index];
     if (functionRecord(value) !== undefined) return value;
   }
-  return createFunction(cell, number, type.index, type.sig, type.type);
+  const number = cell.functionBase + type.position;
+  const known = cell.functions === null ? undefined : MapGet(cell.functions, number);
+  if (known !== undefined) return known;
+  const func = createFunction(cell, number, type.index, type.sig, type.type);
+  if (cell.functions !== null) MapSet(cell.functions, number, func);
+  return func;
 }
 
 /** The cell of an export that the instance has made. */
@@ -491,8 +511,8 @@ function createInstance(moduleCell, values, api) {
 
 defineInterface(Instance, {
   get exports() {
-    return receiver(instances.expect(this), 'Instance', 'WebAssembly.Instance.exports()').exports;
+    return exportsOf(receiver(instances.expect(this), 'Instance', 'WebAssembly.Instance.exports()'));
   },
 });
 
-export { Instance, checkImportObject, createInstance, instantiateCore, readImports };
+export { Instance, checkImportObject, createInstance, exportsOf, instantiateCore, readImports };

@@ -31,6 +31,7 @@ import * as text from './texts.js';
  * @property {string} [sig] of a function or tag
  * @property {number} [type] of a function or tag: number of its type in this process
  * @property {number} [index] of an exported function in the module
+ * @property {number} [position] of an exported function among those of the module that can be values
  * @property {string} [same] name of an earlier export of the same function
  * @property {string} [element] of a table
  * @property {string} [value] type of a global

@@ -217,3 +217,26 @@ same('globals given as numbers', (W, log) => {
     log.try(() => get(type, value));
   }
 });
+
+// The exports object may be made late: whatever gave a function before, it is the same one.
+same('functions that were seen before exports was read', (W, log) => {
+  const exporter = new W.Instance(new W.Module(wat`(module (func (export "g") (result i32) (i32.const 5)))`));
+  const module = new W.Module(wat`(module (import "m" "host" (func $host)) (import "m" "g" (func $g (result i32)))
+    (import "m" "t" (table 5 funcref)) (global (export "r") funcref (ref.func $own))
+    (func $other (result i32) (i32.const 6)) (func $own (export "own") (export "again") (result i32) (i32.const 7))
+    (memory (export "memory") 1) (export "host" (func $host)) (export "g" (func $g)) (export "other" (func $other))
+    (elem (i32.const 0) $host $g $own))`);
+  for (const first of ['nothing', 'table', 'exports']) {
+    const t = new W.Table({ element: 'anyfunc', initial: 5 });
+    const { g } = exporter.exports;
+    const instance = new W.Instance(module, { m: { host() {}, g, t } });
+    const early = first === 'table' ? [t.get(0), t.get(1), t.get(2)] : [];
+    if (first === 'exports') log(Object.keys(instance.exports));
+    const { own, again, host, other, memory, r } = instance.exports;
+    log(early.length === 0 || (early[0] === host && early[1] === g && early[2] === own));
+    log([t.get(0) === host, t.get(1) === instance.exports.g, t.get(2) === own, own === again, r.value === own]);
+    log(instance.exports === instance.exports, Object.isFrozen(instance.exports), instance.exports.memory === memory);
+    t.set(3, other);
+    log(t.get(3) === other, other === instance.exports.other, [own(), other(), t.get(1)()], own.name, other.name);
+  }
+});

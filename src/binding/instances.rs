@@ -15,11 +15,11 @@ use napi_derive::napi;
 pub const FUNCTIONS: &Functions = &[(c"functionCell", function_cell), (c"hostCell", host_cell)];
 
 /// Numbers before those of the exports in the answer of [`instantiate`].
-const HEADER: usize = 3;
+const HEADER: usize = 4;
 
 /// Instantiates a module. `numbers` has one for every import: a function's number or 0 for a host
-/// function, or a handle; then handles of the shared memories that the module defines. In their place come [instance, first host function, start function or 0, a number
-/// for every export]. The result is null, or an error text if memory is out. If an active segment does not fit, the state
+/// function, or a handle; then handles of the shared memories that the module defines. In their place come [instance, first host function, start function or 0,
+/// number of its first function, a handle for every export that is no function]. The result is null, or an error text if memory is out. If an active segment does not fit, the state
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
 /// hold its offset, and as f64 its length and the size of the memory or table.
 #[napi]
@@ -95,7 +95,7 @@ pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Resul
     Realm::with(|realm| {
         let exports = (0..instance.module().module().exports.len()).map(|i| {
             instance.export(i).map_or(0, |export| match export {
-                ExportValue::Function(number) => number,
+                ExportValue::Function(_) => 0,
                 ExportValue::Table(table) => realm.tables.handle(&table),
                 ExportValue::Memory(memory) => realm.memories.handle(&memory),
                 ExportValue::Global(global) => realm.globals.handle(&global),
@@ -109,6 +109,7 @@ pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Resul
             0,
             instance.first_host_function(),
             instance.start_function().unwrap_or(0),
+            instance.first_function(),
         ];
         for (place, number) in answer.iter_mut().zip(head) {
             *place = number as i32;

@@ -177,6 +177,7 @@ pub fn describe(handle: u32) -> Result<String> {
             ExportKind::Function(i) => {
                 let mut object = typed("function", module, module.functions[i as usize]);
                 object.insert("index", i.into());
+                object.insert("position", module.func_ref_position(i).unwrap_or(0).into());
                 object
             }
             ExportKind::Table(i) => table(module.tables[i as usize]),

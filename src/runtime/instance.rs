@@ -127,6 +127,11 @@ impl Instance {
         self.context.at(0)
     }
 
+    /// First number of its functions that can be values: others have the next ones, by position in the module's list.
+    pub fn first_function(&self) -> u32 {
+        self.first_function
+    }
+
     /// First number of its function imports, where they are host functions.
     pub fn first_host_function(&self) -> u32 {
         self.first_host_function
