@@ -4,7 +4,8 @@
 //
 // What exceptions, tail calls and 64-bit addresses cost: V8's own wasm and wrt take turns in one process, sample by
 // sample, and the processor time of the process is what counts. Ratios are of medians. --node runs all of it on another
-// Node as well. What V8 does not have there is left empty.
+// Node as well. What V8 does not have there is left empty. Where JavaScript throws or catches, the last column has what the
+// throws that wrt needs for it take by themselves: through Node-API nothing passes but what JavaScript caught.
 // WRT_TEST_IMPL=builtin measures V8 against itself.
 
 const { spawnSync } = require('node:child_process');
@@ -83,7 +84,7 @@ const kernels = (type) => {
 function rows(wat) {
   const instantiate = (engine, text, imports) => new engine.Instance(new engine.Module(wat(text)), imports).exports;
   const list = [];
-  const row = (name, make, once) => list.push({ name, make, once });
+  const row = (name, make, { once, alone } = {}) => list.push({ name, make, once, alone });
   const tag = '(tag $t (param i32))';
 
   for (const [style, { caught, all, again }] of Object.entries(STYLES)) {
@@ -127,26 +128,30 @@ function rows(wat) {
         instantiate(engine, `(module ${tag} ${chain(3, again)} ${rounds('run', caught('(call $f2 (local.get $n))'))})`)
           .run,
     );
-    row(named('JavaScript throws, wasm catches'), (engine) => {
-      const thrown = {};
-      const f = () => {
-        throw thrown;
-      };
-      const text = `(module (import "m" "f" (func $f)) ${rounds('run', all('(call $f)'))})`;
-      return instantiate(engine, text, { m: { f } }).run;
-    });
-    row(named('JavaScript throws through wasm that catches others'), (engine) => {
-      const thrown = {};
-      const f = () => {
-        throw thrown;
-      };
-      const text = `(module (import "m" "f" (func $f)) ${tag} (func (export "run") (local $n i32) (local $s i32)
+    row(
+      named('JavaScript throws, wasm catches'),
+      (engine) => {
+        const f = thrower({});
+        const text = `(module (import "m" "f" (func $f)) ${rounds('run', all('(call $f)'))})`;
+        return instantiate(engine, text, { m: { f } }).run;
+      },
+      { alone: () => caller(thrower({})) },
+    );
+    row(
+      named('JavaScript throws through wasm that catches others'),
+      (engine) => {
+        const f = thrower({});
+        const text = `(module (import "m" "f" (func $f)) ${tag} (func (export "run") (local $n i32) (local $s i32)
         ${caught('(call $f)')}))`;
-      return caller(instantiate(engine, text, { m: { f } }).run);
-    });
+        return caller(instantiate(engine, text, { m: { f } }).run);
+      },
+      { alone: () => caller(rethrower(thrower({}))) },
+    );
   }
-  row('wasm throws, JavaScript catches', (engine) =>
-    caller(instantiate(engine, `(module ${tag} (func (export "run") (throw $t (i32.const 1))))`).run),
+  row(
+    'wasm throws, JavaScript catches',
+    (engine) => caller(instantiate(engine, `(module ${tag} (func (export "run") (throw $t (i32.const 1))))`).run),
+    { alone: () => caller(thrower({})) },
   );
 
   const counting = (call) => `(param $n i32) (result i32)
@@ -160,7 +165,7 @@ function rows(wat) {
       (func $f (export "run") ${counting((n) => `(return_call_indirect (type $t) ${n} (i32.const 0))`)})`,
   };
   for (const [name, text] of Object.entries(tails))
-    row(`tail calls ${name}`, (engine) => instantiate(engine, `(module ${text})`).run, TAIL_CALLS);
+    row(`tail calls ${name}`, (engine) => instantiate(engine, `(module ${text})`).run, { once: TAIL_CALLS });
 
   for (const name of ['sum', 'fields of records', 'sort']) {
     for (const type of ['i32', 'i64'])
@@ -173,6 +178,19 @@ let serial = 0;
 /** A loop in JavaScript around a call that throws. Each has its own text: V8 shares what it learns between equal ones. */
 const caller = (f) =>
   new Function('f', `return (n) => { /* ${serial++} */ for (let i = 0; i < n; i++) { try { f() } catch {} } }`)(f);
+
+const thrower = (thrown) => () => {
+  throw thrown;
+};
+let pending;
+const rethrower = (f) => () => {
+  try {
+    f();
+  } catch (error) {
+    pending = error;
+  }
+  throw pending;
+};
 
 /** Processor time of the process, in ms. */
 function now() {
@@ -192,8 +210,8 @@ async function main() {
   const impl = load();
   const line = (name, ...cells) => console.log(name.padEnd(60) + cells.map((cell) => cell.padStart(12)).join(''));
   console.log(`node ${process.version}, ns an operation, ${SAMPLES} samples in turns; ratios of medians\n`);
-  line('', 'V8', 'wrt', 'wrt/V8');
-  for (const { name, make, once } of rows(wat)) {
+  line('', 'V8', 'wrt', 'wrt/V8', 'JavaScript');
+  for (const { name, make, once, alone } of rows(wat)) {
     if (!name.includes(filter)) continue;
     const number = (x) => (x >= 1000 ? x.toFixed(0) : x.toFixed(2));
     let v8 = null;
@@ -203,10 +221,10 @@ async function main() {
       if (!(error instanceof builtin.CompileError)) throw error;
     }
     const ours = make(impl);
-    if (v8 === null) line(name, '', number(measure([ours], once)[0]), '');
+    if (v8 === null) line(name, '', number(measure([ours], once)[0]), '', '');
     else {
-      const [theirs, wrt] = measure([v8, ours], once);
-      line(name, number(theirs), number(wrt), (wrt / theirs).toFixed(2));
+      const [theirs, wrt, throws] = measure([v8, ours, ...(alone ? [alone()] : [])], once);
+      line(name, number(theirs), number(wrt), (wrt / theirs).toFixed(2), throws === undefined ? '' : number(throws));
     }
   }
   for (const node of given('--node')) {
