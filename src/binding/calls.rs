@@ -5,8 +5,9 @@ use super::callback::{Functions, store};
 use super::collection::settle;
 use super::interrupts::{self, Environment};
 use super::shared;
-use crate::runtime::{Callee, Store};
+use crate::runtime::{Callee, Leaf, Store};
 use napi::sys;
+use std::hint::black_box;
 use std::ptr::null_mut;
 
 /// What is exported; V8's profiler shows guests under the name `wasm`.
@@ -25,15 +26,30 @@ unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys:
 unsafe extern "C" fn enter(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     let store = store();
     let callee = store.callee();
-    if callee.is_some_and(|callee| store.enter_leaf(callee)) {
-        return null_mut();
+    // The last thing in each case is a call that returns null, too, so this is left by a jump and has no frame. Where the
+    // compiler knew what is returned, it would return that itself.
+    if let Some(callee) = callee
+        && let Some(leaf) = store.leaf(callee)
+    {
+        return match leaf {
+            Leaf::Sure => store.enter_leaf(callee, Leaf::Sure).cast(),
+            Leaf::CanTrap => enter_leaf(callee),
+        };
     }
     enter_guest(env, info, callee)
 }
 
-/// Apart from leaves, which do without its frame.
+/// A leaf that can trap, apart since registers are saved for it.
 #[inline(never)]
-fn enter_guest(
+fn enter_leaf(callee: Callee) -> sys::napi_value {
+    black_box(store().enter_leaf(callee, Leaf::CanTrap)).cast()
+}
+
+/// Apart from leaves, which do without its frame. (Were it a function of Rust, what calls it would have a frame to end the
+/// process if this unwound; it ends it itself.)
+#[allow(improper_ctypes_definitions, reason = "nobody but Rust calls it")]
+#[inline(never)]
+extern "C" fn enter_guest(
     env: sys::napi_env,
     info: sys::napi_callback_info,
     callee: Option<Callee>,
@@ -43,7 +59,7 @@ fn enter_guest(
     if store.wants_attention() {
         attend(env, info, store);
     }
-    null_mut()
+    black_box(null_mut())
 }
 
 unsafe extern "C" fn resume(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

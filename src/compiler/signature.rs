@@ -52,11 +52,12 @@ pub(super) fn from_loop(ty: &FuncType) -> Signature {
     signature
 }
 
-/// The signature of entry trampolines: `(thread, func_ref)`. The host calls those of functions that cannot trap as any
+/// The signature of entry trampolines: `(thread, func_ref)`, which return null. The host calls those of functions that cannot trap as any
 /// function of its own.
 pub(super) fn entry() -> Signature {
     let mut signature = Signature::new(CallConv::SystemV);
     signature.params.extend([AbiParam::new(POINTER); 2]);
+    signature.returns.push(AbiParam::new(POINTER));
     signature
 }
 

@@ -12,7 +12,7 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 /// The host enters a guest function of type `ty`: arguments out of the slots, results into them.
 ///
 /// It may be interrupted like a guest, between any two instructions: the state is `Run` only after the
-/// arguments were read and before the results are written.
+/// arguments were read and before the results are written. It returns null.
 pub(super) fn entry(
     isa: &dyn TargetIsa,
     ty: &FuncType,
@@ -41,7 +41,8 @@ pub(super) fn entry(
     let words = e.lower_values(&results, &ty.results);
     e.store_state(thread, State::Done);
     e.store_words(thread, &words, &ty.results);
-    e.b.ins().return_(&[]);
+    let null = e.b.ins().iconst(POINTER, 0);
+    e.b.ins().return_(&[null]);
     e.b.finalize(isa.frontend_config());
     Ok(())
 }

@@ -16,7 +16,8 @@
 use super::vm::*;
 use super::{Store, Trap};
 use crate::arch;
-use std::ptr::NonNull;
+use std::ffi::c_void;
+use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::Ordering;
 
 /// What came of running a guest, as a host in Rust sees it (JavaScript reads the state word).
@@ -42,14 +43,21 @@ pub const CODE_REFUSED: i32 = 0;
 /// Trap code for a call while the host holds an interrupted guest. Only a debugger runs JavaScript then.
 pub const CODE_INTERRUPTED: i32 = 13;
 
-/// An entry trampoline.
-type Entry = unsafe extern "sysv64" fn(*mut VMThread, *const VMFuncRef);
+/// An entry trampoline. It returns null, which is what the host's function returns that enters a leaf by it.
+type Entry = unsafe extern "sysv64" fn(*mut VMThread, *const VMFuncRef) -> *mut c_void;
 
 /// A function to be entered, and the address of its entry trampoline as it was found.
 #[derive(Clone, Copy)]
 pub struct Callee {
     func_ref: NonNull<VMFuncRef>,
     entry: *mut u8,
+}
+
+/// A function that neither calls anything nor loops.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Leaf {
+    CanTrap,
+    Sure,
 }
 
 /// Lies at the start of an activation and keeps the context of the one suspended above it.
@@ -90,27 +98,39 @@ impl Store {
         Some(Callee { func_ref, entry })
     }
 
-    /// Runs a function that is known for a leaf, with the arguments in scratch memory; does nothing with any other.
+    /// What a function is known for, if it may be entered as a leaf.
+    #[inline(always)]
+    pub fn leaf(&self, callee: Callee) -> Option<Leaf> {
+        if self.is_interrupted() {
+            return None;
+        }
+        let entry = callee.entry.addr();
+        if entry & SURE != 0 {
+            Some(Leaf::Sure)
+        } else {
+            (entry & LEAF != 0).then_some(Leaf::CanTrap)
+        }
+    }
+
+    /// Runs a function with the arguments in scratch memory for which [`Store::leaf`] has just given this; null.
     ///
     /// A leaf runs on the stack of the caller: no activation, since it cannot suspend.
     #[inline(always)]
-    pub fn enter_leaf(&self, callee: Callee) -> bool {
+    pub fn enter_leaf(&self, callee: Callee, leaf: Leaf) -> *mut c_void {
         let entry = callee.entry.cast_const();
-        if entry.addr() & LEAF == 0 || self.is_interrupted() {
-            return false;
-        }
         let (vm, func_ref) = (self.vm.get(), callee.func_ref.as_ptr());
         // SAFETY: a live function with its entry trampoline, marked as a leaf; no guest runs now. A leaf does not
         // suspend, since `running` is not set; and one that is sure returns, so it is called as any function.
         unsafe {
-            if entry.addr() & SURE != 0 {
-                let entry = entry.wrapping_sub(LEAF + SURE);
-                std::mem::transmute::<*const u8, Entry>(entry)(vm, func_ref);
-            } else {
-                arch::enter_leaf(vm, func_ref, entry.wrapping_sub(LEAF));
+            match leaf {
+                Leaf::Sure => {
+                    let entry = entry.wrapping_sub(LEAF + SURE);
+                    return std::mem::transmute::<*const u8, Entry>(entry)(vm, func_ref);
+                }
+                Leaf::CanTrap => arch::enter_leaf(vm, func_ref, entry.wrapping_sub(LEAF)),
             }
         }
-        true
+        null_mut()
     }
 
     /// Starts what [`Store::callee`] found, with the arguments in scratch memory. Returns when it has ended or
@@ -130,8 +150,9 @@ impl Store {
         }
         let entry = callee.entry.cast_const();
         if entry.addr() & LEAF != 0 {
-            if !self.enter_leaf(callee) {
-                self.set_state(State::Trap, CODE_INTERRUPTED);
+            match self.leaf(callee) {
+                Some(leaf) => _ = self.enter_leaf(callee, leaf),
+                None => self.set_state(State::Trap, CODE_INTERRUPTED),
             }
             return;
         }

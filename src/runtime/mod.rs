@@ -37,7 +37,7 @@ mod trap;
 pub mod vm;
 
 pub use account::Account;
-pub use activation::{CODE_REFUSED, Callee, Outcome};
+pub use activation::{CODE_REFUSED, Callee, Leaf, Outcome};
 pub use address_space::size as address_space;
 pub use data_image::LazyDataImage;
 pub use exceptions::{Exceptions, Landing, throw};

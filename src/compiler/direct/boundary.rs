@@ -4,7 +4,7 @@
 
 use super::call::is_simple;
 use super::frame::{FLOAT_PARAMS, INTEGER_PARAMS, is_float, stack_arguments};
-use super::operand::{R10, RAX, RBX};
+use super::operand::{R10, RAX, RDI};
 use super::{Result, Unsupported, supported};
 use crate::compiler::{CompiledFunction, TrapSite};
 use crate::module::{FuncType, Module, ValType};
@@ -150,7 +150,7 @@ fn store(asm: &mut VecAssembler<X64Relocation>, kind: Kind, from: u8, base: u8, 
     }
 }
 
-/// The entry trampoline of functions of type `ty`. The thread is in rbx meanwhile.
+/// The entry trampoline of functions of type `ty`. The thread is on the stack meanwhile.
 pub fn entry(ty: &FuncType) -> Result<CompiledFunction> {
     let Convention { params, result } = convention(ty)?;
     let mut asm = VecAssembler::new(0);
@@ -158,34 +158,35 @@ pub fn entry(ty: &FuncType) -> Result<CompiledFunction> {
     dynasm!(asm ; .arch x64
         ; push rbp
         ; mov rbp, rsp
-        ; push rbx
+        ; push rdi
         ; sub rsp, size + 8
-        ; mov rbx, rdi
         ; mov r10, rsi);
     for ((kind, place), slot) in params.into_iter().zip((SCRATCH_SLOTS..).step_by(8)) {
         match place {
             Place::Integer(register) | Place::Float(register) => {
-                load(&mut asm, kind, RBX, slot, register)?;
+                load(&mut asm, kind, RDI, slot, register)?;
             }
             Place::Stack(above) => {
-                load(&mut asm, kind, RBX, slot, RAX)?;
+                load(&mut asm, kind, RDI, slot, RAX)?;
                 dynasm!(asm ; .arch x64 ; mov [rsp + above], rax);
             }
         }
     }
     dynasm!(asm ; .arch x64
-        ; mov DWORD [rbx + SCRATCH_STATE], State::Run as i32
+        ; mov DWORD [rdi + SCRATCH_STATE], State::Run as i32
         ; mov rdi, [r10 + ENTRY_VMCTX]
         ; mov rax, [r10 + ENTRY_CODE]
         ; call QWORD [rax]);
     let call = site(&asm, None);
     // The state changes before the result is written.
-    dynasm!(asm ; .arch x64 ; mov DWORD [rbx + SCRATCH_STATE], State::Done as i32);
+    dynasm!(asm ; .arch x64
+        ; mov r10, [rbp - 8]
+        ; mov DWORD [r10 + SCRATCH_STATE], State::Done as i32);
     if let Some(kind) = result {
-        store(&mut asm, kind, RAX, RBX, SCRATCH_SLOTS);
+        store(&mut asm, kind, RAX, R10, SCRATCH_SLOTS);
     }
     // The callee has dropped its arguments.
-    dynasm!(asm ; .arch x64 ; mov rbx, [rbp - 8] ; leave ; ret);
+    dynasm!(asm ; .arch x64 ; xor eax, eax ; leave ; ret);
     finish(asm, vec![call])
 }
 

@@ -53,6 +53,7 @@ pub const RAX: u8 = 0;
 pub const RCX: u8 = 1;
 pub const RDX: u8 = 2;
 pub const RBX: u8 = 3;
+pub const RDI: u8 = 7;
 pub const RSI: u8 = 6;
 pub const R8: u8 = 8;
 pub const R9: u8 = 9;
