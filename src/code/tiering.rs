@@ -3,13 +3,15 @@
 use super::background::{Aim, Job, enqueue};
 use super::compiled_module::{CompiledModule, Progress};
 use super::figures;
-use crate::compiler::Tier;
+use crate::compiler::{Calls, CompiledFunction, Tier};
+use crate::module::Module;
 use crate::runtime::vm::{CALL_WEIGHT, Counter};
 use std::ptr::null;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
+use wasmparser::BinaryReader;
 
 /// The greatest number that a function which is to be improved has for its progress.
 const MOST_REACHED: u8 = Progress::Improved as u8 - 1;
@@ -83,13 +85,36 @@ impl CompiledModule {
         (u64::from(reached), size as u64)
     }
 
-    /// Is a function (counted without imports) called often? Where there is no first tier nobody counts.
-    pub(super) fn is_hot(&self, function: u32) -> bool {
+    /// How a function (counted without imports) is called. Where there is no first tier nobody counts.
+    pub(super) fn calls(&self, function: u32) -> Calls {
         let progress = self.progress[function as usize].load(Ordering::Relaxed);
         let least = HOT * CALL_WEIGHT - self.options.threshold;
-        self.options.first == Tier::Optimized
-            || progress >= Progress::Improving as u8
-            || self.counters[function as usize].load(Ordering::Relaxed) >= least
+        if self.options.first == Tier::Optimized {
+            return Calls::OftenFromOnePlace;
+        }
+        let is_hot = progress >= Progress::Improving as u8
+            || self.counters[function as usize].load(Ordering::Relaxed) >= least;
+        match self.callers[function as usize].load(Ordering::Relaxed) {
+            _ if !is_hot => Calls::Rare,
+            1 => Calls::OftenFromOnePlace,
+            _ => Calls::Often,
+        }
+    }
+
+    /// Notes which functions code of the first tier calls.
+    pub(super) fn count_callers(&self, code: &CompiledFunction) {
+        let module = self.module();
+        for site in code.traps.iter().filter(|site| site.trap.is_none()) {
+            let Some(defined) = called_at(module, site.wasm_offset)
+                .and_then(|index| index.checked_sub(module.imported_functions))
+            else {
+                continue;
+            };
+            if let Some(callers) = self.callers.get(defined as usize) {
+                let one_more = |callers: u8| callers.checked_add(1);
+                let _ = callers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+            }
+        }
     }
 
     /// Does a job. At a failure guests go on with the code that they have.
@@ -115,5 +140,41 @@ impl CompiledModule {
                 self.progress[function as usize].store(Progress::Improved as u8, Ordering::Release);
             }
         }
+    }
+}
+
+/// The function that the instruction at an offset of the module's bytes calls, if it calls one that it names.
+fn called_at(module: &Module, offset: u32) -> Option<u32> {
+    const CALL: u8 = 0x10;
+    let bytes = module.bytes.get(offset as usize..)?;
+    let (CALL, index) = (*bytes.first()?, bytes.get(1..)?) else {
+        return None;
+    };
+    BinaryReader::new(index, 0).read_var_u32().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::Options;
+    use super::super::{CompiledModule, Unit};
+    use crate::module::Bytes;
+    use std::sync::atomic::Ordering;
+
+    #[test]
+    fn calls_in_functions_of_the_first_tier_are_counted() {
+        let text = "(module (import \"m\" \"f\" (func)) (func $once) (func $twice)
+            (func (call 0) (call $once) (call $twice) (call $twice) (return_call $once))
+            (func (call $once)))";
+        let module = CompiledModule::new(
+            Bytes::from(wat::parse_str(text).unwrap()),
+            Options::default(),
+        );
+        let module = module.unwrap();
+        let counts = || [0, 1, 2, 3].map(|f: usize| module.callers[f].load(Ordering::Relaxed));
+        assert_eq!(counts(), [0; 4]);
+        module.code(Unit::Function(2)).unwrap();
+        assert_eq!(counts(), [1, 2, 0, 0]);
+        module.code(Unit::Function(3)).unwrap();
+        assert_eq!(counts(), [2, 2, 0, 0]);
     }
 }

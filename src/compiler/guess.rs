@@ -3,7 +3,7 @@
 //! compare tells the function and its instance, since references are addresses in contexts.
 
 use super::function::{Result, Translator};
-use super::tier::Tier;
+use super::tier::{Calls, Tier};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, InstBuilder, Value};
 
@@ -27,7 +27,7 @@ impl<'a> Translator<'a, '_> {
         let defined = |index: u32| index - self.module.imported_functions;
         let hot = found
             .into_iter()
-            .filter(|index| (self.tiering.is_hot)(defined(*index)));
+            .filter(|index| (self.tiering.calls)(defined(*index)) != Calls::Rare);
         hot.take(COMPARED).collect()
     }
 

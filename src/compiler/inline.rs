@@ -5,7 +5,7 @@
 //! the copy is as good as what the code table holds.
 
 use super::function::{Body, Result, Translator, body, parse_error};
-use super::tier::Tier;
+use super::tier::{Calls, Tier};
 use cranelift_codegen::ir::Value;
 use wasmparser::Operator;
 
@@ -13,6 +13,8 @@ use wasmparser::Operator;
 const TINY: usize = 16;
 /// Bytes of a body that is copied if it is called often.
 const SMALL: usize = 500;
+/// Bytes of a body that is copied if it is called often, and by the call in question alone.
+const ONLY: usize = 1000;
 /// Bytes of all bodies that are copied into a function: as many as its own has, so that compiling takes twice the time at
 /// most, and some more in a small one. In a large one the last of them gain little and cost more than the first: 156 KB
 /// with as many copied took 250 MB to compile, and 30 with a tenth.
@@ -48,9 +50,13 @@ impl<'a> Translator<'a, '_> {
         }
         let callee = body(self.module, index)?;
         let size = callee.as_bytes().len();
-        if size > SMALL
-            || size > TINY && !(self.tiering.is_hot)(index - self.module.imported_functions)
-        {
+        let most = match (self.tiering.calls)(index - self.module.imported_functions) {
+            Calls::Rare => TINY,
+            // In a body that is copied itself there may be more of that call.
+            Calls::OftenFromOnePlace if !self.is_inlined() && index != self.function => ONLY,
+            Calls::Often | Calls::OftenFromOnePlace => SMALL,
+        };
+        if size > most {
             return Ok(false);
         }
         let own = body(self.module, self.function)?.as_bytes().len();

@@ -18,6 +18,7 @@ mod direct;
 mod dispatch;
 mod emit;
 mod exception;
+mod exits;
 mod function;
 mod guess;
 mod host;
@@ -28,6 +29,7 @@ mod local;
 mod location;
 mod memory;
 mod numeric;
+mod origin;
 mod output;
 mod reference;
 mod repair;
@@ -49,7 +51,7 @@ mod variable;
 
 pub use lines::LINE;
 pub use signature::returns_in_memory;
-pub use tier::Tier;
+pub use tier::{Calls, Tier};
 
 use crate::module::{FuncType, Module};
 use crate::runtime::{Trap, vm::VMOffsets};
@@ -178,15 +180,14 @@ impl Compiler {
         })
     }
 
-    /// Compiles function `defined` (counted without imports). `is_hot` says of such functions whether they are
-    /// called often.
+    /// Compiles function `defined` (counted without imports). `calls` says of such functions how they are called.
     pub fn function(
         &self,
         module: &Module,
         offsets: &VMOffsets,
         defined: u32,
         tier: Tier,
-        is_hot: &dyn Fn(u32) -> bool,
+        calls: &dyn Fn(u32) -> Calls,
     ) -> Result<CompiledFunction, String> {
         let index = defined
             .checked_add(module.imported_functions)
@@ -210,7 +211,7 @@ impl Compiler {
             Tier::Optimized | Tier::FromLoop(_) => (&*self.isa, Some(&*self.ordered)),
         };
         output::compile(isa, ordered, &module.bytes, |context, frontend| {
-            let tiering = Tiering::new(tier, is_hot);
+            let tiering = Tiering::new(tier, calls);
             function::translate(isa, module, offsets, index, tiering, context, frontend)
         })
     }

@@ -2,6 +2,7 @@
 
 use super::copies::copy_arguments;
 use super::counters::subtract_from_counters;
+use super::exits::copy_at_exits;
 use super::lines;
 use super::location::Locations;
 use super::schedule::schedule;
@@ -54,6 +55,7 @@ pub(super) fn compile(
         if ordered.is_some() {
             context.optimize(isa, plane).map_err(failed)?;
             copy_jumps(context);
+            copy_at_exits(context);
             copy_arguments(&mut context.func);
             subtract_from_counters(&mut context.func);
             schedule(&mut context.func);

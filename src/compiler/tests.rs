@@ -1,6 +1,10 @@
 use super::*;
 use wat::parse_str;
 
+fn often(_: u32) -> Calls {
+    Calls::OftenFromOnePlace
+}
+
 fn module(text: &str) -> (Module, VMOffsets) {
     let module = Module::decode(parse_str(text).unwrap()).unwrap();
     let offsets = VMOffsets::new(&module);
@@ -9,10 +13,9 @@ fn module(text: &str) -> (Module, VMOffsets) {
 
 fn compile(text: &str) -> (Module, CompiledFunction) {
     let (module, offsets) = module(text);
-    let compiled =
-        Compiler::new()
-            .unwrap()
-            .function(&module, &offsets, 0, Tier::Optimized, &|_| true);
+    let compiled = Compiler::new()
+        .unwrap()
+        .function(&module, &offsets, 0, Tier::Optimized, &often);
     (module, compiled.unwrap())
 }
 
@@ -116,7 +119,7 @@ fn guards_against_speculation_are_in_every_form_of_the_code() {
         for tier in [Tier::Baseline, Tier::Optimized, Tier::FromLoop(0)] {
             let mut count = |on| {
                 module.features.spectre_guards = on;
-                let compiled = compiler.function(&module, &offsets, 0, tier, &|_| true);
+                let compiled = compiler.function(&module, &offsets, 0, tier, &often);
                 guards(&compiled.unwrap().code)
             };
             let (without, with) = (count(false), count(true));
@@ -159,7 +162,7 @@ fn a_function_that_begins_at_a_loop_calls_the_whole() {
     let (module, offsets) = module("(module (func $f (loop (call $f) (br 0))))");
     let compiler = Compiler::verifying().unwrap();
     let calls = |tier| {
-        let compiled = compiler.function(&module, &offsets, 0, tier, &|_| false);
+        let compiled = compiler.function(&module, &offsets, 0, tier, &|_| Calls::Rare);
         calls_of_itself(&compiled.unwrap().code)
     };
     assert_eq!((calls(Tier::Optimized), calls(Tier::FromLoop(0))), (1, 0));
@@ -167,20 +170,25 @@ fn a_function_that_begins_at_a_loop_calls_the_whole() {
 
 #[test]
 fn small_functions_are_copied_into_callers_where_they_are_hot() {
-    let small = "(func $small (param i32) (result i32) nop nop nop nop nop nop nop nop
-        (loop (br_if 0 (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))) (i32.const 7))";
-    let (module, offsets) = module(&format!(
-        "(module (func (param i32) (result i32)
-            (i32.add (call $small (i32.const 9)) (local.get 0))) {small})"
-    ));
     let compiler = Compiler::verifying().unwrap();
-    let traps = |hot: bool| {
-        let compiled = compiler.function(&module, &offsets, 0, Tier::Optimized, &|_| hot);
+    let traps = |bytes: usize, calls: Calls| {
+        let (module, offsets) = module(&format!(
+            "(module
+               (func (param i32) (result i32) (i32.add (call $small (i32.const 9)) (local.get 0)) {})
+               (func $small (param i32) (result i32) {}
+                 (loop (br_if 0 (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))) (i32.const 7)))",
+            "nop ".repeat(bytes),
+            "nop ".repeat(bytes)
+        ));
+        let compiled = compiler.function(&module, &offsets, 0, Tier::Optimized, &|_| calls);
         let traps = compiled.unwrap().traps;
         traps.iter().filter(|site| site.trap.is_some()).count()
     };
     // A function without a frame does not look at the stack's limit.
-    assert_eq!((traps(true), traps(false)), (0, 1));
+    let of = |bytes| {
+        [Calls::Rare, Calls::Often, Calls::OftenFromOnePlace].map(|calls| traps(bytes, calls))
+    };
+    assert_eq!([10, 700, 1000].map(of), [[1, 0, 0], [1, 1, 0], [1, 1, 1]]);
 }
 
 #[test]
@@ -189,19 +197,19 @@ fn what_does_not_exist_is_an_error() {
     let compiler = Compiler::new().unwrap();
     assert!(
         compiler
-            .function(&module, &offsets, 1, Tier::Optimized, &|_| true)
+            .function(&module, &offsets, 1, Tier::Optimized, &often)
             .is_err()
     );
     assert!(
         compiler
-            .function(&module, &offsets, u32::MAX, Tier::Optimized, &|_| true)
+            .function(&module, &offsets, u32::MAX, Tier::Optimized, &often)
             .is_err()
     );
     assert!(compiler.host_adapter(&module, &offsets, 0).is_err());
     // The workspace of the thread is usable after errors.
     assert!(
         compiler
-            .function(&module, &offsets, 0, Tier::Optimized, &|_| true)
+            .function(&module, &offsets, 0, Tier::Optimized, &often)
             .is_ok()
     );
 }
@@ -244,7 +252,7 @@ fn functions_of_extreme_size_take_little_time() {
     let compiler = Compiler::with_verifier(false).unwrap();
     let start = std::time::Instant::now();
     compiler
-        .function(&module, &offsets, 0, Tier::Optimized, &|_| true)
+        .function(&module, &offsets, 0, Tier::Optimized, &often)
         .unwrap();
     assert!(start.elapsed().as_secs() < 10);
 }
@@ -319,13 +327,13 @@ fn a_large_function_takes_in_few_of_the_bodies_that_it_calls() {
 #[test]
 fn each_case_of_an_interpreter_has_a_jump_of_its_own() {
     let cases = 9;
-    // The first `count` cases go back to the head, all by one block.
-    let interpreter = |count: usize| {
+    // The first `count` cases change a local and go back to the head, all by one block. The first local says what is next.
+    let interpreter = |count: usize, local: usize| {
         let labels: String = (0..cases).map(|case| format!(" $c{case}")).collect();
         let table = format!("(br_table {labels} $next (i32.load8_u (local.get 0)))");
         let body = (0..cases).fold(table, |inner, case| {
             let back = if case < count { "(br $next)" } else { "(return)" };
-            format!("(block $c{case} {inner}) (local.set 1 (i32.mul (local.get 1) (i32.const {case}))) {back}")
+            format!("(block $c{case} {inner}) (local.set {local} (i32.mul (local.get {local}) (i32.const {case}))) {back}")
         });
         let next = "(local.set 0 (i32.add (local.get 0) (i32.const 1))) (br $top)";
         let text = format!(
@@ -333,7 +341,7 @@ fn each_case_of_an_interpreter_has_a_jump_of_its_own() {
         );
         let (module, offsets) = module(&text);
         let compiler = Compiler::verifying().unwrap();
-        let function = compiler.function(&module, &offsets, 0, Tier::Optimized, &|_| true);
+        let function = compiler.function(&module, &offsets, 0, Tier::Optimized, &often);
         let code = function.unwrap().code;
         // An add of the table's address and what it says, and a jump there.
         let is_jump = |bytes: &&[u8]| {
@@ -342,7 +350,9 @@ fn each_case_of_an_interpreter_has_a_jump_of_its_own() {
         };
         code.windows(5).filter(is_jump).count()
     };
-    assert_eq!(interpreter(1), 1);
-    assert_eq!(interpreter(5), 1 + 5);
-    assert_eq!(interpreter(cases), 1 + cases);
+    assert_eq!(interpreter(1, 0), 1);
+    assert_eq!(interpreter(5, 0), 1 + 5);
+    assert_eq!(interpreter(cases, 0), 1 + cases);
+    // Where the next is the same after all cases, they have one jump.
+    assert_eq!(interpreter(cases, 1), 1);
 }

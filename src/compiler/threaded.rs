@@ -4,8 +4,10 @@
 //! Processors guess where a jump goes by its address and by what came before. Of one jump for all instructions of the
 //! program that is interpreted they may know little: what is told apart depends on how the code happens to lie. Compilers
 //! to wasm leave one jump, and one way back to it. So the end of each case takes a copy of what comes between it and the
-//! jump, and of the jump.
+//! jump, and of the jump. Where cases do not decide what is next, as in a loop over all bytes of a text, copies would tell the
+//! processor nothing.
 
+use super::origin::is_decided_by_cases;
 use super::repair::Copies;
 use cranelift_codegen::Context;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
@@ -29,7 +31,7 @@ const ENTRIES: usize = 1024;
 const JUMPS: usize = 4;
 
 /// The blocks from which code comes to a jump, each with the one that follows and the number of instructions that are left.
-type Ways = HashMap<Block, (Option<Block>, usize)>;
+pub(super) type Ways = HashMap<Block, (Option<Block>, usize)>;
 
 /// A branch to a block on the way: the block that it ends, and which of its targets it is.
 type Source = (Block, Inst, usize);
@@ -43,7 +45,11 @@ pub(super) fn copy_jumps(context: &mut Context) {
         };
         let sources = sources(context, jump, &ways);
         let entries = sources.len() * targets(&context.func, jump);
-        if sources.len() < 2 || sources.len() > COPIES || entries > ENTRIES {
+        if sources.len() < 2
+            || sources.len() > COPIES
+            || entries > ENTRIES
+            || !is_decided_by_cases(context, jump, &ways)
+        {
             continue;
         }
         let blocks = blocks_of(&context.func, &ways, &sources);
@@ -96,12 +102,12 @@ fn targets(func: &Function, block: Block) -> usize {
     targets.len()
 }
 
-fn target(func: &Function, call: &BlockCall) -> Block {
+pub(super) fn target(func: &Function, call: &BlockCall) -> Block {
     call.block(&func.dfg.value_lists)
 }
 
 /// Where a jump or a conditional branch leads; nothing for other instructions.
-fn branches(func: &Function, inst: Inst) -> &[BlockCall] {
+pub(super) fn branches(func: &Function, inst: Inst) -> &[BlockCall] {
     match &func.dfg.insts[inst] {
         InstructionData::Jump { destination, .. } => std::slice::from_ref(destination),
         InstructionData::Brif { blocks, .. } => blocks,
@@ -110,7 +116,7 @@ fn branches(func: &Function, inst: Inst) -> &[BlockCall] {
 }
 
 /// The values that pass to a block. Results of calls, which are not in any register before, are none of a branch.
-fn arguments(func: &Function, call: &BlockCall) -> Vec<Value> {
+pub(super) fn arguments(func: &Function, call: &BlockCall) -> Vec<Value> {
     let args = call.args(&func.dfg.value_lists);
     args.filter_map(|arg: BlockArg| arg.as_value()).collect()
 }
@@ -144,22 +150,27 @@ fn ways(context: &Context, jump: Block) -> Option<Ways> {
     Some(ways)
 }
 
+/// The head of the loop that begins with the ways.
+pub(super) fn head(context: &Context, jump: Block, ways: &Ways) -> Option<Block> {
+    let mut head = jump;
+    let is_head = |block| {
+        let mut preds = context.cfg.pred_iter(block);
+        preds.any(|pred| context.domtree.block_dominates(block, pred.block))
+    };
+    while !is_head(head) {
+        head = context.domtree.idom(head)?;
+        ways.get(&head)?;
+    }
+    Some(head)
+}
+
 /// The branches that get copies: those in the loop that come from elsewhere than the ways.
 fn sources(context: &Context, jump: Block, ways: &Ways) -> Vec<Source> {
     let func = &context.func;
     let dominates = |a, b| context.domtree.block_dominates(a, b);
-    // The head of the loop.
-    let mut head = jump;
-    while !context
-        .cfg
-        .pred_iter(head)
-        .any(|pred| dominates(head, pred.block))
-    {
-        match context.domtree.idom(head) {
-            Some(next) if ways.contains_key(&next) => head = next,
-            _ => return Vec::new(),
-        }
-    }
+    let Some(head) = head(context, jump, ways) else {
+        return Vec::new();
+    };
     let is_case = |block| dominates(head, block) && !dominates(block, jump);
     // A block that is only reached by branches is in the copies that those get.
     let falls_away = |block: Block| {

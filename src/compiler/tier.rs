@@ -31,11 +31,21 @@ pub enum Tier {
     FromLoop(u32),
 }
 
+/// How a function is called, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// So rarely that it is all one.
+    Rare,
+    Often,
+    /// Often, and the module has one instruction that calls it.
+    OftenFromOnePlace,
+}
+
 /// What the translator knows of its tier.
 pub(super) struct Tiering<'a> {
     pub tier: Tier,
-    /// Is a function (counted without imports) called often?
-    pub is_hot: &'a dyn Fn(u32) -> bool,
+    /// Of functions counted without imports.
+    pub calls: &'a dyn Fn(u32) -> Calls,
     /// Loops met so far.
     loops: u32,
     /// In [`Tier::FromLoop`]: where the function begins, and the address that it is given.
@@ -47,10 +57,10 @@ pub(super) struct Tiering<'a> {
 }
 
 impl<'a> Tiering<'a> {
-    pub fn new(tier: Tier, is_hot: &'a dyn Fn(u32) -> bool) -> Self {
+    pub fn new(tier: Tier, calls: &'a dyn Fn(u32) -> Calls) -> Self {
         Self {
             tier,
-            is_hot,
+            calls,
             loops: 0,
             start: None,
             frame: None,
