@@ -2,7 +2,7 @@
 
 // node bench/exceptions.js [--filter TEXT] [--node EXECUTABLE]...
 //
-// What exceptions, tail calls and 64-bit addresses cost: V8's own wasm and wrt take turns in one process, sample by
+// What exceptions, tail calls, calls of references and 64-bit addresses cost: V8's own wasm and wrt take turns in one process, sample by
 // sample, and the processor time of the process is what counts. Ratios are of medians. --node runs all of it on another
 // Node as well. What V8 does not have there is left empty. Where JavaScript throws or catches, the last column has what the
 // throws that wrt needs for it take by themselves: through Node-API nothing passes but what JavaScript caught.
@@ -79,6 +79,44 @@ const kernels = (type) => {
        (i32.store offset=4 (local.get $i) (i32.xor (local.get $a) (i32.mul (local.get $b) (i32.const 0x9e3779b1))))`,
     )}))`;
 };
+
+/** A loop that calls what a local refers to and exchanges it with another: one function, or two in turn. wabt lacks this. */
+function references(count) {
+  const section = (id, ...items) => [id, items.flat().length + 1, items.length, ...items.flat()];
+  const body = (locals, ...code) => [locals.length + code.length + 1, ...locals, ...code, 0x0b];
+  const f = (k) => body([0], 0x20, 0, 0x41, k, 0x6a);
+  const nullable = [0x63, 0];
+  return Uint8Array.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [0x60, 1, 0x7f, 1, 0x7f]),
+    ...section(3, [0], [0], [0]),
+    ...section(7, [3, ...Buffer.from('run'), 0, 2]),
+    ...section(9, [3, 0, 2, 0, 1]),
+    ...section(
+      10,
+      f(1),
+      f(2),
+      // Locals: the rounds; a sum; the references, and one that helps to exchange them.
+      body(
+        [2, 1, 0x7f, 3, ...nullable],
+        ...[0xd2, 0, 0x21, 2, 0xd2, count - 1, 0x21, 3, 0x03, 0x40],
+        ...[0x20, 2, 0x21, 4, 0x20, 3, 0x21, 2, 0x20, 4, 0x21, 3],
+        ...[0x20, 1, 0x20, 2, 0x14, 0, 0x21, 1],
+        ...[0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b, 0x20, 1],
+      ),
+    ),
+  ]);
+}
+
+/** A loop that calls the elements of a table in turn: one function, or two. */
+const elements = (count) => `(module (type $t (func (param i32) (result i32)))
+  (table funcref (elem ${Array.from({ length: 8 }, (_, k) => `$f${k % count}`).join(' ')}))
+  (func $f0 (type $t) (i32.add (local.get 0) (i32.const 1)))
+  (func $f1 (type $t) (i32.add (local.get 0) (i32.const 2)))
+  (func (export "run") (param $n i32) (result i32) (local $s i32)
+    (loop $l (local.set $s (call_indirect (type $t) (local.get $s) (i32.and (local.get $n) (i32.const 7))))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $s)))`;
 
 /** The rows: for each engine a function that does `n` operations. */
 function rows(wat) {
@@ -166,6 +204,17 @@ function rows(wat) {
   };
   for (const [name, text] of Object.entries(tails))
     row(`tail calls ${name}`, (engine) => instantiate(engine, `(module ${text})`).run, { once: TAIL_CALLS });
+
+  for (const [count, functions] of [
+    [1, 'one function'],
+    [2, 'two functions in turn'],
+  ]) {
+    row(
+      `calls by reference of ${functions}`,
+      (engine) => new engine.Instance(new engine.Module(references(count))).exports.run,
+    );
+    row(`calls through a table of ${functions}`, (engine) => instantiate(engine, elements(count)).run);
+  }
 
   for (const name of ['sum', 'fields of records', 'sort']) {
     for (const type of ['i32', 'i64'])

@@ -70,8 +70,11 @@ impl<'a> Translator<'a, '_> {
         let guesses = self.guesses(type_index);
         let mut are_all = guesses.len() < COMPARED;
         for index in guesses {
-            // One that calls itself by a reference is rare.
-            if index == self.function || !self.inlines(index)? {
+            // One that calls itself by a reference is rare, and so is that call where it is there.
+            if index == self.function {
+                continue;
+            }
+            if !self.inlines(index)? {
                 are_all = false;
                 continue;
             }

@@ -192,6 +192,32 @@ fn small_functions_are_copied_into_callers_where_they_are_hot() {
 }
 
 #[test]
+fn a_call_of_what_is_not_guessed_lies_behind_the_rest() {
+    // The function itself is of the callee's type and could be in the table as well.
+    let text = |callee: &str| {
+        format!(
+            "(module (table 1 funcref) (elem (i32.const 0) $f)
+               (func (export \"g\") (param i32) (result i32)
+                 (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0)))
+               (func $f (param i32) (result i32) {callee}))"
+        )
+    };
+    let is_behind = |callee: &str| {
+        let (_, compiled) = compile(&text(callee));
+        let mut calls = compiled.traps.iter().filter(|site| site.trap.is_none());
+        // pop rbp; ret
+        let end = compiled
+            .code
+            .windows(2)
+            .position(|code| code == [0x5d, 0xc3]);
+        calls.next().unwrap().offset as usize > end.unwrap()
+    };
+    assert!(is_behind("(i32.mul (local.get 0) (i32.const 3))"));
+    let large = "(local.set 0 (i32.mul (local.get 0) (i32.const 12345)))".repeat(200);
+    assert!(!is_behind(&format!("{large} local.get 0")));
+}
+
+#[test]
 fn what_does_not_exist_is_an_error() {
     let (module, offsets) = module("(module (func))");
     let compiler = Compiler::new().unwrap();
