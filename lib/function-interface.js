@@ -2,8 +2,9 @@
 
 import * as binding from './binding.js';
 import { typeError } from './errors.js';
+import { exportsOf } from './exports.js';
 import { functionRecord } from './function.js';
-import { exportsOf, instantiateCore } from './instance.js';
+import { instantiateCore } from './instance.js';
 import { newCell } from './module.js';
 import {
   FunctionPrototypeToString,

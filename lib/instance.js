@@ -3,6 +3,7 @@
 import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { LinkError, RuntimeError, prefixed, rangeError, typeError } from './errors.js';
+import { exportsOf } from './exports.js';
 import { createFunction, functionRecord, prepare, referenceProblem, thunkOf } from './function.js';
 import * as globals from './global.js';
 import { MANY, serve } from './host.js';
@@ -10,18 +11,7 @@ import { INSTANCE, hold, watch } from './lifetime.js';
 import { applyLimits } from './limits.js';
 import * as memories from './memory.js';
 import { describe, requireModule, signatures } from './module.js';
-import {
-  Array,
-  BigIntAsUintN,
-  Int32Array,
-  Map,
-  MapGet,
-  MapSet,
-  MathMax,
-  ObjectFreeze,
-  ObjectGetPrototypeOf,
-  ObjectSetPrototypeOf,
-} from './primordials.js';
+import { Array, BigIntAsUintN, Int32Array, Map, MapGet, MapSet, MathMax, ObjectGetPrototypeOf } from './primordials.js';
 import { addEdge, collectResting, wake } from './rest.js';
 import { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } from './scratch.js';
 import { hasFunctions, isFunctionType, isSubtype, referenceType } from './signature.js';
@@ -397,31 +387,6 @@ function createCell(moduleCell, values, cells, shared, answer) {
   return cell;
 }
 
-/**
- * The exports object of an instance: "create an exports object", when it is first asked for. The functions are what takes
- * time, and nobody can tell that they are made now; what else is exported exists since the instance does.
- * @param {InstanceCell} cell
- * @returns {any}
- */
-function exportsOf(cell) {
-  return cell.exports === null ? createExports(cell) : cell.exports;
-}
-
-function createExports(cell) {
-  const { exports } = describe(cell.module);
-  // Only an object that had a prototype at first gets fast properties: 6 ns a call of an export. Without one, nobody's
-  // setter has a say in what is assigned.
-  const object = ObjectSetPrototypeOf({}, null);
-  let parts = 0;
-  for (let i = 0; i < exports.length; i++) {
-    const type = exports[i];
-    if (type.kind !== 'function') object[type.name] = partObject(type.kind, cell.exported[parts++]);
-    else object[type.name] = type.same === undefined ? exportedFunction(cell, type) : object[type.same];
-  }
-  cell.exported = NONE;
-  return (cell.exports = ObjectFreeze(object));
-}
-
 /** Notes a cell by its handle. */
 function remember(known, kind, part) {
   if (known[kind] === null) known[kind] = new Map();
@@ -465,32 +430,11 @@ function addPart(cell, type, part) {
   addEdge(part, cell);
 }
 
-/** The Exported Function of an export: one of wasm that is imported, one that was asked for by number, or a new one. */
-function exportedFunction(cell, type) {
-  if (type.index < cell.hosts.length) {
-    const value = cell.hosts[type.index];
-    if (functionRecord(value) !== undefined) return value;
-  }
-  const number = cell.functionBase + type.position;
-  const known = cell.functions === null ? undefined : MapGet(cell.functions, number);
-  if (known !== undefined) return known;
-  const func = createFunction(cell, number, type.index, type.sig, type.type);
-  if (cell.functions !== null) MapSet(cell.functions, number, func);
-  return func;
-}
-
 /** The cell of an export that the instance has made. */
 function createPart(type, handle) {
   if (type.kind === 'memory') return memories.createCell(handle, type);
   if (type.kind === 'tag') return tags.createCell(handle, type.sig);
   return type.kind === 'table' ? tables.createCell(handle, type) : globals.createCell(handle, type);
-}
-
-/** The object of a cell. */
-function partObject(kind, part) {
-  if (kind === 'memory') return memories.memoryObject(part);
-  if (kind === 'tag') return tags.tagObject(part);
-  return kind === 'table' ? tables.tableObject(part) : globals.globalObject(part);
 }
 
 /** "Initialize an instance object". */
@@ -515,4 +459,4 @@ defineInterface(Instance, {
   },
 });
 
-export { Instance, checkImportObject, createInstance, exportsOf, instantiateCore, readImports };
+export { Instance, checkImportObject, createInstance, instantiateCore, readImports };

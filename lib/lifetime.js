@@ -34,7 +34,7 @@ import { SLOT0, SLOT1, i32 } from './scratch.js';
  * @property {Set<number> | null} often those that are
  * @property {number} functionBase number of its first function, by which those that it exports are counted
  * @property {object | null} exports the exports object, once it was asked for
- * @property {any[]} exported cells of its exports that are no functions, in their order, until then
+ * @property {any[] | null} exported cells of its exports that are no functions, in their order, until then
  * @property {Map<number, Function> | null} functions exported functions by number, imported ones too; null until one is wanted
  * @property {object[]} parts cells of its memories, tables, globals and tags
  * @property {any[]} shared those of them that can hold functions

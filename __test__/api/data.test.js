@@ -129,3 +129,26 @@ ours('instances share data until they write, if there is much and its place is k
   expect(shared() - before).toBe(6);
   expect(kept.length).toBe(28);
 });
+
+ours('the files of data leave most to the program', () => {
+  const W = wrtTest.impl;
+  const binary = wat(MODULES['one segment']);
+  const descriptors = () =>
+    fs.readdirSync('/proc/self/fd').filter((name) => {
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${name}`).includes('wrt-data');
+      } catch {
+        return false; // the one by which the directory was read
+      }
+    }).length;
+  const kept = [];
+  for (let k = 0; k < 200; k++) {
+    const module = new W.Module(Buffer.concat([binary, Buffer.from([0, 4, 1, 97, k >> 7, k & 127])]));
+    for (let i = 0; i < 2; i++) kept.push(new W.Instance(module).exports.peek(1000 + k));
+    kept.push(module);
+  }
+  expect(descriptors()).toBe(128);
+  expect(
+    kept.filter((item) => typeof item === 'number').every((byte, k) => byte === ((((k >> 1) * 37) >> 4) & 255)),
+  ).toBe(true);
+});

@@ -11,23 +11,27 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Fewer bytes are copied in less time.
 const LEAST: usize = 64 << 10;
+/// Files at most, and their part of those that the process may have open: the others are the program's.
+const MOST_FILES: usize = 128;
+const PART_OF_FILES: usize = 8;
 
 /// What all active data segments of a module make of its first memory.
 #[derive(Debug)]
 pub struct DataImage {
     id: u64,
     file: File,
+    _descriptor: Descriptor,
     /// Whole pages of the memory. The file has no others.
     pages: Range<usize>,
 }
 
 impl DataImage {
     /// The image of a module whose active segments all have a constant place in a memory of its own and fit there; `None`
-    /// also if it would not pay, or the system does not give a file.
+    /// also if it would not pay, or there is no file to be had.
     fn new(module: &Module) -> Option<Self> {
         let bytes = extent(module)?;
         let page = region::page::size();
@@ -35,6 +39,7 @@ impl DataImage {
         if limit(libc::RLIMIT_FSIZE).is_some_and(|most| most < pages.len()) {
             return None;
         }
+        let descriptor = Descriptor::take()?;
         let mut contents = Vec::new();
         contents.try_reserve_exact(pages.len()).ok()?;
         contents.resize(pages.len(), 0);
@@ -57,6 +62,7 @@ impl DataImage {
         Some(Self {
             id: NEXT.fetch_add(1, Relaxed),
             file,
+            _descriptor: descriptor,
             pages,
         })
     }
@@ -85,6 +91,28 @@ impl DataImage {
             libc::MAP_FAILED => Err(io::Error::last_os_error()),
             _ => Ok(()),
         }
+    }
+}
+
+/// The right to one more file.
+#[derive(Debug)]
+struct Descriptor;
+
+static DESCRIPTORS: AtomicUsize = AtomicUsize::new(0);
+
+impl Descriptor {
+    fn take() -> Option<Self> {
+        let most = limit(libc::RLIMIT_NOFILE).map_or(MOST_FILES, |most| most / PART_OF_FILES);
+        let taken = DESCRIPTORS.fetch_add(1, Relaxed);
+        // Given back at once if it is one too many.
+        let descriptor = Self;
+        (taken < most.min(MOST_FILES)).then_some(descriptor)
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        DESCRIPTORS.fetch_sub(1, Relaxed);
     }
 }
 
