@@ -25,6 +25,7 @@ pub use decode::Decoder;
 pub use error::DecodeError;
 pub use features::Features;
 pub use leaf::Leaf;
+pub use plain::Code;
 pub use types::*;
 
 use canonical::CanonicalType;

@@ -58,14 +58,14 @@ impl Direct<'_> {
 
     /// Pops an address and puts into rdx where that is, aligned for `size` bytes.
     fn aligned_place(&mut self, memarg: &MemArg, size: i32) -> Result {
-        let (base, at) = self.access(memarg, size)?;
+        let (base, index, at) = self.access(memarg, size)?;
         if size == 1 {
-            dynasm!(self.asm ; .arch x64 ; lea rdx, [Rq(base) + rax + at]);
+            dynasm!(self.asm ; .arch x64 ; lea rdx, [Rq(base) + Rq(index) + at]);
         } else {
             let unaligned = self.trap(Trap::Unaligned);
             // Memories begin at the start of a page.
             dynasm!(self.asm ; .arch x64
-                ; lea rdx, [Rq(base) + rax + at]
+                ; lea rdx, [Rq(base) + Rq(index) + at]
                 ; test edx, size - 1
                 ; jnz =>unaligned);
         }
@@ -73,6 +73,8 @@ impl Direct<'_> {
     }
 
     fn on_memory(&mut self, action: Action, memarg: &MemArg, size: i32) -> Result {
+        // More registers are needed than are free between operators.
+        self.free_registers();
         match action {
             Action::Load => {}
             Action::CompareExchange => {
@@ -86,6 +88,7 @@ impl Direct<'_> {
             Action::Load => self.load_at_rdx(size),
             Action::Store => {
                 on_memory!(self, size, [xchg], cl cx ecx rcx);
+                self.come_back();
                 return Ok(());
             }
             Action::Add | Action::Sub | Action::Exchange => {
@@ -128,6 +131,7 @@ impl Direct<'_> {
                 }
             }
         }
+        self.come_back();
         self.push_rax();
         Ok(())
     }
@@ -167,6 +171,7 @@ impl Direct<'_> {
             ; mov edx, eax);
         self.raise();
         dynasm!(self.asm ; .arch x64 ; =>done);
+        self.come_back();
         self.push_rax();
         Ok(())
     }

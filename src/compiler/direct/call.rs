@@ -116,6 +116,7 @@ impl<'a> Direct<'a> {
         dynasm!(self.asm ; .arch x64 ; call QWORD [rax + offset]);
         self.called();
         self.may_throw();
+        self.come_back();
         self.results(ty);
         Ok(())
     }
@@ -145,8 +146,7 @@ impl<'a> Direct<'a> {
         self.table_element(table)?;
         let wrong = self.trap(Trap::IndirectCall);
         if canonical.is_some_and(CanonicalType::is_final) {
-            // Arguments in xmm0 go to their places without rax.
-            self.free_xmm0();
+            self.free_registers();
             dynasm!(self.asm ; .arch x64
                 ; mov r10, rax
                 ; mov r11d, [r15 + wanted]
@@ -156,6 +156,7 @@ impl<'a> Direct<'a> {
             // Meanwhile the element's address is an operand.
             self.push_rax();
             self.put_all();
+            self.free_registers();
             let same = self.asm.new_dynamic_label();
             dynasm!(self.asm ; .arch x64
                 ; mov edi, [rax + ENTRY_TYPE_ID]
@@ -194,6 +195,7 @@ impl<'a> Direct<'a> {
         dynasm!(self.asm ; .arch x64 ; call QWORD [r11]);
         self.called();
         self.may_throw();
+        self.come_back();
         self.results(ty);
         Ok(())
     }
@@ -219,9 +221,8 @@ impl<'a> Direct<'a> {
     fn leave_to_callee(&mut self, ty: &FuncType) {
         self.reachable = false;
         dynasm!(self.asm ; .arch x64
-            ; mov r11, [r11]
-            ; mov r15, [rbp - 8]
-            ; mov r14, [rbp - 16]);
+            ; mov r11, [r11]);
+        self.restore_kept();
         let (own, size) = (stack_arguments(self.ty), stack_arguments(ty));
         if own == 0 && size == 0 {
             dynasm!(self.asm ; .arch x64 ; leave ; jmp r11);

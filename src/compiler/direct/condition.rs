@@ -1,6 +1,6 @@
 //! Conditions, which stay in the processor's flags from a comparison to the branch behind it.
 
-use super::operand::{Operand, RAX, RCX};
+use super::operand::{IN_RAX, RAX, RCX};
 use super::{Direct, Result};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
@@ -86,6 +86,7 @@ impl Direct<'_> {
             conditional!(self, condition,
                 [sete setne setl setle setg setge setb setbe seta setae], al);
             dynasm!(self.asm ; .arch x64 ; movzx eax, al);
+            self.is_rax_narrow = true;
         }
     }
 
@@ -98,11 +99,9 @@ impl Direct<'_> {
         let height = self.stack.len();
         if let Some(place) = self.in_frame(operand, height) {
             dynasm!(self.asm ; .arch x64 ; cmp DWORD [rsp + place], 0);
-        } else if operand == Operand::Rax {
-            dynasm!(self.asm ; .arch x64 ; test eax, eax);
         } else {
-            self.load(operand, height, RCX);
-            dynasm!(self.asm ; .arch x64 ; test ecx, ecx);
+            let register = self.register(operand, RCX);
+            dynasm!(self.asm ; .arch x64 ; test Rd(register), Rd(register));
         }
         Ok(NotEqual)
     }
@@ -114,10 +113,16 @@ impl Direct<'_> {
     /// The first of two operands if the condition on top holds, else the second.
     pub fn select(&mut self) -> Result {
         let condition = self.pop_condition()?;
-        self.pop_to(RCX)?;
+        let second = match self.pop()? {
+            IN_RAX => {
+                self.load(IN_RAX, self.stack.len(), RCX);
+                RCX
+            }
+            operand => self.register(operand, RCX),
+        };
         self.pop_rax()?;
         conditional!(self, !condition,
-            [cmove cmovne cmovl cmovle cmovg cmovge cmovb cmovbe cmova cmovae], Rq(RAX), rcx);
+            [cmove cmovne cmovl cmovle cmovg cmovge cmovb cmovbe cmova cmovae], Rq(RAX), Rq(second));
         self.push_rax();
         Ok(())
     }

@@ -168,6 +168,7 @@ impl Direct<'_> {
         self.stack.extend_from_slice(words);
         self.height = self.height.max(self.stack.len());
         self.placed = self.stack.len();
+        self.registers.release_all();
         self.reachable = true;
     }
 
@@ -235,6 +236,7 @@ impl Direct<'_> {
         } else {
             self.stack.truncate(label.height);
             self.placed = self.placed.min(self.stack.len());
+            self.registers.release_all();
         }
         Ok(())
     }

@@ -56,6 +56,7 @@ impl Direct<'_> {
             Operator::ThrowRef => {
                 let null = self.trap(Trap::ThrowNull);
                 self.pop_rax()?;
+                self.free_registers();
                 dynasm!(self.asm ; .arch x64 ; test rax, rax ; jz =>null ; mov rsi, rax);
                 self.throw_reference(self.handler);
                 self.reachable = false;
@@ -63,6 +64,7 @@ impl Direct<'_> {
             Operator::Rethrow { relative_depth } => {
                 let height = self.label(*relative_depth)?.height;
                 let place = self.place(height);
+                self.free_registers();
                 dynasm!(self.asm ; .arch x64 ; mov rsi, [rsp + place]);
                 self.throw_reference(self.handler);
                 self.reachable = false;
@@ -74,7 +76,6 @@ impl Direct<'_> {
 
     fn open_body(&mut self, ty: BlockType, catches: Option<Vec<Catch>>) -> Result {
         self.open(ty, false, None)?;
-        self.save_for_handlers();
         let (landing, handler) = (self.asm.new_dynamic_label(), self.asm.new_dynamic_label());
         let position = self.labels.len() - 1;
         self.labels[position].catching = Catching::Body {
@@ -152,6 +153,7 @@ impl Direct<'_> {
         self.put_all();
         let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
         let values = self.place(first);
+        self.free_registers();
         dynasm!(self.asm ; .arch x64 ; mov esi, tag as i32 ; lea rdx, [rsp + values]);
         if self.handler.is_none() {
             // Whether there has to be an exception is known when somebody catches it.
@@ -160,6 +162,7 @@ impl Direct<'_> {
             return Ok(());
         }
         self.call_builtin(Builtin::NewException);
+        self.come_back();
         self.pass_on(self.handler);
         Ok(())
     }

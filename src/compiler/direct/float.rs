@@ -1,7 +1,7 @@
 //! Floats, and conversions.
 
 use super::condition::Condition;
-use super::operand::{Operand, RCX};
+use super::operand::{IN_XMM0, Operand, RCX};
 use super::{Direct, Result, Unsupported};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use wasmparser::Operator;
@@ -10,8 +10,8 @@ use wasmparser::Operator;
 macro_rules! binary {
     ($self:ident, $op:ident, $pop:ident) => {{
         match $self.$pop()? {
-            Some(place) => dynasm!($self.asm ; .arch x64 ; $op xmm0, [rsp + place]),
-            None => dynasm!($self.asm ; .arch x64 ; $op xmm0, xmm1),
+            Second::Frame(place) => from_frame!($self.asm, $op xmm0, place),
+            Second::Register(second) => dynasm!($self.asm ; .arch x64 ; $op xmm0, Rx(second)),
         }
         $self.push_xmm0();
     }};
@@ -25,12 +25,16 @@ macro_rules! unary {
     }};
 }
 
-/// A comparison whose flags say nothing wrong about NaN.
+/// A comparison whose flags say nothing wrong about NaN, of the first operand with the second or the other way round.
 macro_rules! compare {
-    ($self:ident, $op:ident $first:ident, $second:ident, $condition:ident) => {{
-        $self.pop_xmm1()?;
-        $self.pop_xmm0()?;
-        dynasm!($self.asm ; .arch x64 ; $op $first, $second);
+    ($self:ident, $op:ident first, second, $condition:ident) => {{
+        let (first, second) = $self.pop_to_compare()?;
+        dynasm!($self.asm ; .arch x64 ; $op Rx(first), Rx(second));
+        $self.push_condition(Condition::$condition);
+    }};
+    ($self:ident, $op:ident second, first, $condition:ident) => {{
+        let (first, second) = $self.pop_to_compare()?;
+        dynasm!($self.asm ; .arch x64 ; $op Rx(second), Rx(first));
         $self.push_condition(Condition::$condition);
     }};
 }
@@ -38,38 +42,37 @@ macro_rules! compare {
 /// Equality, false for NaN; or its opposite.
 macro_rules! equal {
     ($self:ident, $op:ident, $set:ident, $parity:ident, $join:ident) => {{
-        $self.pop_xmm1()?;
-        $self.pop_xmm0()?;
+        let (first, second) = $self.pop_to_compare()?;
         $self.free_rax();
         dynasm!($self.asm ; .arch x64
-            ; $op xmm0, xmm1
+            ; $op Rx(first), Rx(second)
             ; $set al
             ; $parity cl
             ; $join al, cl
             ; movzx eax, al);
-        $self.push_rax();
+        $self.push_eax();
     }};
 }
 
 /// Minimum or maximum: of equal numbers, which may be zeros of both signs, the bits are joined.
 macro_rules! extreme {
     ($self:ident, $compare:ident, $op:ident, $join:ident, $add:ident) => {{
-        $self.pop_xmm1()?;
+        let second = $self.pop_second()?;
         $self.pop_xmm0()?;
         let different = $self.asm.new_dynamic_label();
         let nan = $self.asm.new_dynamic_label();
         let done = $self.asm.new_dynamic_label();
         dynasm!($self.asm ; .arch x64
-            ; $compare xmm0, xmm1
+            ; $compare xmm0, Rx(second)
             ; jne =>different
             ; jp =>nan
-            ; $join xmm0, xmm1
+            ; $join xmm0, Rx(second)
             ; jmp =>done
             ; =>nan
-            ; $add xmm0, xmm1
+            ; $add xmm0, Rx(second)
             ; jmp =>done
             ; =>different
-            ; $op xmm0, xmm1
+            ; $op xmm0, Rx(second)
             ; =>done);
         $self.push_xmm0();
     }};
@@ -85,27 +88,64 @@ macro_rules! from_integer {
     }};
 }
 
+/// What the second operand of an instruction can be.
+enum Second {
+    Register(u8),
+    /// In the frame, at this distance from rsp.
+    Frame(i32),
+}
+
 impl Direct<'_> {
-    /// Pops the second operand of an instruction, then the first into xmm0. The second is in the frame there, or in xmm1.
-    fn pop_two_floats(&mut self) -> Result<Option<i32>> {
-        let second = self.pop()?;
-        let height = self.stack.len();
-        let place = self.in_frame(second, height);
-        if place.is_none() {
-            self.load_xmm(second, height, 1);
-        }
+    /// Pops the second operand of an instruction, then the first into xmm0.
+    fn pop_two_floats(&mut self) -> Result<Second> {
+        let operand = self.pop()?;
+        let second = match self.second(operand, self.stack.len()) {
+            Some(second) => second,
+            None => {
+                self.load_xmm(operand, self.stack.len(), 1);
+                Second::Register(1)
+            }
+        };
         self.pop_xmm0()?;
-        Ok(place)
+        Ok(second)
+    }
+
+    /// What an instruction can use of an operand that is, or was, at this height without loading it.
+    fn second(&self, operand: Operand, height: usize) -> Option<Second> {
+        match self.registers.now(operand) {
+            Operand::Float(number) if number != 0 => Some(Second::Register(number as u8)),
+            other => self.in_frame(other, height).map(Second::Frame),
+        }
+    }
+
+    /// Pops the second operand of an instruction: its register, which is not xmm0.
+    fn pop_second(&mut self) -> Result<u8> {
+        match self.pop()? {
+            IN_XMM0 => {
+                dynasm!(self.asm ; .arch x64 ; movaps xmm1, xmm0);
+                Ok(1)
+            }
+            operand => Ok(self.xmm(operand, 1)),
+        }
+    }
+
+    /// Pops two operands that stay as they are: their registers.
+    fn pop_to_compare(&mut self) -> Result<(u8, u8)> {
+        let second = self.pop_xmm(1)?;
+        let operand = self.pop()?;
+        // What is in xmm0 may be the second, or wanted later.
+        let first = self.xmm(operand, 2);
+        Ok((first, second))
     }
 
     /// The same where it does not matter which operand is the first.
-    fn pop_any_two_floats(&mut self) -> Result<Option<i32>> {
+    fn pop_any_two_floats(&mut self) -> Result<Second> {
         let below = self.stack.len().checked_sub(2).ok_or(Unsupported)?;
-        match self.in_frame(self.stack[below], below) {
-            Some(place) if self.stack[below + 1] == Operand::Xmm0 => {
+        match self.second(self.stack[below], below) {
+            Some(second) if self.stack[below + 1] == IN_XMM0 => {
                 self.pop()?;
                 self.pop()?;
-                Ok(Some(place))
+                Ok(second)
             }
             _ => self.pop_two_floats(),
         }
@@ -143,24 +183,18 @@ impl Direct<'_> {
             Op::F32Ne => equal!(self, ucomiss, setne, setp, or),
             Op::F64Eq => equal!(self, ucomisd, sete, setnp, and),
             Op::F64Ne => equal!(self, ucomisd, setne, setp, or),
-            Op::F32Gt => compare!(self, ucomiss xmm0, xmm1, Above),
-            Op::F32Ge => compare!(self, ucomiss xmm0, xmm1, AboveOrEqual),
-            Op::F32Lt => compare!(self, ucomiss xmm1, xmm0, Above),
-            Op::F32Le => compare!(self, ucomiss xmm1, xmm0, AboveOrEqual),
-            Op::F64Gt => compare!(self, ucomisd xmm0, xmm1, Above),
-            Op::F64Ge => compare!(self, ucomisd xmm0, xmm1, AboveOrEqual),
-            Op::F64Lt => compare!(self, ucomisd xmm1, xmm0, Above),
-            Op::F64Le => compare!(self, ucomisd xmm1, xmm0, AboveOrEqual),
-            Op::F32Abs | Op::F64Abs | Op::F32Neg | Op::F64Neg => {
-                self.pop_rax()?;
-                match operator {
-                    Op::F32Abs => dynasm!(self.asm ; .arch x64 ; and eax, i32::MAX),
-                    Op::F32Neg => dynasm!(self.asm ; .arch x64 ; xor eax, i32::MIN),
-                    Op::F64Abs => dynasm!(self.asm ; .arch x64 ; btr rax, 63),
-                    _ => dynasm!(self.asm ; .arch x64 ; btc rax, 63),
-                }
-                self.push_rax();
-            }
+            Op::F32Gt => compare!(self, ucomiss first, second, Above),
+            Op::F32Ge => compare!(self, ucomiss first, second, AboveOrEqual),
+            Op::F32Lt => compare!(self, ucomiss second, first, Above),
+            Op::F32Le => compare!(self, ucomiss second, first, AboveOrEqual),
+            Op::F64Gt => compare!(self, ucomisd first, second, Above),
+            Op::F64Ge => compare!(self, ucomisd first, second, AboveOrEqual),
+            Op::F64Lt => compare!(self, ucomisd second, first, Above),
+            Op::F64Le => compare!(self, ucomisd second, first, AboveOrEqual),
+            Op::F32Abs => unary!(self, pcmpeqd xmm1, xmm1 ; psrld xmm1, 1 ; andps xmm0, xmm1),
+            Op::F64Abs => unary!(self, pcmpeqd xmm1, xmm1 ; psrlq xmm1, 1 ; andps xmm0, xmm1),
+            Op::F32Neg => unary!(self, pcmpeqd xmm1, xmm1 ; pslld xmm1, 31 ; xorps xmm0, xmm1),
+            Op::F64Neg => unary!(self, pcmpeqd xmm1, xmm1 ; psllq xmm1, 63 ; xorps xmm0, xmm1),
             Op::F32Copysign => {
                 self.pop_to(RCX)?;
                 self.pop_rax()?;

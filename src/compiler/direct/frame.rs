@@ -1,6 +1,8 @@
 //! Entering and leaving a function, and changing over to a better form of it.
 
-use super::operand::{Local, R12, R13, R15, RBX};
+use super::operand::{Operand, RAX};
+use super::register::KEPT;
+use super::variable::{Home, Local};
 use super::{Cold, Direct, Result, Unsupported};
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
@@ -15,9 +17,10 @@ pub const INTEGER_PARAMS: [u8; 5] = [6, 2, 1, 8, 9];
 /// Xmm registers of float parameters.
 pub const FLOAT_PARAMS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
 
-/// What a handler finds, as distances below rbp: the context, and registers that callees keep for the caller, since who
-/// was thrown out of has not given them back.
-const FOR_HANDLERS: [(i32, u8); 4] = [(24, R15), (32, RBX), (40, R12), (48, R13)];
+/// Words below rbp: the caller's r15 and r14.
+const SAVED: usize = 2;
+/// In a function that catches, its own context for handlers, as distance below rbp.
+const CONTEXT: i32 = 24;
 
 /// Where the size of the frame is to be written, once it is known.
 pub struct Sizes {
@@ -54,32 +57,35 @@ pub fn is_float(ty: ValType) -> bool {
 impl Direct<'_> {
     /// Bytes below rbp: saved registers, operands, locals.
     pub fn frame_size(&self) -> i32 {
-        let words = 2 + self.saved() + self.local_words + self.height;
+        let words = self.saved() + self.local_words + self.height;
         8 * words.next_multiple_of(2) as i32
     }
 
-    /// How many words a handler finds.
+    /// Words of saved registers.
     fn saved(&self) -> usize {
-        match self.catches {
-            true => FOR_HANDLERS.len(),
-            false => 0,
-        }
+        SAVED + usize::from(self.catches) + self.registers.kept.len()
     }
 
-    /// Leaves what a handler wants. But for the context, the function does not touch these registers.
-    pub fn save_for_handlers(&mut self) {
-        self.catches = true;
-        for (distance, register) in FOR_HANDLERS {
-            dynasm!(self.asm ; .arch x64 ; mov [rbp - distance], Rq(register));
+    /// The registers of the caller's that are saved, with their distances from rbp.
+    fn kept(&self) -> impl Iterator<Item = (i8, u8)> + use<> {
+        let first = SAVED + usize::from(self.catches) + 1;
+        let kept = self.registers.kept.clone();
+        (first..).map(|word| -8 * word as i8).zip(kept)
+    }
+
+    /// Gives back what callees keep.
+    pub fn restore_kept(&mut self) {
+        dynasm!(self.asm ; .arch x64 ; mov r15, [rbp - 8] ; mov r14, [rbp - 16]);
+        for (distance, register) in self.kept() {
+            dynasm!(self.asm ; .arch x64 ; mov Rq(register), [BYTE rbp + distance]);
         }
     }
 
     /// In a handler; rax stays.
     pub fn restore_in_handler(&mut self) {
-        for (distance, register) in FOR_HANDLERS {
-            dynasm!(self.asm ; .arch x64 ; mov Rq(register), [rbp - distance]);
-        }
+        dynasm!(self.asm ; .arch x64 ; mov r15, [rbp - CONTEXT]);
         self.load_memory_base();
+        self.load_residents(true);
     }
 
     /// What happens before the first operator.
@@ -95,32 +101,61 @@ impl Direct<'_> {
             ; sub rsp, unknown);
         let allocate = self.asm.offset().0;
         dynasm!(self.asm ; .arch x64 ; mov [rbp - 8], r15 ; mov [rbp - 16], r14 ; mov r15, rdi);
+        for (distance, register) in self.kept() {
+            dynasm!(self.asm ; .arch x64 ; mov [BYTE rbp + distance], Rq(register));
+        }
+        if self.catches {
+            dynasm!(self.asm ; .arch x64 ; mov [rbp - CONTEXT], r15);
+        }
         self.load_memory_base();
         let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
         // Above rbp: the caller's, the place to return to, then what no register holds.
         let mut above = 16;
         let params: Vec<Local> = self.locals[..self.ty.params.len()].to_vec();
+        // Those that go to registers in which others may have come: that is later where those are.
+        let mut later = Vec::new();
         for (local, ty) in params.iter().zip(&self.ty.params) {
-            let place = self.local_place(local.word);
             let register = match is_float(*ty) {
                 true => floats.next(),
                 false => integers.next(),
             };
-            match register.copied() {
-                Some(register) if local.is_vector => {
+            let place = self.local_place(local.word);
+            match (register.copied(), local.home) {
+                (Some(register), Home::Register(to)) if to == register || KEPT.contains(&to) => {
+                    self.set_register(to, local.ty, Operand::register(register));
+                }
+                (register, Home::Register(to)) => {
+                    later.push((to, local.ty, register.ok_or(above)));
+                }
+                (Some(register), Home::Float(to)) => {
+                    dynasm!(self.asm ; .arch x64 ; movaps Rx(to), Rx(register));
+                }
+                (Some(register), Home::Frame) if local.is_vector() => {
                     to_frame!(self.asm, movups OWORD place, Rx(register));
                 }
-                Some(register) if is_float(*ty) => {
+                (Some(register), Home::Frame) if is_float(*ty) => {
                     to_frame!(self.asm, movsd QWORD place, Rx(register));
                 }
-                Some(register) => {
+                (Some(register), Home::Frame) => {
                     to_frame!(self.asm, mov QWORD place, Rq(register));
                 }
-                None => {
+                (None, Home::Float(to)) => {
+                    dynasm!(self.asm ; .arch x64 ; movsd Rx(to), [rbp + above]);
+                }
+                (None, Home::Frame) => {
                     dynasm!(self.asm ; .arch x64 ; mov rax, [rbp + above] ; mov [rsp + place], rax);
-                    above += 8;
                 }
             }
+            if register.is_none() {
+                above += 8;
+            }
+        }
+        for (to, ty, from) in later {
+            let from = from.unwrap_or_else(|above| {
+                dynasm!(self.asm ; .arch x64 ; mov rax, [rbp + above]);
+                RAX
+            });
+            self.set_register(to, ty, Operand::register(from));
         }
         self.zero_locals();
         self.count(CALL_WEIGHT, None);
@@ -135,28 +170,50 @@ impl Direct<'_> {
     }
 
     fn zero_locals(&mut self) {
-        let end = self.local_words;
-        let first = self.locals.get(self.ty.params.len());
-        let Some(first) = first.map(|local| local.word) else {
+        let locals = self.locals[self.ty.params.len()..].to_vec();
+        let Some(first) = locals.first().map(|local| local.word) else {
             return;
         };
-        dynasm!(self.asm ; .arch x64 ; xor eax, eax);
-        if end - first <= 16 {
-            for index in first..end {
-                let place = self.local_place(index);
-                to_frame!(self.asm, mov QWORD place, rax);
-            }
-        } else {
+        let words = self.local_words - first;
+        if words > 16 {
             let place = self.local_place(first);
-            let count = (end - first) as i32;
-            dynasm!(self.asm ; .arch x64 ; lea rdi, [rsp + place] ; mov ecx, count ; rep stosq);
+            // A parameter may be in rdi.
+            dynasm!(self.asm ; .arch x64
+                ; mov r10, rdi
+                ; xor eax, eax
+                ; lea rdi, [rsp + place]
+                ; mov ecx, words as i32
+                ; rep stosq
+                ; mov rdi, r10);
+        } else if locals.iter().any(|local| local.home == Home::Frame) {
+            dynasm!(self.asm ; .arch x64 ; xor eax, eax);
+        }
+        for local in locals {
+            let place = self.local_place(local.word);
+            match local.home {
+                Home::Register(number) => {
+                    dynasm!(self.asm ; .arch x64 ; xor Rd(number), Rd(number));
+                }
+                Home::Float(number) => {
+                    dynasm!(self.asm ; .arch x64 ; xorps Rx(number), Rx(number));
+                }
+                Home::Frame if words > 16 => {}
+                Home::Frame => {
+                    to_frame!(self.asm, mov QWORD place, rax);
+                    if local.is_vector() {
+                        let place = place + 8;
+                        to_frame!(self.asm, mov QWORD place, rax);
+                    }
+                }
+            }
         }
     }
 
     /// Returns with what is in rax or xmm0, and drops the arguments that are on the stack.
     pub fn leave(&mut self) {
         let arguments = stack_arguments(self.ty) as i16;
-        dynasm!(self.asm ; .arch x64 ; mov r15, [rbp - 8] ; mov r14, [rbp - 16] ; leave);
+        self.restore_kept();
+        dynasm!(self.asm ; .arch x64 ; leave);
         if arguments == 0 {
             dynasm!(self.asm ; .arch x64 ; ret);
         } else {
@@ -205,8 +262,11 @@ impl Direct<'_> {
     pub fn hot(&mut self, from: DynamicLabel, back: DynamicLabel, number: Option<u32>) {
         let function = (self.module.imported_functions + self.index) as i32;
         let argument = number.map_or(-1, |number| number as i32);
-        dynasm!(self.asm ; .arch x64 ; =>from ; mov esi, function ; mov edx, argument);
+        dynasm!(self.asm ; .arch x64 ; =>from);
+        self.store_residents(number.is_some());
+        dynasm!(self.asm ; .arch x64 ; mov esi, function ; mov edx, argument);
         self.call_builtin(Builtin::Hot);
+        self.load_residents(false);
         if number.is_some() {
             // The better form gets the address of locals and operands, and returns for this one.
             dynasm!(self.asm ; .arch x64

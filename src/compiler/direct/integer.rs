@@ -1,7 +1,7 @@
 //! Integers.
 
 use super::condition::Condition;
-use super::operand::{Operand, RCX, Source};
+use super::operand::{IN_RAX, IN_RDX, Operand, RAX, RCX, Source};
 use super::{Direct, Result};
 use crate::runtime::Trap;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
@@ -11,15 +11,15 @@ use wasmparser::Operator;
 macro_rules! binary {
     ($self:ident, $op:ident, $pop:ident, 32) => {{
         match $self.$pop()? {
-            Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op eax, ecx),
+            Source::Register(second) => dynasm!($self.asm ; .arch x64 ; $op eax, Rd(second)),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op eax, value),
             Source::Frame(place) => from_frame!($self.asm, $op eax, place),
         }
-        $self.push_rax();
+        $self.push_eax();
     }};
     ($self:ident, $op:ident, $pop:ident, 64) => {{
         match $self.$pop()? {
-            Source::Rcx => dynasm!($self.asm ; .arch x64 ; $op rax, rcx),
+            Source::Register(second) => dynasm!($self.asm ; .arch x64 ; $op rax, Rq(second)),
             Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; $op rax, value),
             Source::Frame(place) => from_frame!($self.asm, $op rax, place),
         }
@@ -29,25 +29,33 @@ macro_rules! binary {
 
 macro_rules! compare {
     ($self:ident, $condition:ident, 32) => {{
-        match $self.pop_two()? {
-            Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp eax, ecx),
-            Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp eax, value),
-            Source::Frame(place) => from_frame!($self.asm, cmp eax, place),
+        let second = $self.pop_source()?;
+        let first = $self.pop_first()?;
+        match second {
+            Source::Register(second) => {
+                dynasm!($self.asm ; .arch x64 ; cmp Rd(first), Rd(second));
+            }
+            Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp Rd(first), value),
+            Source::Frame(place) => from_frame!($self.asm, cmp Rd(first), place),
         }
         $self.push_condition(Condition::$condition);
     }};
     ($self:ident, $condition:ident, 64) => {{
-        match $self.pop_two()? {
-            Source::Rcx => dynasm!($self.asm ; .arch x64 ; cmp rax, rcx),
-            Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp rax, value),
-            Source::Frame(place) => from_frame!($self.asm, cmp rax, place),
+        let second = $self.pop_source()?;
+        let first = $self.pop_first()?;
+        match second {
+            Source::Register(second) => {
+                dynasm!($self.asm ; .arch x64 ; cmp Rq(first), Rq(second));
+            }
+            Source::Immediate(value) => dynasm!($self.asm ; .arch x64 ; cmp Rq(first), value),
+            Source::Frame(place) => from_frame!($self.asm, cmp Rq(first), place),
         }
         $self.push_condition(Condition::$condition);
     }};
 }
 
 macro_rules! shift {
-    ($self:ident, $op:ident, $register:ident) => {{
+    ($self:ident, $op:ident, $register:ident, $push:ident) => {{
         if let Some(Operand::Constant(bits)) = $self.stack.last().copied() {
             // The processor, too, looks at as many bits as the register has.
             $self.pop()?;
@@ -58,15 +66,20 @@ macro_rules! shift {
             $self.pop_rax()?;
             dynasm!($self.asm ; .arch x64 ; $op $register, cl);
         }
-        $self.push_rax();
+        $self.$push();
     }};
 }
 
+/// An instruction that computes a register from another one, which may be the same.
 macro_rules! unary {
-    ($self:ident, $($code:tt)*) => {{
-        $self.pop_rax()?;
-        dynasm!($self.asm ; .arch x64 ; $($code)*);
-        $self.push_rax();
+    ($self:ident, $push:ident, $op:ident $to:ident, $from:ident) => {{
+        let operand = $self.pop()?;
+        if operand != IN_RAX {
+            $self.free_rax();
+        }
+        let from = $self.register(operand, RAX);
+        dynasm!($self.asm ; .arch x64 ; $op $to, $from(from));
+        $self.$push();
     }};
 }
 
@@ -82,8 +95,8 @@ impl Direct<'_> {
                 self.push_condition(!condition);
             }
             Op::I64Eqz => {
-                self.pop_rax()?;
-                dynasm!(self.asm ; .arch x64 ; test rax, rax);
+                let operand = self.pop_first()?;
+                dynasm!(self.asm ; .arch x64 ; test Rq(operand), Rq(operand));
                 self.push_condition(Condition::Equal);
             }
             Op::I32Eq => compare!(self, Equal, 32),
@@ -117,16 +130,20 @@ impl Direct<'_> {
             Op::I64Or => binary!(self, or, pop_any_two, 64),
             Op::I64Xor => binary!(self, xor, pop_any_two, 64),
             Op::I32Mul => match self.pop_any_two()? {
-                Source::Rcx => unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, ecx)),
+                Source::Register(second) => {
+                    narrow_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, Rd(second)));
+                }
                 Source::Immediate(value) => {
-                    unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, eax, value));
+                    narrow_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul eax, eax, value));
                 }
                 Source::Frame(place) => {
-                    unary_done(self, |s| from_frame!(s.asm, imul eax, place));
+                    narrow_done(self, |s| from_frame!(s.asm, imul eax, place));
                 }
             },
             Op::I64Mul => match self.pop_any_two()? {
-                Source::Rcx => unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, rcx)),
+                Source::Register(second) => {
+                    unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, Rq(second)));
+                }
                 Source::Immediate(value) => {
                     unary_done(self, |s| dynasm!(s.asm ; .arch x64 ; imul rax, rax, value));
                 }
@@ -134,29 +151,29 @@ impl Direct<'_> {
                     unary_done(self, |s| from_frame!(s.asm, imul rax, place));
                 }
             },
-            Op::I32Shl => shift!(self, shl, eax),
-            Op::I32ShrS => shift!(self, sar, eax),
-            Op::I32ShrU => shift!(self, shr, eax),
-            Op::I32Rotl => shift!(self, rol, eax),
-            Op::I32Rotr => shift!(self, ror, eax),
-            Op::I64Shl => shift!(self, shl, rax),
-            Op::I64ShrS => shift!(self, sar, rax),
-            Op::I64ShrU => shift!(self, shr, rax),
-            Op::I64Rotl => shift!(self, rol, rax),
-            Op::I64Rotr => shift!(self, ror, rax),
-            Op::I32Clz => unary!(self, lzcnt eax, eax),
-            Op::I32Ctz => unary!(self, tzcnt eax, eax),
-            Op::I32Popcnt => unary!(self, popcnt eax, eax),
-            Op::I64Clz => unary!(self, lzcnt rax, rax),
-            Op::I64Ctz => unary!(self, tzcnt rax, rax),
-            Op::I64Popcnt => unary!(self, popcnt rax, rax),
-            Op::I32WrapI64 => unary!(self, mov eax, eax),
-            Op::I64ExtendI32S | Op::I64Extend32S => unary!(self, movsxd rax, eax),
-            Op::I64ExtendI32U => unary!(self, mov eax, eax),
-            Op::I32Extend8S => unary!(self, movsx eax, al),
-            Op::I32Extend16S => unary!(self, movsx eax, ax),
-            Op::I64Extend8S => unary!(self, movsx rax, al),
-            Op::I64Extend16S => unary!(self, movsx rax, ax),
+            Op::I32Shl => shift!(self, shl, eax, push_eax),
+            Op::I32ShrS => shift!(self, sar, eax, push_eax),
+            Op::I32ShrU => shift!(self, shr, eax, push_eax),
+            Op::I32Rotl => shift!(self, rol, eax, push_eax),
+            Op::I32Rotr => shift!(self, ror, eax, push_eax),
+            Op::I64Shl => shift!(self, shl, rax, push_rax),
+            Op::I64ShrS => shift!(self, sar, rax, push_rax),
+            Op::I64ShrU => shift!(self, shr, rax, push_rax),
+            Op::I64Rotl => shift!(self, rol, rax, push_rax),
+            Op::I64Rotr => shift!(self, ror, rax, push_rax),
+            Op::I32Clz => unary!(self, push_eax, lzcnt eax, Rd),
+            Op::I32Ctz => unary!(self, push_eax, tzcnt eax, Rd),
+            Op::I32Popcnt => unary!(self, push_eax, popcnt eax, Rd),
+            Op::I64Clz => unary!(self, push_rax, lzcnt rax, Rq),
+            Op::I64Ctz => unary!(self, push_rax, tzcnt rax, Rq),
+            Op::I64Popcnt => unary!(self, push_rax, popcnt rax, Rq),
+            Op::I32WrapI64 => unary!(self, push_eax, mov eax, Rd),
+            Op::I64ExtendI32S | Op::I64Extend32S => unary!(self, push_rax, movsxd rax, Rd),
+            Op::I64ExtendI32U => unary!(self, push_rax, mov eax, Rd),
+            Op::I32Extend8S => unary!(self, push_eax, movsx eax, Rb),
+            Op::I32Extend16S => unary!(self, push_eax, movsx eax, Rw),
+            Op::I64Extend8S => unary!(self, push_rax, movsx rax, Rb),
+            Op::I64Extend16S => unary!(self, push_rax, movsx rax, Rw),
             Op::I32DivS => self.divide_32(true, false)?,
             Op::I32DivU => self.divide_32(false, false)?,
             Op::I32RemS => self.divide_32(true, true)?,
@@ -173,6 +190,7 @@ impl Direct<'_> {
     fn divide_32(&mut self, signed: bool, remainder: bool) -> Result {
         self.pop_to(RCX)?;
         self.pop_rax()?;
+        self.evict(IN_RDX);
         let zero = self.trap(zero_trap(remainder));
         dynasm!(self.asm ; .arch x64 ; test ecx, ecx ; jz =>zero);
         let done = self.asm.new_dynamic_label();
@@ -194,13 +212,14 @@ impl Direct<'_> {
         if remainder {
             dynasm!(self.asm ; .arch x64 ; mov eax, edx);
         }
-        self.push_rax();
+        self.push_eax();
         Ok(())
     }
 
     fn divide_64(&mut self, signed: bool, remainder: bool) -> Result {
         self.pop_to(RCX)?;
         self.pop_rax()?;
+        self.evict(IN_RDX);
         let zero = self.trap(zero_trap(remainder));
         dynasm!(self.asm ; .arch x64 ; test rcx, rcx ; jz =>zero);
         let done = self.asm.new_dynamic_label();
@@ -234,6 +253,12 @@ fn zero_trap(remainder: bool) -> Trap {
         true => Trap::RemainderByZero,
         false => Trap::DivideByZero,
     }
+}
+
+/// Emits an instruction that leaves its result in eax.
+fn narrow_done<'a>(direct: &mut Direct<'a>, emit: impl FnOnce(&mut Direct<'a>)) {
+    emit(direct);
+    direct.push_eax();
 }
 
 /// Emits an instruction that leaves its result in rax.

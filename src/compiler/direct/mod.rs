@@ -4,14 +4,19 @@
 //! A frame, from rsp up: locals, then operands by their height, in words of 8 bytes, of which vectors have two; saved
 //! registers below rbp. That is the layout that a form of the function expects which takes over in a loop
 //! ([`super::tier`]). An operand is written to its place only when it must be: until then it is a constant, a local,
-//! or in rax or xmm0, and a condition is what the flags say. Vectors that an instruction computes are written at once.
+//! or in a register, and a condition is what the flags say. Vectors that an instruction computes are written at once. The locals
+//! that are used most have registers of their own ([`register`]); their places in the frame are then only for calls and
+//! for what takes over.
 //!
 //! | register | holds |
 //! |---|---|
 //! | r15 | the context; kept by callees |
 //! | r14 | base of memory 0, if there is one; kept by callees |
-//! | rax, xmm0 | one operand each, or none |
-//! | rcx, rdx, rsi, rdi, r8, r9, r10, r11, xmm1 to xmm15 | nothing between operators |
+//! | rax, xmm0 | one operand each, or none: what an instruction computes |
+//! | rbx, r12, r13 | locals; kept by callees |
+//! | rsi, rdi, r8, xmm8 to xmm14 | locals, or operands |
+//! | rdx, r9, xmm5 to xmm7 | operands |
+//! | rcx, r10, r11, xmm1 to xmm4 | nothing between operators |
 //! | xmm15 | a vector that goes from one place to another |
 
 #![allow(clippy::useless_conversion, reason = "dynasm makes them")]
@@ -32,6 +37,9 @@ mod integer;
 mod memory;
 mod operand;
 mod reference;
+mod register;
+mod uses;
+mod variable;
 mod vector;
 mod vector_float;
 mod vector_integer;
@@ -48,7 +56,10 @@ use condition::Condition;
 use control::Label;
 use dynasmrt::x64::X64Relocation;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm};
-use operand::{Local, Operand};
+use operand::Operand;
+use register::Registers;
+use uses::Uses;
+use variable::Local;
 use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 /// The function needs Cranelift.
@@ -80,6 +91,9 @@ struct Direct<'a> {
     local_words: usize,
     /// The operands, a word each; a vector's second is [`Operand::Upper`].
     stack: Vec<Operand>,
+    registers: Registers,
+    /// Is what is above 32 bits of rax zero?
+    is_rax_narrow: bool,
     /// What the flags say, if that is the operand on top, which then is not in rax yet.
     flags: Option<Condition>,
     /// How many of the lowest words are in their places.
@@ -91,7 +105,7 @@ struct Direct<'a> {
     labels: Vec<Label>,
     /// Position of the innermost block that gets exceptions.
     handler: Option<usize>,
-    /// Is there any?
+    /// May there be any?
     catches: bool,
     /// Return addresses of calls inside of such blocks, with the places where exceptions go.
     throwing: Vec<(u32, DynamicLabel)>,
@@ -159,6 +173,8 @@ pub(super) fn compile(
         locals: Vec::new(),
         local_words: 0,
         stack: Vec::new(),
+        registers: Registers::default(),
+        is_rax_narrow: false,
         flags: None,
         placed: 0,
         pushed: 0,
@@ -186,9 +202,15 @@ pub(super) fn compile(
 
 impl Direct<'_> {
     fn function(mut self, body: &FunctionBody<'_>) -> Result<CompiledFunction> {
+        let mut operators = body.get_operators_reader()?;
+        let end = body.range().end;
+        let code = operators.original_position() as usize..end as usize;
+        let code = self.module.bytes.get(code).ok_or(Unsupported)?;
+        let uses = Uses::read(code, self.locals.len());
+        self.catches = uses.as_ref().is_none_or(|uses| uses.catches);
+        self.assign(uses.as_ref());
         let sizes = self.enter();
         self.open_function();
-        let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let position = operators.original_position();
             self.position = u32::try_from(position).map_err(|_| Unsupported)?;
@@ -227,6 +249,7 @@ impl Direct<'_> {
     }
 
     fn operator(&mut self, operator: &Operator<'_>) -> Result {
+        self.registers.next();
         if self.flags.is_some() {
             self.settle(operator);
         }

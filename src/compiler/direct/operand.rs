@@ -2,8 +2,7 @@
 
 use super::{Direct, Result, Unsupported};
 use crate::module::ValType;
-use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
-use wasmparser::Operator;
+use dynasmrt::{DynasmApi, dynasm};
 
 /// Where an operand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,19 +14,29 @@ pub enum Operand {
     /// In a local, by its first word: as wide as a constant, since whoever copies an operand would be waiting for
     /// pieces of it.
     Local(usize),
-    Rax,
-    Xmm0,
+    /// In a register: rax, that of a local, or one for operands. As wide as the others as well: so an operand is passed in
+    /// two registers.
+    Register(usize),
+    /// In an xmm register, in the same way.
+    Float(usize),
     /// The second word of the vector below, and where that is. Vectors are placed, locals or zero.
     Upper,
 }
 
-/// A local.
-#[derive(Clone, Copy, Debug)]
-pub struct Local {
-    /// Its first word among those of all locals.
-    pub word: usize,
-    pub is_vector: bool,
+impl Operand {
+    pub const fn register(number: u8) -> Self {
+        Self::Register(number as usize)
+    }
+
+    pub const fn float(number: u8) -> Self {
+        Self::Float(number as usize)
+    }
 }
+
+/// What an instruction computes.
+pub const IN_RAX: Operand = Operand::register(RAX);
+pub const IN_RDX: Operand = Operand::register(RDX);
+pub const IN_XMM0: Operand = Operand::Float(0);
 
 /// Words of a value in the frame, all in their places.
 pub fn words(ty: ValType) -> &'static [Operand] {
@@ -40,7 +49,7 @@ pub fn words(ty: ValType) -> &'static [Operand] {
 /// What the second operand of an instruction can be.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
-    Rcx,
+    Register(u8),
     Immediate(i32),
     /// In the frame, at this distance from rsp.
     Frame(i32),
@@ -65,24 +74,6 @@ pub const R14: u8 = 14;
 pub const R15: u8 = 15;
 
 impl Direct<'_> {
-    pub fn add_locals(&mut self, count: u32, ty: ValType) {
-        let is_vector = ty == ValType::V128;
-        for _ in 0..count {
-            let word = self.local_words;
-            self.locals.push(Local { word, is_vector });
-            self.local_words += words(ty).len();
-        }
-    }
-
-    pub fn local(&self, index: u32) -> Result<Local> {
-        let local = self.locals.get(index as usize);
-        local.copied().ok_or(Unsupported)
-    }
-
-    pub fn local_place(&self, word: usize) -> i32 {
-        self.pushed + 8 * word as i32
-    }
-
     /// Place of the operand at this height.
     pub fn place(&self, height: usize) -> i32 {
         self.pushed + 8 * (self.local_words + height) as i32
@@ -99,22 +90,39 @@ impl Direct<'_> {
 
     /// Pushes what is in rax, which `free_rax` or `pop_rax` has freed.
     pub fn push_rax(&mut self) {
-        self.push(Operand::Rax);
+        self.push(IN_RAX);
+        self.is_rax_narrow = false;
+    }
+
+    /// The same if what is above 32 bits is zero.
+    pub fn push_eax(&mut self) {
+        self.push(IN_RAX);
+        self.is_rax_narrow = true;
     }
 
     pub fn push_xmm0(&mut self) {
-        self.push(Operand::Xmm0);
+        self.push(IN_XMM0);
     }
 
     pub fn pop(&mut self) -> Result<Operand> {
         let operand = self.stack.pop().ok_or(Unsupported)?;
         self.placed = self.placed.min(self.stack.len());
+        self.registers.release(operand);
         Ok(operand)
+    }
+
+    /// Is what is above 32 bits of this operand, an i32, zero?
+    pub fn is_narrow(&self, operand: Operand) -> bool {
+        match operand {
+            IN_RAX => self.is_rax_narrow,
+            other => self.registers.is_narrow(other),
+        }
     }
 
     /// Puts the operand at this height into its place.
     pub fn put(&mut self, height: usize) {
         self.copy(height, height);
+        self.registers.release(self.stack[height]);
         if self.stack[height] != Operand::Upper {
             self.stack[height] = Operand::Placed;
         }
@@ -123,7 +131,7 @@ impl Direct<'_> {
     /// Copies the operand at this height to the place of another; a vector's second word goes with its first.
     pub fn copy(&mut self, height: usize, to: usize) {
         let target = self.place(to);
-        match self.stack[height] {
+        match self.registers.now(self.stack[height]) {
             Operand::Placed if height == to => {}
             Operand::Upper => {}
             operand if self.stack.get(height + 1) == Some(&Operand::Upper) => {
@@ -148,8 +156,8 @@ impl Direct<'_> {
                 from_frame!(self.asm, mov r10, source);
                 to_frame!(self.asm, mov QWORD target, r10);
             }
-            Operand::Rax => to_frame!(self.asm, mov QWORD target, rax),
-            Operand::Xmm0 => to_frame!(self.asm, movsd QWORD target, xmm0),
+            Operand::Register(number) => to_frame!(self.asm, mov QWORD target, Rq(number as u8)),
+            Operand::Float(number) => to_frame!(self.asm, movsd QWORD target, Rx(number as u8)),
         }
     }
 
@@ -161,33 +169,19 @@ impl Direct<'_> {
         self.placed = self.stack.len();
     }
 
-    fn put_those(&mut self, which: Operand) {
-        for height in self.placed..self.stack.len() {
-            if self.stack[height] == which {
-                self.put(height);
-            }
-        }
-    }
-
     /// Nothing is in rax afterwards.
     pub fn free_rax(&mut self) {
-        self.put_those(Operand::Rax);
+        self.evict(IN_RAX);
     }
 
     /// Nothing is in xmm0 afterwards.
     pub fn free_xmm0(&mut self) {
-        self.put_those(Operand::Xmm0);
-    }
-
-    /// No operand is in a register afterwards.
-    pub fn free_registers(&mut self) {
-        self.free_rax();
-        self.free_xmm0();
+        self.evict(IN_XMM0);
     }
 
     /// Loads an operand that is, or was, at this height.
     pub fn load(&mut self, operand: Operand, height: usize, register: u8) {
-        match operand {
+        match self.registers.now(operand) {
             Operand::Placed => {
                 let place = self.place(height);
                 from_frame!(self.asm, mov Rq(register), place);
@@ -197,9 +191,13 @@ impl Direct<'_> {
                 let place = self.local_place(index);
                 from_frame!(self.asm, mov Rq(register), place);
             }
-            Operand::Rax if register == RAX => {}
-            Operand::Rax => dynasm!(self.asm ; .arch x64 ; mov Rq(register), rax),
-            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movq Rq(register), xmm0),
+            Operand::Register(number) if usize::from(register) == number => {}
+            Operand::Register(number) => {
+                dynasm!(self.asm ; .arch x64 ; mov Rq(register), Rq(number as u8));
+            }
+            Operand::Float(number) => {
+                dynasm!(self.asm ; .arch x64 ; movq Rq(register), Rx(number as u8));
+            }
             Operand::Upper => {}
         }
     }
@@ -216,7 +214,7 @@ impl Direct<'_> {
 
     /// As [`Direct::load`], into an xmm register. All 64 bits: what is above a float does not matter.
     pub fn load_xmm(&mut self, operand: Operand, height: usize, register: u8) {
-        match operand {
+        match self.registers.now(operand) {
             Operand::Placed => {
                 let place = self.place(height);
                 from_frame!(self.asm, movsd Rx(register), place);
@@ -232,9 +230,13 @@ impl Direct<'_> {
                 self.load_constant(bits, 10);
                 dynasm!(self.asm ; .arch x64 ; movq Rx(register), r10);
             }
-            Operand::Rax => dynasm!(self.asm ; .arch x64 ; movq Rx(register), rax),
-            Operand::Xmm0 if register == 0 => {}
-            Operand::Xmm0 => dynasm!(self.asm ; .arch x64 ; movaps Rx(register), xmm0),
+            Operand::Register(number) => {
+                dynasm!(self.asm ; .arch x64 ; movq Rx(register), Rq(number as u8));
+            }
+            Operand::Float(number) if usize::from(register) == number => {}
+            Operand::Float(number) => {
+                dynasm!(self.asm ; .arch x64 ; movaps Rx(register), Rx(number as u8));
+            }
             Operand::Upper => {}
         }
     }
@@ -242,7 +244,7 @@ impl Direct<'_> {
     /// Pops into rax; no other operand is there afterwards.
     pub fn pop_rax(&mut self) -> Result {
         let operand = self.pop()?;
-        if operand != Operand::Rax {
+        if operand != IN_RAX {
             self.free_rax();
         }
         self.load(operand, self.stack.len(), RAX);
@@ -259,39 +261,77 @@ impl Direct<'_> {
     /// Pops into xmm0; no other operand is there afterwards.
     pub fn pop_xmm0(&mut self) -> Result {
         let operand = self.pop()?;
-        if operand != Operand::Xmm0 {
+        if operand != IN_XMM0 {
             self.free_xmm0();
         }
         self.load_xmm(operand, self.stack.len(), 0);
         Ok(())
     }
 
-    pub fn pop_xmm1(&mut self) -> Result {
+    /// Pops an integer: the register that it is in, which may be rax, or rcx.
+    pub fn pop_register(&mut self) -> Result<u8> {
         let operand = self.pop()?;
-        self.load_xmm(operand, self.stack.len(), 1);
-        Ok(())
+        Ok(self.register(operand, RCX))
+    }
+
+    /// The register that the operand which was popped is in, or else this one, into which it is loaded.
+    pub fn register(&mut self, operand: Operand, or: u8) -> u8 {
+        if let Operand::Register(number) = self.registers.now(operand) {
+            return number as u8;
+        }
+        self.load(operand, self.stack.len(), or);
+        or
+    }
+
+    /// Pops a float: the xmm register that it is in, or else this one, into which it is loaded.
+    pub fn pop_xmm(&mut self, or: u8) -> Result<u8> {
+        let operand = self.pop()?;
+        Ok(self.xmm(operand, or))
+    }
+
+    /// The same of an operand that was popped.
+    pub fn xmm(&mut self, operand: Operand, or: u8) -> u8 {
+        if let Operand::Float(number) = self.registers.now(operand) {
+            return number as u8;
+        }
+        self.load_xmm(operand, self.stack.len(), or);
+        or
     }
 
     /// Pops the second operand of an instruction, then the first into rax.
     pub fn pop_two(&mut self) -> Result<Source> {
-        let second = self.pop()?;
-        let height = self.stack.len();
-        let source = match self.source(second, height) {
-            Some(source) => source,
-            None => {
-                self.load(second, height, RCX);
-                Source::Rcx
-            }
-        };
+        let source = self.pop_source()?;
         self.pop_rax()?;
         Ok(source)
+    }
+
+    /// Pops the second operand of an instruction, which is not in rax afterwards.
+    pub fn pop_source(&mut self) -> Result<Source> {
+        let operand = self.pop()?;
+        let height = self.stack.len();
+        if let Some(source) = self.source(operand, height) {
+            return Ok(source);
+        }
+        self.load(operand, height, RCX);
+        Ok(Source::Register(RCX))
+    }
+
+    /// Pops the first operand of an instruction that leaves it as it is: its register.
+    pub fn pop_first(&mut self) -> Result<u8> {
+        let operand = self.pop()?;
+        let operand = self.registers.now(operand);
+        if let Operand::Register(number) = operand {
+            return Ok(number as u8);
+        }
+        self.free_rax();
+        Ok(self.register(operand, RAX))
     }
 
     /// The same where it does not matter which operand is the first.
     pub fn pop_any_two(&mut self) -> Result<Source> {
         let below = self.stack.len().checked_sub(2).ok_or(Unsupported)?;
         match self.source(self.stack[below], below) {
-            Some(source) if self.stack[below + 1] == Operand::Rax => {
+            Some(source) if self.stack[below + 1] == IN_RAX => {
                 self.pop()?;
                 self.pop()?;
                 Ok(source)
@@ -302,135 +342,19 @@ impl Direct<'_> {
 
     /// What an instruction can use of an operand that is, or was, at this height without loading it.
     fn source(&self, operand: Operand, height: usize) -> Option<Source> {
-        match operand {
+        match self.registers.now(operand) {
             Operand::Constant(bits) => i32::try_from(bits).ok().map(Source::Immediate),
+            Operand::Register(number) if operand != IN_RAX => Some(Source::Register(number as u8)),
             other => self.in_frame(other, height).map(Source::Frame),
         }
     }
 
     /// Where an operand that is, or was, at this height lies in the frame, if it does.
     pub fn in_frame(&self, operand: Operand, height: usize) -> Option<i32> {
-        match operand {
+        match self.registers.now(operand) {
             Operand::Placed => Some(self.place(height)),
             Operand::Local(word) => Some(self.local_place(word)),
             _ => None,
-        }
-    }
-
-    /// Translates an operator on locals, globals and the stack; false if it is none.
-    pub fn variable(&mut self, operator: &Operator<'_>) -> Result<bool> {
-        match operator {
-            Operator::LocalGet { local_index } => {
-                let local = self.local(*local_index)?;
-                self.push(Operand::Local(local.word));
-                if local.is_vector {
-                    self.push(Operand::Upper);
-                }
-            }
-            Operator::LocalSet { local_index } => self.set_local(*local_index, false)?,
-            Operator::LocalTee { local_index } => self.set_local(*local_index, true)?,
-            Operator::GlobalGet { global_index } => {
-                let (offset, is_vector) = self.global_place(*global_index)?;
-                if is_vector {
-                    dynasm!(self.asm ; .arch x64 ; movups xmm1, [r10 + offset]);
-                    self.push_vector(1);
-                } else {
-                    self.free_rax();
-                    dynasm!(self.asm ; .arch x64 ; mov rax, [r10 + offset]);
-                    self.push_rax();
-                }
-            }
-            Operator::GlobalSet { global_index } => {
-                if self.is_vector_on_top(0) {
-                    self.pop_vector(1)?;
-                    let (offset, _) = self.global_place(*global_index)?;
-                    dynasm!(self.asm ; .arch x64 ; movups [r10 + offset], xmm1);
-                } else {
-                    self.pop_to(RCX)?;
-                    let (offset, _) = self.global_place(*global_index)?;
-                    dynasm!(self.asm ; .arch x64 ; mov [r10 + offset], rcx);
-                }
-            }
-            Operator::Drop => {
-                if self.pop()? == Operand::Upper {
-                    self.pop()?;
-                }
-            }
-            Operator::Select | Operator::TypedSelect { .. } if self.is_vector_on_top(1) => {
-                let first = self.asm.new_dynamic_label();
-                self.pop_to(RDX)?;
-                self.pop_vector(2)?;
-                self.pop_vector(1)?;
-                dynasm!(self.asm ; .arch x64
-                    ; test edx, edx
-                    ; jnz =>first
-                    ; movaps xmm1, xmm2
-                    ; =>first);
-                self.push_vector(1);
-            }
-            Operator::Select | Operator::TypedSelect { .. } => self.select()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn set_local(&mut self, index: u32, keep: bool) -> Result {
-        let Local { word, is_vector } = self.local(index)?;
-        if is_vector {
-            self.pop_vector(1)?;
-        }
-        let operand = match is_vector {
-            true => Operand::Upper,
-            false => self.pop()?,
-        };
-        // Who got the local before must not see what it is set to.
-        self.put_those(Operand::Local(word));
-        let place = self.local_place(word);
-        let height = self.stack.len();
-        let now = match operand {
-            Operand::Rax => {
-                to_frame!(self.asm, mov QWORD place, rax);
-                Operand::Rax
-            }
-            Operand::Xmm0 => {
-                to_frame!(self.asm, movsd QWORD place, xmm0);
-                Operand::Xmm0
-            }
-            Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
-                to_frame!(self.asm, mov QWORD place, bits as i32);
-                operand
-            }
-            Operand::Upper => {
-                to_frame!(self.asm, movups OWORD place, xmm1);
-                Operand::Local(word)
-            }
-            other => {
-                self.load(other, height, RCX);
-                to_frame!(self.asm, mov QWORD place, rcx);
-                Operand::Local(word)
-            }
-        };
-        if keep {
-            self.push(now);
-            if is_vector {
-                self.push(Operand::Upper);
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts into r10 what a global is found from; the offset, and whether it is a vector.
-    fn global_place(&mut self, index: u32) -> Result<(i32, bool)> {
-        let ty = self.module.globals.get(index as usize).ok_or(Unsupported)?;
-        let is_vector = ty.value == ValType::V128;
-        let in_cell = self.module.global_in_cell.get(index as usize);
-        if in_cell.copied().unwrap_or(true) {
-            let offset = self.offsets.global_cell(index);
-            dynasm!(self.asm ; .arch x64 ; mov r10, [r15 + offset]);
-            Ok((0, is_vector))
-        } else {
-            dynasm!(self.asm ; .arch x64 ; mov r10, r15);
-            Ok((self.offsets.global(index), is_vector))
         }
     }
 }

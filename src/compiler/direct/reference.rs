@@ -1,6 +1,6 @@
 //! References: null and not null, casts, those of functions, calls by them, and tables of them.
 
-use super::operand::{Operand, R8, RAX, RCX, RDX, RSI};
+use super::operand::{IN_RDX, Operand, R10, R11, RAX, RCX, RDX};
 use super::{Direct, Result, Unsupported};
 use crate::module::canonical::CanonicalType;
 use crate::module::{AddressType, FuncType, TableType};
@@ -136,7 +136,10 @@ impl<'a> Direct<'a> {
         self.place_rax()?;
         if let HeapType::Concrete(index) = ty {
             let index = index.as_module_index().ok_or(Unsupported)?;
-            return self.has_declared_type(index, nullable);
+            self.free_registers();
+            self.has_declared_type(index, nullable);
+            self.come_back();
+            return Ok(());
         }
         let heap = self.module.heap_type(ty).ok_or(Unsupported)?;
         match (heap.is_bottom(), nullable) {
@@ -148,7 +151,7 @@ impl<'a> Direct<'a> {
     }
 
     /// The same of the module's type `index`, for a function in rax.
-    fn has_declared_type(&mut self, index: u32, nullable: bool) -> Result {
+    fn has_declared_type(&mut self, index: u32, nullable: bool) {
         let canonical = self.module.types.get(index as usize);
         let is_final = canonical.is_some_and(CanonicalType::is_final);
         let (same, done) = (self.asm.new_dynamic_label(), self.asm.new_dynamic_label());
@@ -169,7 +172,6 @@ impl<'a> Direct<'a> {
             self.is_subtype();
         }
         dynasm!(self.asm ; .arch x64 ; jmp =>done ; =>same ; mov eax, 1 ; =>done);
-        Ok(())
     }
 
     fn ref_test(&mut self, ty: HeapType, nullable: bool) -> Result {
@@ -190,8 +192,7 @@ impl<'a> Direct<'a> {
     fn callee_of_reference(&mut self, type_index: u32) -> Result<&'a FuncType> {
         let ty = self.simple_type(type_index)?;
         self.pop_rax()?;
-        // Arguments in xmm0 go to their places without rax.
-        self.free_xmm0();
+        self.free_registers();
         // Null has no address.
         self.may_trap(Trap::NullReference);
         dynasm!(self.asm ; .arch x64
@@ -226,6 +227,7 @@ impl<'a> Direct<'a> {
                 self.pop_to(RCX)?;
                 dynasm!(self.asm ; .arch x64 ; mov esi, *table as i32);
                 self.call_builtin(Builtin::TableGrow);
+                self.come_back();
                 self.push_rax();
             }
             Operator::TableFill { table } => {
@@ -253,6 +255,7 @@ impl<'a> Direct<'a> {
                 self.free_registers();
                 dynasm!(self.asm ; .arch x64 ; mov esi, *elem_index as i32);
                 self.call_builtin(Builtin::ElemDrop);
+                self.come_back();
             }
             _ => return Ok(false),
         }
@@ -295,11 +298,12 @@ impl<'a> Direct<'a> {
     fn table_set(&mut self, table: u32) -> Result {
         self.pop_to(RCX)?;
         let ty = self.table_element(table)?;
+        self.evict(IN_RDX);
         if !ty.element.is_func() {
             dynasm!(self.asm ; .arch x64 ; mov [rax], rcx);
             return Ok(());
         }
-        let parts = [(ENTRY_TYPE_ID, RDX), (ENTRY_CODE, RSI), (ENTRY_VMCTX, R8)];
+        let parts = [(ENTRY_TYPE_ID, RDX), (ENTRY_CODE, R10), (ENTRY_VMCTX, R11)];
         let (null, store) = (self.asm.new_dynamic_label(), self.asm.new_dynamic_label());
         dynasm!(self.asm ; .arch x64 ; test rcx, rcx ; jz =>null);
         for (offset, register) in parts {

@@ -8,9 +8,9 @@ use wasmparser::Operator;
 /// Loads with one instruction, and makes a vector of what came by code that may follow.
 macro_rules! load {
     ($self:ident, $memarg:expr, $size:expr, [$($code:tt)*] $($rest:tt)*) => {{
-        let (base, at) = $self.access($memarg, $size)?;
+        let (base, index, at) = $self.access($memarg, $size)?;
         $self.may_trap(Trap::MemoryOutOfBounds);
-        dynasm!($self.asm ; .arch x64 ; $($code)* [Rq(base) + rax + at] $($rest)*);
+        dynasm!($self.asm ; .arch x64 ; $($code)* [Rq(base) + Rq(index) + at] $($rest)*);
         $self.push_vector(1);
     }};
 }
@@ -19,9 +19,9 @@ macro_rules! load {
 macro_rules! load_lane {
     ($self:ident, $memarg:expr, $size:expr, $insert:ident, $width:ident, $lane:expr) => {{
         $self.pop_vector(1)?;
-        let (base, at) = $self.access($memarg, $size)?;
+        let (base, index, at) = $self.access($memarg, $size)?;
         $self.may_trap(Trap::MemoryOutOfBounds);
-        dynasm!($self.asm ; .arch x64 ; $insert xmm1, $width [Rq(base) + rax + at], *$lane as i8);
+        dynasm!($self.asm ; .arch x64 ; $insert xmm1, $width [Rq(base) + Rq(index) + at], *$lane as i8);
         $self.push_vector(1);
     }};
 }
@@ -30,9 +30,9 @@ macro_rules! load_lane {
 macro_rules! store_lane {
     ($self:ident, $memarg:expr, $size:expr, $extract:ident, $width:ident, $lane:expr) => {{
         $self.pop_vector(1)?;
-        let (base, at) = $self.access($memarg, $size)?;
+        let (base, index, at) = $self.access($memarg, $size)?;
         $self.may_trap(Trap::MemoryOutOfBounds);
-        dynasm!($self.asm ; .arch x64 ; $extract $width [Rq(base) + rax + at], xmm1, *$lane as i8);
+        dynasm!($self.asm ; .arch x64 ; $extract $width [Rq(base) + Rq(index) + at], xmm1, *$lane as i8);
     }};
 }
 
@@ -44,9 +44,9 @@ impl Direct<'_> {
             Op::V128Load { memarg } => load!(self, memarg, 16, [movups xmm1,]),
             Op::V128Store { memarg } => {
                 self.pop_vector(1)?;
-                let (base, at) = self.access(memarg, 16)?;
+                let (base, index, at) = self.access(memarg, 16)?;
                 self.may_trap(Trap::MemoryOutOfBounds);
-                dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + rax + at], xmm1);
+                dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + Rq(index) + at], xmm1);
             }
             Op::V128Load8x8S { memarg } => load!(self, memarg, 8, [pmovsxbw xmm1, QWORD]),
             Op::V128Load8x8U { memarg } => load!(self, memarg, 8, [pmovzxbw xmm1, QWORD]),

@@ -1,4 +1,4 @@
-//! The binary format of bodies, read strictly.
+//! The binary format of bodies.
 
 /// What is left of a body.
 pub struct Code<'c>(pub &'c [u8]);
@@ -39,6 +39,13 @@ impl Code<'_> {
             }
         }
         None
+    }
+
+    /// Passes over a number of any kind.
+    #[inline(always)]
+    pub fn number(&mut self) -> Option<()> {
+        while self.byte()? >= 0x80 {}
+        Some(())
     }
 
     /// A signed number of at most `most` bytes; `unused` are the bits of the last of them that repeat the sign, and that.

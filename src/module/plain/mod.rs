@@ -11,7 +11,7 @@ mod tests;
 mod vector;
 
 use super::{AddressType, Module, ValType};
-use code::Code;
+pub use code::Code;
 use numeric::{ACCESSES, NUMERIC, Numeric};
 use std::ops::RangeInclusive;
 use wasmparser::WasmFeatures;

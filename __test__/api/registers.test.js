@@ -1,0 +1,123 @@
+'use strict';
+
+// Locals that the first tier keeps in registers: over calls of all kinds, exceptions, and operators that need registers.
+
+const wat = require('../support/wat');
+
+const TYPES = { i: 'i32', l: 'i64', f: 'f32', d: 'f64' };
+
+/** What both engines make of a module whose export `f` is called with numbers; imports count what they are called with. */
+function both(bytes, ...args) {
+  return [wrtTest.impl, WebAssembly].map((api) => {
+    const seen = [];
+    const host = (x) => {
+      seen.push(x);
+      return x + 1;
+    };
+    const { f, memory } = new api.Instance(new api.Module(bytes), { m: { host } }).exports;
+    return [f(...args), seen, memory && Buffer.from(memory.buffer, 0, 1024).toString('hex')];
+  });
+}
+
+const CALLS = {
+  none: '(nop)',
+  'a function': '(local.set $i0 (call $other (local.get $i0) (local.get $d0)))',
+  'the host': '(local.set $i0 (call $host (local.get $i0)))',
+  'a table': '(local.set $i0 (call_indirect (type $t) (local.get $i0) (local.get $d0) (i32.const 0)))',
+  'the runtime': '(local.set $i0 (i32.add (local.get $i0) (memory.grow (i32.const 0))))',
+  division:
+    '(local.set $i0 (i32.add (i32.mul (local.get $n) (local.get $i0)) (i32.rem_u (i32.div_s (local.get $i0) (i32.const 3)) (i32.add (local.get $n) (i32.const 1)))))',
+  'a global': '(global.set $g (local.get $i0)) (local.set $i0 (i32.add (global.get $g) (i32.const 1)))',
+};
+
+describe.each(Object.keys(CALLS))('locals in a loop with %s', (kind) => {
+  test.each([1, 2, 3, 4, 5, 8, 12])('%i of each type', (count) => {
+    const all = (text) =>
+      Array.from({ length: count }, (_, k) =>
+        Object.keys(TYPES)
+          .map((t) => text(`$${t}${k}`, TYPES[t], k, t))
+          .join('\n'),
+      ).join('\n');
+    const params = 'ilfd'.split('').map((t) => `(param $${t}0 ${TYPES[t]})`);
+    const bytes = wat(`(module (import "m" "host" (func $host (param i32) (result i32))) (memory (export "memory") 1)
+      (type $t (func (param i32 f64) (result i32))) (table funcref (elem $other)) (global $g (mut i32) (i32.const 0))
+      (func $other (type $t) (local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e f64) (local $n i32)
+        (loop $l
+          (local.set $a (i32.add (local.get $a) (local.get 0)))
+          (local.set $b (i32.xor (local.get $a) (local.get $b)))
+          (local.set $c (i32.sub (local.get $b) (local.get $c)))
+          (local.set $d (i32.add (local.get $c) (local.get $d)))
+          (local.set $e (f64.add (local.get $e) (local.get 1)))
+          (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 5))))
+        (i32.add (local.get $d) (i32.trunc_sat_f64_s (local.get $e))))
+      (func $f (export "f") ${params.join('')} (result i32) (local $n i32)
+        ${all((name, type, k) => (k ? `(local ${name} ${type})` : ''))}
+        ${all((name, type, k) => (k ? `(local.set ${name} (${type}.const ${k * 7 + 3}))` : ''))}
+        (loop $l
+          ${all((name, type, k, t) => `(local.set ${name} (${type}.add (${type}.mul (local.get ${name}) (${type}.const 3)) (${type}.sub (local.get $${t}${(k + 1) % count}) (local.get ${name}))))`)}
+          ${CALLS[kind]}
+          (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 9))))
+        ${all((name, type, k, t) => `(${type}.store (i32.const ${k * 32 + 'ilfd'.indexOf(t) * 8}) (local.get ${name}))`)}
+        (local.get $i0)))`);
+    const [own, builtin] = both(bytes, 5, 7n, 1.5, -2.25);
+    expect(own).toEqual(builtin);
+  });
+});
+
+test('locals of who catches and of its caller, when one that used the same registers was thrown out of', () => {
+  const mix = (a, b) => `(local.set ${a} (i32.add (i32.mul (local.get ${a}) (i32.const 5)) (local.get ${b})))`;
+  const locals =
+    '(local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e i32) (local $x f64) (local $n i32)';
+  const work = `${mix('$a', '$b')} ${mix('$b', '$c')} ${mix('$c', '$d')} ${mix('$d', '$e')} ${mix('$e', '$n')}
+    (local.set $x (f64.add (local.get $x) (f64.convert_i32_s (local.get $a))))`;
+  const sum = `(i32.add (i32.add (i32.add (local.get $a) (local.get $b)) (i32.add (local.get $c) (local.get $d)))
+    (i32.add (local.get $e) (i32.trunc_sat_f64_s (local.get $x))))`;
+  const round = (code) => `(loop $l ${work} ${code}
+    (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 7))))`;
+  const bytes = wat(`(module (tag $tag (param i32)) (memory (export "memory") 1)
+    (func $throws (param $p i32) (result i32) ${locals}
+      ${round('(if (i32.gt_u (local.get $n) (local.get $p)) (then (throw $tag (local.get $a))))')} ${sum})
+    (func $catches (param $p i32) (result i32) ${locals}
+      ${round(`(try (do ${mix('$e', '$a')} (local.set $b (i32.add (local.get $b) (call $throws (local.get $n)))) ${mix('$a', '$e')})
+        (catch $tag (local.set $a (i32.xor (local.get $a)))))`)} ${sum})
+    (func $little (param $p i32) (result i32)
+      (try (result i32) (do (call $throws (local.get $p))) (catch $tag)))
+    (func (export "f") (param $p i32) (result i32) ${locals}
+      ${round(`(local.set $c (i32.xor (local.get $c) (call $catches (local.get $b))))
+        (local.set $d (i32.add (local.get $d) (call $little (i32.const 1))))`)} ${sum}))`);
+  const [own, builtin] = both(bytes, 1);
+  expect(own).toEqual(builtin);
+});
+
+test('an address whose register has more than 32 bits', () => {
+  const loop = (body) => `(loop $l ${body}
+    (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 20))))`;
+  // Above its 32 bits it has others, which are not to be seen.
+  const wide = '(i64.add (i64.shl (i64.extend_i32_u (local.get $n)) (i64.const 3)) (local.get $high))';
+  const add = (value) => `(local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) ${value}))`;
+  const locals = '(local $high i64) (local $at i32) (local $n i32) (local $sum i32) (local $other i32)';
+  const bytes = wat(`(module (memory (export "memory") 1) (global $g (mut i32) (i32.const 0))
+    (table funcref (elem $load))
+    (func $load (param $p i32) (result i32) (local $n i32) (local $sum i32)
+      ${loop(add('(i32.load offset=4 (local.get $p))'))} (local.get $sum))
+    (func (export "f") (param $p i32) (result i32) ${locals}
+      (local.set $high (i64.const 0x7654321000000000))
+      ${loop('(i32.store (i32.mul (local.get $n) (i32.const 8)) (i32.mul (local.get $n) (i32.const 0x01234567)))')}
+      (local.set $n (i32.const 0))
+      ${loop(`
+        (local.set $at (i32.wrap_i64 ${wide}))
+        ${add('(i32.load (local.get $at))')}
+        ${add(`(i32.load (i32.wrap_i64 ${wide}))`)}
+        ${add(`(i32.load (local.tee $other (i32.wrap_i64 ${wide})))`)}
+        ${add(`(i32.load (select (i32.wrap_i64 ${wide}) (local.get $at) (local.get $p)))`)}
+        ${add(`(call $load (i32.wrap_i64 ${wide}))`)}
+        ${add(`(call_indirect (param i32) (result i32) (i32.wrap_i64 ${wide}) (i32.const 0))`)}
+        (global.set $g (i32.wrap_i64 ${wide}))
+        ${add('(i32.load (global.get $g))')}
+        (i32.store offset=512 (i32.wrap_i64 ${wide}) (local.get $sum))
+        (i64.store32 offset=768 (i32.wrap_i64 ${wide}) ${wide})
+        ${add(`(i32.load (block (result i32) (br_if 0 (i32.wrap_i64 ${wide}) (local.get $n))))`)}`)}
+      (local.get $sum)))`);
+  const [own, builtin] = both(bytes, 1);
+  expect(own).toEqual(builtin);
+});
