@@ -174,7 +174,7 @@ references('instructions of null and casts, in all forms of code', (W, log, expo
     for (let i = 0; i < 5; i++) log.try(() => exports['call $open'](i), { as: `call $open ${i}` });
   };
   rounds();
-  for (let i = 0; i < 3000; i++) {
+  for (let i = 0; i < 12_000; i++) {
     for (const f of [exports['is $open'], exports['cast to $sub']]) f(sub);
     for (const f of [exports.br_on_null, exports.br_on_non_null, exports['ref.as_non_null']]) f(object);
     exports['call $open'](1);

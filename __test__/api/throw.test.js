@@ -28,7 +28,7 @@ const both = (title, body) =>
   );
 
 /** Calls often enough for each form of the code. */
-const ROUNDS = 3000;
+const ROUNDS = 12_000;
 
 /** What comes out of a call: the value, or what is thrown, if it is one of the objects here. */
 function outcome(f, known = {}) {

@@ -20,7 +20,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             first: Tier::Baseline,
-            threshold: 2000 * CALL_WEIGHT,
+            threshold: 8000 * CALL_WEIGHT,
             in_background: true,
             eager: false,
         }
