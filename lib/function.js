@@ -225,7 +225,7 @@ function describe(value) {
   return type === 'number' || type === 'boolean' ? `${type} ${value}` : type;
 }
 
-const { createServe, prepare, thunkOf, wrapperFactory } = createFactories({
+const { createServe, thunkOf, wrapperFactory } = createFactories({
   enter: binding.enter,
   resume: binding.resume,
   slow,
@@ -242,13 +242,4 @@ const { createServe, prepare, thunkOf, wrapperFactory } = createFactories({
   resultList,
 });
 
-export {
-  createFunction,
-  createServe,
-  functionNumber,
-  functionObject,
-  functionRecord,
-  prepare,
-  referenceProblem,
-  thunkOf,
-};
+export { createFunction, createServe, functionNumber, functionObject, functionRecord, referenceProblem, thunkOf };

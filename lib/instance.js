@@ -4,13 +4,13 @@ import * as binding from './binding.js';
 import { createObject } from './carrier.js';
 import { LinkError, RuntimeError, prefixed, rangeError, typeError } from './errors.js';
 import { exportsOf } from './exports.js';
-import { createFunction, functionRecord, prepare, referenceProblem, thunkOf } from './function.js';
+import { createFunction, functionRecord, referenceProblem, thunkOf } from './function.js';
 import * as globals from './global.js';
 import { MANY, serve } from './host.js';
 import { INSTANCE, hold, watch } from './lifetime.js';
 import { applyLimits } from './limits.js';
 import * as memories from './memory.js';
-import { describe, requireModule, signatures } from './module.js';
+import { describe, requireModule } from './module.js';
 import { Array, BigIntAsUintN, Int32Array, Map, MapGet, MapSet, MathMax, ObjectGetPrototypeOf } from './primordials.js';
 import { addEdge, collectResting, wake } from './rest.js';
 import { DOUBLES, SLOT0, SLOT1, STATE, TRAP, f64, i32, i64 } from './scratch.js';
@@ -243,14 +243,13 @@ function instantiateCore(moduleCell, values, api) {
 }
 
 /**
- * What each instantiation of a module needs: its array of numbers. The first one makes all factories, too.
+ * What each instantiation of a module needs: its array of numbers. The first one finds the thunks, too.
  * @param {ModuleCell} moduleCell
  * @param {import('./module.js').Description} description
  * @returns {Int32Array}
  */
 function prepareNumbers(moduleCell, { imports, exports, shared }) {
   if (moduleCell.numbers === null) {
-    prepare(signatures(exports), signatures(imports));
     moduleCell.thunks = [];
     for (let i = 0; i < imports.length; i++) {
       if (imports[i].kind === 'function') moduleCell.thunks[moduleCell.thunks.length] = thunkOf(imports[i].sig);

@@ -1,8 +1,11 @@
 /**
  * The two functions that a signature needs: the wrapper by which JavaScript calls a function of
  * wasm, and the thunk by which wasm calls one of JavaScript. Both are a handful of loads and stores
- * around the crossing, so their text is generated, once a signature; where code generation from
- * strings is not allowed, closures that interpret the signature take their place.
+ * around the crossing.
+ *
+ * Their text knows how many values there are, and not their types: what it does with each of them it is given. So V8 compiles
+ * a text once for all signatures of that shape. It runs anew for each (`lib/script.js`), and what V8 learns it keeps with the
+ * functions of one run, so it has the types for constant there, and the functions in place of their calls.
  *
  * Types are as in `lib/signature.js`: i (i32), I (i64), f (f32), F (f64), v (v128), x (externref), a (funcref), or
  * the name of another reference type.
@@ -11,20 +14,10 @@
  * slots of external references, after which none may run (see `putFirst`); then store.
  */
 
-import {
-  BigIntAsIntN,
-  EvalError,
-  Function,
-  Map,
-  MapGet,
-  MapSet,
-  ObjectDefineProperty,
-  ReflectApply,
-  TypeError,
-} from './primordials.js';
+import { BigIntAsIntN, Map, MapGet, MapSet, ObjectDefineProperty, ReflectApply, TypeError } from './primordials.js';
 
 import { EXTERN, isException, isFunctionType, parse, referenceType } from './signature.js';
-import { WRAPPERS } from './trace.js';
+import { run, runOnce } from './script.js';
 import { CALL, DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } from './scratch.js';
 import * as text from './texts.js';
 
@@ -62,41 +55,10 @@ import * as text from './texts.js';
  * @typedef {(depth: number, cell: any) => void} Serve
  */
 
-/** Where the value of slot `k` is, as text. */
-function place(type, k) {
-  switch (type) {
-    case 'I':
-      return `i64[${DOUBLES + k}]`;
-    case 'F':
-      return `f64[${DOUBLES + k}]`;
-    case 'f':
-      return `f32[${WORDS + 2 * k}]`;
-    default:
-      return `i32[${WORDS + 2 * k}]`;
-  }
-}
-
-/** ToJSValue of slot `k`, as text. */
-function reading(type, k) {
-  if (isExtern(type)) return `refs[${place(type, k)}]`;
-  if (isFunctionType(type)) return `functionObject(${place(type, k)}, cell)`;
-  return place(type, k);
-}
-
-/** ToWebAssemblyValue of the expression `value`, as text. */
-function converting(type, value) {
-  switch (type) {
-    case 'i':
-      return `+${value} | 0`; // The plus makes a BigInt throw V8's text.
-    case 'I':
-      return `asIntN(64, ${value})`;
-    case 'f':
-    case 'F':
-      return `+${value}`; // The store rounds an f32.
-    default:
-      return `functionRecord(${value})`;
-  }
-}
+/** How the text converts a value: to 32 bits, to a float, or by a function that it is given. */
+const INTEGER = 0;
+const FLOAT = 1;
+const OTHER = 2;
 
 /** Whether a type stands for values of the host. */
 function isExtern(type) {
@@ -105,29 +67,34 @@ function isExtern(type) {
   return reference !== undefined && reference.top === EXTERN;
 }
 
-/** Whether values of a reference type are no others than those of externref or funcref that pass a check. */
-function isChecked(type) {
-  return type !== 'x' && type !== 'a' && referenceType(type) !== undefined;
+function isReference(type) {
+  return referenceType(type) !== undefined;
 }
 
-/** Statements that bring the values of the variables `p0`, `p1`... into slots. They change the variables. */
-function storing(types) {
-  let conversions = '';
-  let functions = '';
-  let references = '';
-  let stores = '';
-  for (let k = 0; k < types.length; k++) {
-    const type = types[k];
-    if (isChecked(type)) conversions += `checkReference(p${k}, '${type}');\n`;
-    if (isExtern(type)) {
-      references += `p${k} = ${references === '' ? 'putFirst' : 'put'}(p${k});\n`;
-    } else {
-      conversions += `p${k} = ${converting(type, `p${k}`)};\n`;
-      if (isFunctionType(type)) functions += `p${k} = functionNumber(p${k}, cell);\n`;
-    }
-    stores += `${place(type, k)} = p${k};\n`;
-  }
-  return conversions + functions + references + stores;
+/** Whether values of a reference type are no others than those of externref or funcref that pass a check. */
+function isChecked(type) {
+  return type !== 'x' && type !== 'a' && isReference(type);
+}
+
+/** Whether a test holds for an item of a list. */
+function some(list, test) {
+  for (let k = 0; k < list.length; k++) if (test(list[k])) return true;
+  return false;
+}
+
+const same = (value) => value;
+const toBigInt = (value) => BigIntAsIntN(64, value);
+
+/** The array in which values of a type are. */
+function arrayOf(type) {
+  if (type === 'I') return i64;
+  if (type === 'F') return f64;
+  return type === 'f' ? f32 : i32;
+}
+
+/** The place of slot `k` in it. */
+function placeOf(type, k) {
+  return type === 'I' || type === 'F' ? DOUBLES + k : WORDS + 2 * k;
 }
 
 /** Comma-separated texts. (Not `Array.prototype.join`, which a user may patch.) */
@@ -137,136 +104,174 @@ function commas(count, item) {
   return list;
 }
 
-/** An array of texts. */
-function names(count, item) {
-  const list = [];
-  for (let k = 0; k < count; k++) list[k] = item(k);
+/** Names of parameters for each of some values. */
+function parameters(count, names) {
+  let list = '';
+  for (let k = 0; k < count; k++) for (let i = 0; i < names.length; i++) list += `, ${names[i]}${k}`;
   return list;
 }
 
-function wrapperText({ params, results }) {
-  let parameters = '';
-  for (let k = 0; k < params.length; k++) parameters += k === 0 ? 'p0' : `, p${k}`;
-  const list = params.length === 0 ? '' : `, ${parameters}`;
-  // All functions of a signature share `call` and `result`: so what V8 learns of them, and has for constant in them, holds
-  // at a call site of many of them. A method is no constructor; its computed key gives it the name, which is an index:
-  // with the first member V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
+/** Statements that bring the values of the variables `p0`, `p1`... into slots. They change the variables. */
+function storing(count, hasReferences) {
+  let conversions = '';
+  let references = '';
+  let stores = '';
+  for (let k = 0; k < count; k++) {
+    conversions += `p${k} = t${k} === ${INTEGER} ? +p${k} | 0 : t${k} === ${FLOAT} ? +p${k} : c${k}(p${k});\n`;
+    if (hasReferences) references += `p${k} = h${k}(p${k}, cell);\n`;
+    stores += `a${k}[s${k}] = p${k};\n`;
+  }
+  return conversions + references + stores;
+}
+
+/** The parameters of a text that stores. */
+const STORING = 'tchas';
+
+/** Adds what they are. */
+function addStoring(values, types, { functionRecord, functionNumber, checkReference, put, putFirst }) {
+  let place = putFirst;
+  for (let k = 0; k < types.length; k++) {
+    const type = types[k];
+    let kind = OTHER;
+    let convert = same;
+    let hold = same;
+    if (type === 'i')
+      kind = INTEGER; // The plus makes a BigInt throw V8's text.
+    else if (type === 'f' || type === 'F')
+      kind = FLOAT; // The store rounds an f32.
+    else if (type === 'I') convert = toBigInt;
+    else if (isExtern(type)) {
+      hold = place;
+      place = put;
+    } else {
+      convert = functionRecord;
+      hold = functionNumber;
+    }
+    const checked = convert;
+    if (isChecked(type)) {
+      convert = (value) => {
+        checkReference(value, type);
+        return checked(value);
+      };
+    }
+    push(values, kind, convert, hold, arrayOf(type), placeOf(type, k));
+  }
+}
+
+/** Expressions for the values of slots. */
+function reading(count, hasReferences) {
+  return commas(count, (k) => (hasReferences ? `g${k}(b${k}[j${k}], cell)` : `b${k}[j${k}]`));
+}
+
+/** The parameters of a text that reads. */
+const READING = 'gbj';
+
+/** Adds what they are. */
+function addReading(values, types, { reference, functionObject }) {
+  for (let k = 0; k < types.length; k++) {
+    const type = types[k];
+    const get = isExtern(type) ? reference : isFunctionType(type) ? functionObject : same;
+    push(values, get, arrayOf(type), placeOf(type, k));
+  }
+}
+
+function push(list, ...items) {
+  for (let k = 0; k < items.length; k++) list[list.length] = items[k];
+}
+
+function wrapperText(count, hasReferences) {
+  const list = count === 0 ? '' : `, ${commas(count, (k) => `p${k}`)}`;
+  // All functions of a signature share `call`: so what V8 learns of it, and has for constant in it, holds at a call site of
+  // many of them. A method is no constructor; its computed key gives it the name, which is an index: with the first member
+  // V8 keeps the literal's elements in a dictionary, else it would make an array of that length.
   // The method throws, so that V8 has no more frames to look at, and in a loop: see `slow`.
-  return `(() => {
+  return `(i32, enter, slow, takeThrown, read${parameters(count, STORING)}) => {
 const call = (cell, number${list}) => {
-${storing(params)}i32[${FUNCTION}] = number;
+${storing(count, hasReferences)}i32[${FUNCTION}] = number;
 enter();
 return i32[${STATE}] !== ${DONE} && slow(i32[${DEPTH}], cell);
 };
-${several(results)}return (cell, number, name) => ({
+return (cell, number, name) => ({
 4000000000: 0,
-[name](${parameters}) {
+[name](${commas(count, (k) => `p${k}`)}) {
 if (call(cell, number${list})) for (var again = false; ; again = true) if (again) throw takeThrown();
-${resulting(results)}},
+return read(cell);
+},
 })[name];
-})()`;
+}`;
 }
 
-/** A function that makes the list of several results. */
-function several(results) {
-  if (results.length < 2) return '';
-  return `const result = (cell) => [${commas(results.length, (k) => reading(results[k], k))}];\n`;
+/** The text of what makes the list of several results. */
+function resultsText(count, hasReferences) {
+  return `(_${parameters(count, READING)}) => (cell) => [${reading(count, hasReferences)}]`;
 }
 
-/** The end of a wrapper. All that have one result of a type share what reads it, which V8 then need not compile again. */
-function resulting(results) {
-  if (results.length === 0) return '';
-  if (results.length > 1) return 'return result(cell);\n';
-  const [type] = results;
-  if (isExtern(type)) return 'return readx(cell);\n';
-  return `return read${isFunctionType(type) ? 'a' : type}(cell);\n`;
-}
-
-function thunkText({ params, results }) {
-  const call = `func(${commas(params.length, (k) => reading(params[k], k))})`;
-  let body;
-  if (results.length === 0) body = `${call};`;
-  else if (results.length === 1) body = `let p0 = ${call};\n${storing(results)}`;
-  else {
-    const list = commas(results.length, (k) => `p${k} = r[${k}]`);
-    body = `const r = resultList(${call}, ${results.length});\nlet ${list};\n${storing(results)}`;
+function thunkText(params, results, hasReferences) {
+  const call = `func(${reading(params, hasReferences)})`;
+  let body = `${call};`;
+  if (results === 1) body = `let p0 = ${call};`;
+  if (results > 1) {
+    const list = commas(results, (k) => `p${k} = r[${k}]`);
+    body = `const r = resultList(${call}, ${results});\nlet ${list};`;
   }
-  return `(func, cell) => {
-    try {
-      ${body}
-      if (i32[${DEADLINES}] !== 0) checkDeadlines();
-      return ${OK};
-    } catch (error) {
-      return caught(error);
-    }
-  }`;
+  return `(i32, resultList, checkDeadlines, caught${parameters(params, READING)}${parameters(results, STORING)}) =>
+(func, cell) => {
+try {
+${body}
+${storing(results, hasReferences)}if (i32[${DEADLINES}] !== 0) checkDeadlines();
+return ${OK};
+} catch (error) {
+return caught(error);
+}
+}`;
 }
 
 /**
  * What serves an instance. Each of these imports has a thunk for itself, so that what V8 learns there is of one function:
  * then it has that in place of its call, and all for constant that is. `call` is apart, since a function in whose loop V8
  * comes to replace it has no such constants.
- * @param {{ k: number, types: { params: string[], results: string[] } }[]} imports
+ * @param {number[]} imports
  */
 function serveText(imports) {
-  let thunks = '';
+  let constants = '';
   let cases = '';
   for (let i = 0; i < imports.length; i++) {
-    const { k, types } = imports[i];
-    thunks += `const f${k} = hosts[${k}];\nconst t${k} = ${thunkText(types)};\n`;
+    const k = imports[i];
+    constants += `const f${k} = hosts[${k}];\nconst t${k} = thunks[${i}];\n`;
     cases += `case ${k}:\nanswer = t${k}(f${k}, cell);\nbreak;\n`;
   }
-  return `(cell, common) => {
-    const { hosts, hostBase } = cell;
-    ${thunks}
-    const call = (depth) => {
-      let answer;
-      switch (i32[${FUNCTION}] - hostBase) {
-        ${cases}
-        default:
-          return common(depth, cell);
-      }
-      i32[${DEPTH}] = depth;
-      i32[${STATE}] = answer;
-      resume();
-    };
-    const serve = (depth) => {
-      do call(depth);
-      while (i32[${STATE}] === ${CALL} && cell.serve === serve);
-    };
-    return serve;
-  }`;
+  return `(i32, resume, cell, thunks, common) => {
+const { hosts, hostBase } = cell;
+${constants}
+const call = (depth) => {
+let answer;
+switch (i32[${FUNCTION}] - hostBase) {
+${cases}
+default:
+return common(depth, cell);
+}
+i32[${DEPTH}] = depth;
+i32[${STATE}] = answer;
+resume();
+};
+const serve = (depth) => {
+do call(depth);
+while (i32[${STATE}] === ${CALL} && cell.serve === serve);
+};
+return serve;
+}`;
 }
 
 /** What reads the only result of a function, by its type. */
 function readers({ refs, functionObject }) {
   return {
-    readi: () => i32[WORDS],
-    readI: () => i64[DOUBLES],
-    readf: () => f32[WORDS],
-    readF: () => f64[DOUBLES],
-    readx: () => refs[i32[WORDS]],
-    reada: (cell) => functionObject(i32[WORDS], cell),
+    i: () => i32[WORDS],
+    I: () => i64[DOUBLES],
+    f: () => f32[WORDS],
+    F: () => f64[DOUBLES],
+    x: () => refs[i32[WORDS]],
+    a: (cell) => functionObject(i32[WORDS], cell),
   };
-}
-
-/**
- * Evaluates the texts of factories. All that a module needs at once cost a third of one by one.
- * @param {string[]} texts
- * @param {Runtime} environment the runtime and what reads results
- * @returns {Function[]}
- */
-function evaluate(texts, environment) {
-  const make = new Function(
-    'runtime',
-    `'use strict';
-const { i32, f32, f64, i64, asIntN } = runtime;
-const { enter, resume, slow, takeThrown, caught, checkDeadlines, refs, put, putFirst } = runtime;
-const { functionRecord, functionNumber, checkReference, functionObject, resultList } = runtime;
-const { readi, readI, readf, readF, readx, reada } = runtime;
-return [${commas(texts.length, (k) => texts[k])}];\n//# sourceURL=${WRAPPERS}`,
-  );
-  return make({ __proto__: null, i32, f32, f64, i64, asIntN: BigIntAsIntN, ...environment });
 }
 
 /**
@@ -359,12 +364,6 @@ function interpret({ params, results }, runtime) {
   };
 }
 
-/** Whether a test holds for an item of a list. */
-function some(list, test) {
-  for (let k = 0; k < list.length; k++) if (test(list[k])) return true;
-  return false;
-}
-
 function cannotCross(type) {
   return type === 'v' || isException(type);
 }
@@ -388,7 +387,7 @@ function refuse({ params }, { caught }) {
 }
 
 /**
- * Returns the caches of factories that belong to `runtime`.
+ * Returns what makes wrappers and thunks that belong to `runtime`.
  * @param {Runtime} runtime
  */
 function createFactories(runtime) {
@@ -396,69 +395,69 @@ function createFactories(runtime) {
   const wrappers = new Map();
   /** @type {Map<string, Thunk>} */
   const thunks = new Map();
-  let mayGenerate = true;
-  const environment = { ...runtime, ...readers(runtime) };
+  const { refs } = runtime;
+  const environment = { ...runtime, reference: (slot) => refs[slot] };
+  const readersOf = readers(runtime);
+  const none = () => undefined;
 
-  /** Collects what is missing of a cache in `jobs`, or makes it if no text may be evaluated for it. */
-  function request(jobs, cache, signatures, member, makeText) {
-    const requested = new Map();
-    for (let k = 0; k < signatures.length; k++) {
-      const signature = signatures[k];
-      // Thousands of functions may have the same.
-      if (MapGet(cache, signature) !== undefined || MapGet(requested, signature) !== undefined) continue;
-      MapSet(requested, signature, true);
-      const types = parse(signature);
-      if (some(types.params, cannotCross) || some(types.results, cannotCross))
-        MapSet(cache, signature, refuse(types, runtime)[member]);
-      else if (!mayGenerate) MapSet(cache, signature, interpret(types, runtime)[member]);
-      else jobs[jobs.length] = { cache, signature, text: makeText(types) };
+  /** What a wrapper returns. */
+  function reader(types) {
+    if (types.length === 0) return none;
+    if (types.length > 1) {
+      const hasReferences = some(types, isReference);
+      const values = [undefined];
+      addReading(values, types, environment);
+      return run(`results ${types.length} ${hasReferences}`, () => resultsText(types.length, hasReferences), values);
     }
+    const [type] = types;
+    return readersOf[isExtern(type) ? 'x' : isFunctionType(type) ? 'a' : type];
   }
 
-  /** Evaluates texts, if that is allowed. */
-  function generate(texts) {
-    try {
-      return evaluate(texts, environment);
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error;
-      mayGenerate = false; // Nor will it be allowed later.
-      return undefined;
-    }
+  /** @returns {WrapperFactory} */
+  function createWrapper({ params, results }) {
+    const { enter, slow, takeThrown } = runtime;
+    const hasReferences = some(params, isReference);
+    const values = [i32, enter, slow, takeThrown, reader(results)];
+    addStoring(values, params, environment);
+    return run(`wrapper ${params.length} ${hasReferences}`, () => wrapperText(params.length, hasReferences), values);
   }
 
-  /**
-   * Makes all factories that a module needs.
-   * @param {string[]} wrapperSignatures
-   * @param {string[]} thunkSignatures
-   */
-  function prepare(wrapperSignatures, thunkSignatures) {
-    /** @type {{ cache: Map<string, any>, signature: string, text: string }[]} */
-    const jobs = [];
-    request(jobs, wrappers, wrapperSignatures, 'wrapper', wrapperText);
-    request(jobs, thunks, thunkSignatures, 'thunk', thunkText);
-    if (jobs.length === 0) return;
-    const made = generate(names(jobs.length, (k) => jobs[k].text));
-    if (made === undefined) return prepare(wrapperSignatures, thunkSignatures);
-    for (let k = 0; k < jobs.length; k++) MapSet(jobs[k].cache, jobs[k].signature, made[k]);
+  /** @returns {Thunk} */
+  function createThunk({ params, results }) {
+    const { resultList, checkDeadlines, caught } = runtime;
+    const hasReferences = some(params, isReference) || some(results, isReference);
+    const values = [i32, resultList, checkDeadlines, caught];
+    addReading(values, params, environment);
+    addStoring(values, results, environment);
+    const makeText = () => thunkText(params.length, results.length, hasReferences);
+    return run(`thunk ${params.length} ${results.length} ${hasReferences}`, makeText, values);
+  }
+
+  /** Makes the wrapper or thunk of a signature. */
+  function create(signature, member, make) {
+    const types = parse(signature);
+    if (some(types.params, cannotCross) || some(types.results, cannotCross)) return refuse(types, runtime)[member];
+    const made = make(types);
+    return made === undefined ? interpret(types, runtime)[member] : made;
   }
 
   /** @type {(signature: string) => WrapperFactory} */
   function wrapperFactory(signature) {
     const known = MapGet(wrappers, signature);
     if (known !== undefined) return known;
-    prepare([signature], []);
-    return MapGet(wrappers, signature);
+    const made = create(signature, 'wrapper', createWrapper);
+    MapSet(wrappers, signature, made);
+    return made;
   }
 
   /** @type {(signature: string) => Thunk} */
   function thunkOf(signature) {
     const known = MapGet(thunks, signature);
     if (known !== undefined) return known;
-    prepare([], [signature]);
-    return MapGet(thunks, signature);
+    const made = create(signature, 'thunk', createThunk);
+    MapSet(thunks, signature, made);
+    return made;
   }
-
-  let serial = 0;
 
   /**
    * Serves an instance: some of its imports by code of its own, all others by `common`.
@@ -469,18 +468,16 @@ function createFactories(runtime) {
    */
   function createServe(cell, often, common) {
     const imports = [];
+    const own = [];
     for (let i = 0; i < often.length; i++) {
-      const { k, signature } = often[i];
-      const types = parse(signature);
-      if (some(types.params, cannotCross) || some(types.results, cannotCross)) continue;
-      imports[imports.length] = { k, types };
+      imports[i] = often[i].k;
+      own[i] = create(often[i].signature, 'thunk', createThunk);
     }
-    // Of equal texts V8 makes one function, whose places all instances would share.
-    const made = mayGenerate ? generate([`/* ${serial++} */ ${serveText(imports)}`]) : undefined;
-    return made === undefined ? common : made[0](cell, common);
+    const made = runOnce(serveText(imports), [i32, runtime.resume, cell, own, common]);
+    return made === undefined ? common : made;
   }
 
-  return { createServe, prepare, thunkOf, wrapperFactory };
+  return { createServe, thunkOf, wrapperFactory };
 }
 
 export { createFactories };

@@ -6,7 +6,8 @@
 /**
  * @typedef {object} Binding
  * @property {(directory: string, version: string) => string | null} codeFile for V8's code of the facade; null if it cannot be named
- * @property {(directory: string, version: string) => [ArrayBuffer, string] | null} readCode V8's code in it, and the source
+ * @property {(directory: string, version: string) => [ArrayBuffer, string, ArrayBuffer, string] | null} readCode V8's code in it and the
+ *   source, of the facade and of what `lib/script.js` evaluates
  * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements

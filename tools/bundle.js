@@ -19,6 +19,13 @@ const COMMENTS = /^ *(\/\/.*|\/\*\*[\s\S]*?\*\/)\n/gm;
 /** Code that is not strict. */
 const SERVING = path.join(root, 'lib', 'serving.cjs');
 
+/** What the facade is given, by name. */
+const GIVEN = {
+  [SERVING]: 'serving.exports',
+  [path.join(root, 'start', 'binding.js')]: 'binding',
+  [path.join(root, 'start', 'shapes.js')]: 'shapes',
+};
+
 const files = {
   'wrt.js': {
     input: path.join(root, 'start', 'index.js'),
@@ -27,12 +34,12 @@ const files = {
   },
   'facade.js': {
     input: path.join(root, 'lib', 'index.js'),
-    external: [path.join(root, 'start', 'binding.js'), SERVING],
+    external: Object.keys(GIVEN),
     output: {
       format: 'iife',
       name: 'namespace',
-      globals: (id) => (id === SERVING ? 'serving.exports' : 'binding'),
-      banner: () => `module.exports = (binding) => {
+      globals: (id) => GIVEN[id],
+      banner: () => `module.exports = (binding, shapes) => {
 const serving = { exports: undefined };
 (function (module) {
 ${fs.readFileSync(SERVING, 'utf8')}

@@ -2,7 +2,8 @@
 
 // node tools/code.js [DIRECTORY]
 //
-// Keeps what V8 makes of the facade beside it, in dist/ or another directory, for this executable: see start/index.js.
+// Keeps what V8 makes of the facade beside it, in dist/ or another directory, for this executable: see start/index.js. And
+// of the functions by which most signatures cross (lib/script.js), which it has from the facade.
 
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
@@ -24,6 +25,46 @@ const MODULE = Buffer.from(
   'hex',
 );
 
+/** How many values cross at most in the functions that are kept, and how many results. */
+const MOST = [6, 1];
+
+/** A module that imports and exports functions of such types, `f0` and so on, which call each other. */
+function crossings() {
+  const shapes = [];
+  for (let params = 0; params <= MOST[0]; params++) {
+    for (let results = 0; results <= MOST[1]; results++) shapes.push([params, results]);
+  }
+  const section = (id, items) => {
+    const bytes = [items.length, ...items.flat()];
+    return [id, (bytes.length & 127) | 128, bytes.length >> 7, ...bytes];
+  };
+  const types = shapes.map(([params, results]) => [
+    ...[0x60, params, ...Array(params).fill(0x7f), results, ...Array(results).fill(0x7f)],
+  ]);
+  const name = (k) => [2, 0x66, 0x41 + k];
+  const body = ([params], k) => {
+    const code = [0, ...Array.from({ length: params }, (_, i) => [0x20, i]).flat(), 0x10, k, 0x0b];
+    return [code.length, ...code];
+  };
+  return Uint8Array.of(
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, types),
+    ...section(
+      2,
+      shapes.map((_, k) => [1, 0x6d, ...name(k), 0, k]),
+    ),
+    ...section(
+      3,
+      shapes.map((_, k) => [k]),
+    ),
+    ...section(
+      7,
+      shapes.map((_, k) => [...name(k), 0, shapes.length + k]),
+    ),
+    ...section(10, shapes.map(body)),
+  );
+}
+
 /** Does what most programs do, since V8 compiles functions when they are called. */
 async function use(WebAssembly) {
   const cache = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-code-'));
@@ -34,20 +75,23 @@ async function use(WebAssembly) {
   const { call, memory } = new WebAssembly.Instance(new WebAssembly.Module(MODULE), imports).exports;
   const { instance } = await WebAssembly.instantiate(MODULE, imports);
   if (call(1) + instance.exports.call(2) !== 3) throw new Error('the facade does not work');
+  const module = new WebAssembly.Module(crossings());
+  const m = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, () => 1]));
+  for (const f of Object.values(new WebAssembly.Instance(module, { m }).exports)) f();
   return new Uint8Array(memory.buffer);
 }
 
 /**
  * What the file has, see `src/binding/facade.rs`.
- * @param {Buffer} code
- * @param {string} directory
- * @param {string} source of ASCII characters
+ * @param {Buffer[]} parts
  */
-function contents(code, directory, source) {
-  const sizes = Buffer.alloc(8);
-  sizes.writeUInt32LE(code.length);
-  sizes.writeUInt32LE(Buffer.byteLength(directory), 4);
-  return Buffer.concat([sizes, code, Buffer.from(directory), Buffer.from(source, 'latin1')]);
+function contents(parts) {
+  const sizes = parts.slice(0, -1).map((part) => {
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(part.length);
+    return size;
+  });
+  return Buffer.concat([...sizes, ...parts]);
 }
 
 async function keep(directory = DIST) {
@@ -59,15 +103,30 @@ async function keep(directory = DIST) {
   if (/[^\0-\x7f]/.test(source)) throw new Error('the facade has to be of ASCII characters');
   if (binding.readCode(directory, process.version)?.[1] === source) return;
   const script = new vm.Script(source, { filename: facade });
-  const module = { exports: undefined };
-  script.runInThisContext()(createRequire(facade), module, directory);
-  await use(module.exports(binding));
+  const run = async (shapes) => {
+    const module = { exports: undefined };
+    script.runInThisContext()(createRequire(facade), module, directory);
+    await use(module.exports(binding, shapes));
+  };
+  // What it makes functions of, and then with those of the script that is kept.
+  const texts = [];
+  await run({ load: () => null, note: (name, body) => texts.push(`case '${name}':\nreturn ${body};\n`) });
+  const shapesSource = `'use strict';\n(name) => {\nswitch (name) {\n${texts.join('')}}\n}`;
+  let shapes;
+  await run({
+    load: (filename) => (shapes = new vm.Script(shapesSource, { filename })),
+    note(name) {
+      throw new Error(`${name} is not kept`);
+    },
+  });
 
   const file = binding.codeFile(directory, process.version);
   if (file === null) return;
   // A process may be about to load it.
   const draft = `${file}.${process.pid}`;
-  fs.writeFileSync(draft, contents(script.createCachedData(), directory, source));
+  const ascii = (string) => Buffer.from(string, 'latin1');
+  const [code, shapesCode] = [script.createCachedData(), shapes.createCachedData()];
+  fs.writeFileSync(draft, contents([code, Buffer.from(directory), shapesCode, ascii(shapesSource), ascii(source)]));
   fs.renameSync(draft, file);
 }
 

@@ -26,37 +26,53 @@ pub fn code_file(directory: String, version: String) -> Option<String> {
     ))
 }
 
-/// V8's code in that file, and the source of which it was made. `None` if there is no such file, it was cut, or it was made
-/// at another place: V8's code names that, in stacks too. Before them are the sizes of the code and of the place, in four
-/// bytes each, since V8 copies code whose start is not aligned; the place follows the code.
+/// V8's code in that file and the source of which it was made, for the facade and for what it makes functions of
+/// (`lib/script.js`). `None` if there is no such file, it was cut, or it was made at another place: V8's code names that, in
+/// stacks too. Before them are the sizes of all but the last of the five parts, in four bytes each, since V8 copies code whose
+/// start is not aligned; the place follows the facade's code.
 #[napi]
+#[allow(clippy::type_complexity)]
 pub fn read_code(
     env: &Env,
     directory: String,
     version: String,
-) -> Result<Option<(ArrayBuffer<'_>, JsString<'_>)>> {
+) -> Result<Option<(ArrayBuffer<'_>, JsString<'_>, ArrayBuffer<'_>, JsString<'_>)>> {
     let file = code_file(directory.clone(), version);
     let contents = file.and_then(|file| map(&File::open(file).ok()?).ok());
     let Some(contents) = contents else {
         return Ok(None);
     };
     let contents = Arc::new(contents);
-    let parts = contents.split_first_chunk().and_then(|(code, rest)| {
-        let (place, rest) = rest.split_first_chunk()?;
-        let (code, rest) = rest.split_at_checked(u32::from_le_bytes(*code) as usize)?;
-        let (place, source) = rest.split_at_checked(u32::from_le_bytes(*place) as usize)?;
-        (place == directory.as_bytes() && !source.is_empty()).then_some((code, source))
-    });
-    let Some((code, source)) = parts else {
+    let parts = split(&contents)
+        .filter(|[_, place, .., source]| *place == directory.as_bytes() && !source.is_empty());
+    let Some([code, _, shapes_code, shapes, source]) = parts else {
         return Ok(None);
     };
-    let source = string(env, source, &contents)?;
-    let (start, length) = (code.as_ptr().cast_mut(), code.len());
+    Ok(Some((
+        buffer(env, code, &contents)?,
+        string(env, source, &contents)?,
+        buffer(env, shapes_code, &contents)?,
+        string(env, shapes, &contents)?,
+    )))
+}
+
+/// The parts of a file.
+fn split(contents: &[u8]) -> Option<[&[u8]; 5]> {
+    let (sizes, mut rest) = contents.split_first_chunk::<16>()?;
+    let mut parts = [&[][..]; 5];
+    for (part, size) in parts.iter_mut().zip(sizes.chunks_exact(4)) {
+        let size = u32::from_le_bytes(size.try_into().ok()?) as usize;
+        (*part, rest) = rest.split_at_checked(size)?;
+    }
+    parts[4] = rest;
+    Some(parts)
+}
+
+/// A buffer over a part of a file.
+fn buffer<'a>(env: &'a Env, part: &[u8], contents: &Arc<Mmap>) -> Result<ArrayBuffer<'a>> {
+    let (start, length) = (part.as_ptr().cast_mut(), part.len());
     // SAFETY: mapped until the buffer is gone. `start/index.js`, which alone has it, only lets V8 read it.
-    let code = unsafe {
-        ArrayBuffer::from_external(env, start, length, contents.clone(), |_, map| drop(map))
-    };
-    Ok(Some((code?, source)))
+    unsafe { ArrayBuffer::from_external(env, start, length, contents.clone(), |_, map| drop(map)) }
 }
 
 type Finalize = unsafe extern "C" fn(sys::napi_env, *mut c_void, *mut c_void);
