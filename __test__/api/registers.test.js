@@ -4,7 +4,12 @@
 
 const wat = require('../support/wat');
 
-const TYPES = { i: 'i32', l: 'i64', f: 'f32', d: 'f64' };
+const TYPES = { i: 'i32', l: 'i64', f: 'f32', d: 'f64', v: 'v128' };
+
+/** Where each is written, and what adds; a constant. */
+const PLACES = { i: 0, l: 8, f: 16, d: 24, v: 32 };
+const lanes = (t) => (t === 'v' ? 'i64x2' : TYPES[t]);
+const constant = (t, n) => (t === 'v' ? `(v128.const i64x2 ${n} ${n * 5 + 1})` : `(${TYPES[t]}.const ${n})`);
 
 /** What both engines make of a module whose export `f` is called with numbers; imports count what they are called with. */
 function both(bytes, ...args) {
@@ -51,13 +56,13 @@ describe.each(Object.keys(CALLS))('locals in a loop with %s', (kind) => {
           (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 5))))
         (i32.add (local.get $d) (i32.trunc_sat_f64_s (local.get $e))))
       (func $f (export "f") ${params.join('')} (result i32) (local $n i32)
-        ${all((name, type, k) => (k ? `(local ${name} ${type})` : ''))}
-        ${all((name, type, k) => (k ? `(local.set ${name} (${type}.const ${k * 7 + 3}))` : ''))}
+        ${all((name, type, k, t) => (k || t === 'v' ? `(local ${name} ${type})` : ''))}
+        ${all((name, type, k, t) => (k ? `(local.set ${name} ${constant(t, k * 7 + 3)})` : ''))}
         (loop $l
-          ${all((name, type, k, t) => `(local.set ${name} (${type}.add (${type}.mul (local.get ${name}) (${type}.const 3)) (${type}.sub (local.get $${t}${(k + 1) % count}) (local.get ${name}))))`)}
+          ${all((name, type, k, t) => `(local.set ${name} (${lanes(t)}.add (${lanes(t)}.mul (local.get ${name}) ${constant(t, 3)}) (${lanes(t)}.sub (local.get $${t}${(k + 1) % count}) (local.get ${name}))))`)}
           ${CALLS[kind]}
           (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 9))))
-        ${all((name, type, k, t) => `(${type}.store (i32.const ${k * 32 + 'ilfd'.indexOf(t) * 8}) (local.get ${name}))`)}
+        ${all((name, type, k, t) => `(${type}.store (i32.const ${k * 48 + PLACES[t]}) (local.get ${name}))`)}
         (local.get $i0)))`);
     const [own, builtin] = both(bytes, 5, 7n, 1.5, -2.25);
     expect(own).toEqual(builtin);
@@ -67,11 +72,13 @@ describe.each(Object.keys(CALLS))('locals in a loop with %s', (kind) => {
 test('locals of who catches and of its caller, when one that used the same registers was thrown out of', () => {
   const mix = (a, b) => `(local.set ${a} (i32.add (i32.mul (local.get ${a}) (i32.const 5)) (local.get ${b})))`;
   const locals =
-    '(local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e i32) (local $x f64) (local $n i32)';
+    '(local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $e i32) (local $x f64) (local $v v128) (local $n i32)';
   const work = `${mix('$a', '$b')} ${mix('$b', '$c')} ${mix('$c', '$d')} ${mix('$d', '$e')} ${mix('$e', '$n')}
-    (local.set $x (f64.add (local.get $x) (f64.convert_i32_s (local.get $a))))`;
+    (local.set $x (f64.add (local.get $x) (f64.convert_i32_s (local.get $a))))
+    (local.set $v (i32x4.add (i32x4.splat (local.get $b)) (i8x16.shuffle 4 5 6 7 8 9 10 11 12 13 14 15 0 1 2 3 (local.get $v) (local.get $v))))`;
   const sum = `(i32.add (i32.add (i32.add (local.get $a) (local.get $b)) (i32.add (local.get $c) (local.get $d)))
-    (i32.add (local.get $e) (i32.trunc_sat_f64_s (local.get $x))))`;
+    (i32.add (i32.add (local.get $e) (i32.trunc_sat_f64_s (local.get $x)))
+      (i32.add (i32x4.extract_lane 0 (local.get $v)) (i32x4.extract_lane 3 (local.get $v)))))`;
   const round = (code) => `(loop $l ${work} ${code}
     (br_if $l (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 7))))`;
   const bytes = wat(`(module (tag $tag (param i32)) (memory (export "memory") 1)

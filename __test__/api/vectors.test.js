@@ -1,7 +1,7 @@
 'use strict';
 
-// Vectors, which the first tier keeps as two words of the frame, beside other operands: next to V8, and while functions
-// change over to better code.
+// Vectors, whose places in the frame have two words, beside other operands: next to V8, and while functions change over to
+// better code.
 
 const wat = require('../support/wat');
 
@@ -80,6 +80,159 @@ test('a hundred vectors on the stack', () => {
       ${times(99, 'i64x2.sub')}
       (i64x2.extract_lane 1)))`;
   same(bytes, ({ deep }) => [deep(1n), deep(-5n)]);
+});
+
+const shapes = (text, names) => names.split(' ').map((shape) => `${shape}.${text}`);
+const many = (names, texts) => texts.split(' ').flatMap((text) => shapes(text, names));
+const INTEGERS = 'i8x16 i16x8 i32x4 i64x2';
+const FLOATS = 'f32x4 f64x2';
+const SIGNED = 'lt_s gt_s le_s ge_s';
+
+/** Of two vectors; `min` and `max` of floats make NaNs of their own, and are elsewhere. */
+const BINARY = [
+  ...['and', 'andnot', 'or', 'xor'].map((op) => `v128.${op}`),
+  ...many(INTEGERS, `eq ne add sub ${SIGNED}`),
+  ...many('i8x16 i16x8 i32x4', 'lt_u gt_u le_u ge_u min_s min_u max_s max_u'),
+  ...many('i8x16 i16x8', 'add_sat_s add_sat_u sub_sat_s sub_sat_u avgr_u'),
+  ...many('i16x8 i32x4 i64x2', 'mul'),
+  ...many(FLOATS, 'eq ne lt gt le ge add sub mul div min max pmin pmax'),
+  ...many('i8x16', 'narrow_i16x8_s narrow_i16x8_u swizzle shuffle!0!17!2!19!4!21!6!23!8!25!10!27!12!29!14!31'),
+  ...many('i16x8', 'narrow_i32x4_s narrow_i32x4_u q15mulr_sat_s'),
+  ...['i16x8 i8x16', 'i32x4 i16x8', 'i64x2 i32x4'].flatMap((pair) => {
+    const [wide, narrow] = pair.split(' ');
+    return many(wide, ['low', 'high'].flatMap((h) => ['s', 'u'].map((s) => `extmul_${h}_${narrow}_${s}`)).join(' '));
+  }),
+  'i32x4.dot_i16x8_s',
+];
+
+/** Of one vector. */
+const UNARY = [
+  'v128.not',
+  ...many(INTEGERS, 'neg abs'),
+  ...many(FLOATS, 'neg abs sqrt ceil floor trunc nearest'),
+  ...['i16x8 i8x16', 'i32x4 i16x8', 'i64x2 i32x4'].flatMap((pair) => {
+    const [wide, narrow] = pair.split(' ');
+    return many(wide, ['low', 'high'].flatMap((h) => ['s', 'u'].map((s) => `extend_${h}_${narrow}_${s}`)).join(' '));
+  }),
+  ...many('i16x8', 'extadd_pairwise_i8x16_s extadd_pairwise_i8x16_u'),
+  ...many('i32x4', 'extadd_pairwise_i16x8_s extadd_pairwise_i16x8_u trunc_sat_f32x4_s'),
+  ...many('f32x4', 'convert_i32x4_s convert_i32x4_u demote_f64x2_zero'),
+  ...many('f64x2', 'convert_low_i32x4_s promote_low_f32x4'),
+];
+
+/** A number of one vector: what comes before it, what makes a vector of it again. */
+const NUMBERS = [
+  ...[0, 9].flatMap((lane) => [`i32:i8x16.extract_lane_s ${lane}`, `i32:i8x16.extract_lane_u ${lane}`]),
+  ...[0, 5].flatMap((lane) => [`i32:i16x8.extract_lane_s ${lane}`, `i32:i16x8.extract_lane_u ${lane}`]),
+  ...[0, 3].flatMap((lane) => [`i32:i32x4.extract_lane ${lane}`, `f32:f32x4.extract_lane ${lane}`]),
+  ...[0, 1].flatMap((lane) => [`i64:i64x2.extract_lane ${lane}`, `f64:f64x2.extract_lane ${lane}`]),
+  ...many(INTEGERS, 'all_true bitmask').map((op) => `i32:${op}`),
+  'i32:v128.any_true',
+];
+
+/** Of one vector and a number in `$i`, `$l`, `$f` or `$d`, or a constant. */
+const WITH_NUMBER = [
+  ...many(INTEGERS, 'shl shr_s shr_u').flatMap((op) => [
+    `${op} (local.get $i)`,
+    `${op} (i32.const 5)`,
+    `${op} (i32.const -3)`,
+  ]),
+  ...[0, 7].map((lane) => `i8x16.replace_lane!${lane} (local.get $i)`),
+  ...[0, 7].map((lane) => `i16x8.replace_lane!${lane} (local.get $i)`),
+  ...[0, 3].flatMap((lane) => [
+    `i32x4.replace_lane!${lane} (local.get $i)`,
+    `f32x4.replace_lane!${lane} (local.get $f)`,
+    `f32x4.replace_lane!${lane} (f32.add (local.get $f) (local.get $f))`,
+    `f32x4.replace_lane!${lane} (f32.const 2.5)`,
+  ]),
+  ...[0, 1].flatMap((lane) => [
+    `i64x2.replace_lane!${lane} (local.get $l)`,
+    `f64x2.replace_lane!${lane} (local.get $d)`,
+    `f64x2.replace_lane!${lane} (f64.add (local.get $d) (local.get $d))`,
+    `f64x2.replace_lane!${lane} (f64.reinterpret_i64 (local.get $l))`,
+  ]),
+];
+
+/** Of a number alone. */
+const SPLATS = [
+  ...['i8x16', 'i16x8', 'i32x4'].map((shape) => `${shape}.splat (local.get $i)`),
+  'i64x2.splat (local.get $l)',
+  'f32x4.splat (local.get $f)',
+  'f32x4.splat (f32.add (local.get $f) (local.get $f))',
+  'f64x2.splat (local.get $d)',
+  'f64x2.splat (f64.add (local.get $d) (local.get $d))',
+];
+
+test('every operator, with operands in all kinds of places', () => {
+  // `$r` and `$s` have registers; `$m` and `$n` have none, as others are used more.
+  const others = Array.from({ length: 9 }, (_, k) => `$o${k}`);
+  const vectors = [
+    '(local.get $r)',
+    '(local.get $m)',
+    '(i16x8.add (local.get $r) (local.get $n))',
+    '(v128.load (local.get $i))',
+    '(v128.const i64x2 0 0)',
+    '(call $same (local.get $s))',
+  ];
+  const pairs = vectors.flatMap((a) =>
+    [...vectors, '(local.get $s)', '(local.tee $r (v128.xor (local.get $r) (local.get $n)))'].map((b) => [a, b]),
+  );
+  const op = (text, ...operands) => {
+    const [name, ...rest] = text.split(' ');
+    return `(${name.replaceAll('!', ' ')} ${operands.join(' ')} ${rest.join(' ')})`;
+  };
+  const number = (text, vector) => {
+    const [type, name] = text.split(':');
+    const shape = { i32: 'i32x4', i64: 'i64x2', f32: 'f32x4', f64: 'f64x2' }[type];
+    return `(${shape}.splat (${name} ${vector}))`;
+  };
+  const select = '(select (result v128) ';
+  const results = [
+    ...BINARY.map((text) => pairs.map(([a, b]) => op(text, a, b))),
+    ...UNARY.map((text) => vectors.map((a) => op(text, a))),
+    ...NUMBERS.map((text) => vectors.map((a) => number(text, a))),
+    ...WITH_NUMBER.map((text) => vectors.map((a) => op(text, a))),
+    SPLATS.map((text) => `(${text})`),
+    pairs.map(([a, b]) => `(v128.bitselect ${a} ${b} (local.get $n))`),
+    pairs.map(([a, b]) => `${select} ${a} ${b} (i32.and (local.get $i) (i32.const 16)))`),
+    vectors.map((a) => `(block (result v128) (v128.store (i32.const 48) ${a}) (v128.load (i32.const 48)))`),
+    vectors.map((a) => `(block (result v128) (global.set $g ${a}) (global.get $g))`),
+    vectors.map((a) => `(block (result v128) (local.set $n ${a}) (local.set $r (local.get $n)) (local.get $r))`),
+    vectors.map((a) => `(v128.load32_lane 2 (local.get $i) ${a})`),
+    vectors.map((a) => `(block (result v128) (v128.store16_lane 3 (local.get $i) ${a}) (v128.load (local.get $i)))`),
+  ];
+  // Each with a vector below that is wanted later. A NaN is one, whatever its bits.
+  const equal = (vector) => `(v128.and (local.tee $x ${vector}) (f32x4.eq (local.get $x) (local.get $x)))`;
+  const body = (list) =>
+    list.map(
+      (vector, k) => `
+    (v128.store (i32.const ${1024 + 16 * k})
+      (i64x2.add (i64x2.add (local.get $r) (f64x2.splat (f64.mul (local.get $d) (local.get $d)))) ${equal(vector)}))`,
+    );
+  const bytes = wat(`(module (memory (export "memory") 1) (global $g (mut v128) (v128.const i64x2 0 0))
+    (func $same (param v128) (result v128) (local.get 0))
+    ${results
+      .map(
+        (list, k) => `(func (export "f${k}") (param $i i32) (param $l i64) (param $f f32) (param $d f64)
+      (local $x v128) (local $r v128) (local $s v128) (local $m v128) (local $n v128) ${others.map((name) => `(local ${name} v128)`).join('')}
+      ${others
+        .map((name) => `(local.set ${name} (local.get ${name}))`)
+        .join(' ')
+        .repeat(k % 2 ? 40 : 0)}
+      (local.set $r (v128.load (i32.const 0))) (local.set $s (v128.load (i32.const 16)))
+      (local.set $m (v128.load (i32.const 32))) (local.set $n (v128.load (i32.const 16)))
+      ${body(list).join('')})`,
+      )
+      .join('\n')})`);
+  same(bytes, (exports) => {
+    const memory = new Uint8Array(exports.memory.buffer);
+    return results.map((list, k) => {
+      memory.fill(0);
+      for (let i = 0; i < 64; i++) memory[i] = (i * 89 + 7 * k) ^ (i >> 2);
+      exports[`f${k}`](16, 0x123456789abcdefn, 1.5, -2.25);
+      return [list[0], Buffer.from(memory.subarray(0, 1024 + 16 * list.length)).toString('hex')];
+    });
+  });
 });
 
 // Not every V8 that the tests run on has tail calls.

@@ -92,7 +92,7 @@ impl<'a> Direct<'a> {
     fn results(&mut self, ty: &FuncType) {
         match ty.results.first() {
             None => {}
-            Some(ValType::V128) => self.push_vector(0),
+            Some(ValType::V128) => self.push_vector(),
             Some(ty) if is_float(*ty) => self.push_xmm0(),
             Some(_) => self.push_rax(),
         }

@@ -119,7 +119,7 @@ impl Direct<'_> {
     }
 
     /// Pops the second operand of an instruction: its register, which is not xmm0.
-    fn pop_second(&mut self) -> Result<u8> {
+    pub fn pop_second(&mut self) -> Result<u8> {
         match self.pop()? {
             IN_XMM0 => {
                 dynasm!(self.asm ; .arch x64 ; movaps xmm1, xmm0);

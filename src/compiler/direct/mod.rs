@@ -4,7 +4,7 @@
 //! A frame, from rsp up: locals, then operands by their height, in words of 8 bytes, of which vectors have two; saved
 //! registers below rbp. That is the layout that a form of the function expects which takes over in a loop
 //! ([`super::tier`]). An operand is written to its place only when it must be: until then it is a constant, a local,
-//! or in a register, and a condition is what the flags say. Vectors that an instruction computes are written at once. The locals
+//! or in a register, and a condition is what the flags say. The locals
 //! that are used most have registers of their own ([`register`]); their places in the frame are then only for calls and
 //! for what takes over.
 //!

@@ -19,7 +19,7 @@ pub enum Operand {
     Register(usize),
     /// In an xmm register, in the same way.
     Float(usize),
-    /// The second word of the vector below, and where that is. Vectors are placed, locals or zero.
+    /// The second word of the vector below, and where that is. Vectors are placed, locals, in xmm registers or zero.
     Upper,
 }
 
@@ -135,8 +135,14 @@ impl Direct<'_> {
             Operand::Placed if height == to => {}
             Operand::Upper => {}
             operand if self.stack.get(height + 1) == Some(&Operand::Upper) => {
-                self.load_vector(operand, height, 15);
-                to_frame!(self.asm, movups OWORD target, xmm15);
+                let register = match operand {
+                    Operand::Float(number) => number as u8,
+                    _ => {
+                        self.load_vector(operand, height, 15);
+                        15
+                    }
+                };
+                to_frame!(self.asm, movups OWORD target, Rx(register));
             }
             Operand::Placed => {
                 let source = self.place(height);

@@ -20,7 +20,7 @@ use dynasmrt::{DynasmApi, dynasm};
 pub const KEPT: [u8; 3] = [RBX, R12, R13];
 /// Lent to locals or operands.
 const LENT: [u8; 3] = [RSI, RDI, R8];
-/// The same for floats.
+/// The same for floats and vectors.
 const LENT_FLOATS: [u8; 7] = [8, 9, 10, 11, 12, 13, 14];
 /// Only for operands.
 const OPERANDS: [Operand; 5] = [
@@ -53,8 +53,8 @@ struct Resident {
     register: Operand,
     /// Its place in the frame.
     word: usize,
+    ty: ValType,
     is_kept: bool,
-    is_narrow: bool,
 }
 
 /// Who has which register.
@@ -152,7 +152,7 @@ impl Direct<'_> {
             match local.ty {
                 _ if *uses == 0 => {}
                 ValType::I32 | ValType::I64 => integers.push((*uses, index)),
-                ValType::F32 | ValType::F64 => floats.push((*uses, index)),
+                ValType::F32 | ValType::F64 | ValType::V128 => floats.push((*uses, index)),
                 _ => {}
             }
         }
@@ -227,11 +227,11 @@ impl Direct<'_> {
         let resident = Resident {
             register,
             word: local.word,
+            ty: local.ty,
             is_kept,
-            is_narrow: local.ty == ValType::I32,
         };
         self.registers.residents.push(resident);
-        if resident.is_narrow {
+        if local.ty == ValType::I32 {
             self.registers.narrow |= set(register);
         }
         if !is_kept {
@@ -303,6 +303,9 @@ impl Direct<'_> {
                 Operand::Register(number) if all || !resident.is_kept => {
                     to_frame!(self.asm, mov QWORD place, Rq(number as u8));
                 }
+                Operand::Float(number) if resident.ty == ValType::V128 => {
+                    to_frame!(self.asm, movups OWORD place, Rx(number as u8));
+                }
                 Operand::Float(number) => to_frame!(self.asm, movsd QWORD place, Rx(number as u8)),
                 _ => {}
             }
@@ -316,11 +319,14 @@ impl Direct<'_> {
             let place = self.local_place(resident.word);
             match resident.register {
                 Operand::Register(number) if all || !resident.is_kept => {
-                    if resident.is_narrow {
+                    if resident.ty == ValType::I32 {
                         from_frame!(self.asm, mov Rd((number as u8)), place);
                     } else {
                         from_frame!(self.asm, mov Rq((number as u8)), place);
                     }
+                }
+                Operand::Float(number) if resident.ty == ValType::V128 => {
+                    from_frame!(self.asm, movups Rx((number as u8)), place);
                 }
                 Operand::Float(number) => from_frame!(self.asm, movsd Rx((number as u8)), place),
                 _ => {}

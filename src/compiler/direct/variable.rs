@@ -1,7 +1,7 @@
 //! Locals, globals and the stack.
 
 use super::frame::is_float;
-use super::operand::{IN_RAX, Operand, R10, R15, RCX, words};
+use super::operand::{IN_RAX, IN_XMM0, Operand, R10, R15, RCX, words};
 use super::{Direct, Result, Unsupported};
 use crate::module::ValType;
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
@@ -73,8 +73,9 @@ impl Direct<'_> {
             Operator::GlobalGet { global_index } => {
                 let (base, offset, ty) = self.global_place(*global_index)?;
                 if ty == ValType::V128 {
-                    dynasm!(self.asm ; .arch x64 ; movups xmm1, [Rq(base) + offset]);
-                    self.push_vector(1);
+                    self.free_xmm0();
+                    dynasm!(self.asm ; .arch x64 ; movups xmm0, [Rq(base) + offset]);
+                    self.push_vector();
                 } else if is_float(ty) {
                     self.free_xmm0();
                     dynasm!(self.asm ; .arch x64 ; movsd xmm0, [Rq(base) + offset]);
@@ -91,9 +92,9 @@ impl Direct<'_> {
             }
             Operator::GlobalSet { global_index } => {
                 if self.is_vector_on_top(0) {
-                    self.pop_vector(1)?;
+                    let value = self.pop_vector_register(1)?;
                     let (base, offset, _) = self.global_place(*global_index)?;
-                    dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + offset], xmm1);
+                    dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + offset], Rx(value));
                 } else {
                     let value = self.pop_register()?;
                     let (base, offset, _) = self.global_place(*global_index)?;
@@ -108,14 +109,13 @@ impl Direct<'_> {
             Operator::Select | Operator::TypedSelect { .. } if self.is_vector_on_top(1) => {
                 let first = self.asm.new_dynamic_label();
                 self.pop_to(RCX)?;
-                self.pop_vector(2)?;
-                self.pop_vector(1)?;
+                let second = self.pop_two_vectors()?;
                 dynasm!(self.asm ; .arch x64
                     ; test ecx, ecx
                     ; jnz =>first
-                    ; movaps xmm1, xmm2
+                    ; movaps xmm0, Rx(second)
                     ; =>first);
-                self.push_vector(1);
+                self.push_vector();
             }
             Operator::Select | Operator::TypedSelect { .. } => self.select()?,
             _ => return Ok(false),
@@ -125,18 +125,21 @@ impl Direct<'_> {
 
     fn set_local(&mut self, index: u32, keep: bool) -> Result {
         let local = self.local(index)?;
-        if local.is_vector() {
-            self.pop_vector(1)?;
-        }
-        let operand = match local.is_vector() {
-            true => Operand::Upper,
+        let is_vector = local.is_vector();
+        let operand = match is_vector {
+            true => self.pop_whole()?,
             false => self.pop()?,
         };
         // Who got the local before must not see what it is set to.
         self.evict(local.operand());
         let now = match local.home {
+            Home::Frame if is_vector => self.set_vector_in_frame(local.word, operand),
             Home::Frame => self.set_in_frame(local.word, operand),
             Home::Register(register) => self.set_register(register, local.ty, operand),
+            Home::Float(register) if is_vector => {
+                self.load_vector(operand, self.stack.len(), register);
+                Operand::float(register)
+            }
             Home::Float(register) => {
                 self.load_xmm(operand, self.stack.len(), register);
                 Operand::float(register)
@@ -144,11 +147,21 @@ impl Direct<'_> {
         };
         if keep {
             self.push(now);
-            if local.is_vector() {
+            if is_vector {
                 self.push(Operand::Upper);
             }
         }
         Ok(())
+    }
+
+    fn set_vector_in_frame(&mut self, word: usize, operand: Operand) -> Operand {
+        let place = self.local_place(word);
+        let register = self.vector_register(operand, 1);
+        to_frame!(self.asm, movups OWORD place, Rx(register));
+        match operand {
+            IN_XMM0 => operand,
+            _ => Operand::Local(word),
+        }
     }
 
     /// Sets a local in the frame to an operand that was popped; where that is now.
@@ -173,10 +186,6 @@ impl Direct<'_> {
             Operand::Constant(bits) if i32::try_from(bits).is_ok() => {
                 to_frame!(self.asm, mov QWORD place, bits as i32);
                 operand
-            }
-            Operand::Upper => {
-                to_frame!(self.asm, movups OWORD place, xmm1);
-                Operand::Local(word)
             }
             other => {
                 self.load(other, self.stack.len(), RCX);

@@ -9,30 +9,31 @@ use wasmparser::Operator;
 macro_rules! load {
     ($self:ident, $memarg:expr, $size:expr, [$($code:tt)*] $($rest:tt)*) => {{
         let (base, index, at) = $self.access($memarg, $size)?;
+        $self.free_xmm0();
         $self.may_trap(Trap::MemoryOutOfBounds);
         dynasm!($self.asm ; .arch x64 ; $($code)* [Rq(base) + Rq(index) + at] $($rest)*);
-        $self.push_vector(1);
+        $self.push_vector();
     }};
 }
 
 /// Loads a lane of the vector that is on top.
 macro_rules! load_lane {
     ($self:ident, $memarg:expr, $size:expr, $insert:ident, $width:ident, $lane:expr) => {{
-        $self.pop_vector(1)?;
+        $self.pop_vector(0)?;
         let (base, index, at) = $self.access($memarg, $size)?;
         $self.may_trap(Trap::MemoryOutOfBounds);
-        dynasm!($self.asm ; .arch x64 ; $insert xmm1, $width [Rq(base) + Rq(index) + at], *$lane as i8);
-        $self.push_vector(1);
+        dynasm!($self.asm ; .arch x64 ; $insert xmm0, $width [Rq(base) + Rq(index) + at], *$lane as i8);
+        $self.push_vector();
     }};
 }
 
 /// Stores a lane of the vector that is on top.
 macro_rules! store_lane {
     ($self:ident, $memarg:expr, $size:expr, $extract:ident, $width:ident, $lane:expr) => {{
-        $self.pop_vector(1)?;
+        let vector = $self.pop_vector_register(1)?;
         let (base, index, at) = $self.access($memarg, $size)?;
         $self.may_trap(Trap::MemoryOutOfBounds);
-        dynasm!($self.asm ; .arch x64 ; $extract $width [Rq(base) + Rq(index) + at], xmm1, *$lane as i8);
+        dynasm!($self.asm ; .arch x64 ; $extract $width [Rq(base) + Rq(index) + at], Rx(vector), *$lane as i8);
     }};
 }
 
@@ -41,35 +42,35 @@ impl Direct<'_> {
     pub fn vector_memory(&mut self, operator: &Operator<'_>) -> Result<bool> {
         use Operator as Op;
         match operator {
-            Op::V128Load { memarg } => load!(self, memarg, 16, [movups xmm1,]),
+            Op::V128Load { memarg } => load!(self, memarg, 16, [movups xmm0,]),
             Op::V128Store { memarg } => {
-                self.pop_vector(1)?;
+                let vector = self.pop_vector_register(1)?;
                 let (base, index, at) = self.access(memarg, 16)?;
                 self.may_trap(Trap::MemoryOutOfBounds);
-                dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + Rq(index) + at], xmm1);
+                dynasm!(self.asm ; .arch x64 ; movups [Rq(base) + Rq(index) + at], Rx(vector));
             }
-            Op::V128Load8x8S { memarg } => load!(self, memarg, 8, [pmovsxbw xmm1, QWORD]),
-            Op::V128Load8x8U { memarg } => load!(self, memarg, 8, [pmovzxbw xmm1, QWORD]),
-            Op::V128Load16x4S { memarg } => load!(self, memarg, 8, [pmovsxwd xmm1, QWORD]),
-            Op::V128Load16x4U { memarg } => load!(self, memarg, 8, [pmovzxwd xmm1, QWORD]),
-            Op::V128Load32x2S { memarg } => load!(self, memarg, 8, [pmovsxdq xmm1, QWORD]),
-            Op::V128Load32x2U { memarg } => load!(self, memarg, 8, [pmovzxdq xmm1, QWORD]),
+            Op::V128Load8x8S { memarg } => load!(self, memarg, 8, [pmovsxbw xmm0, QWORD]),
+            Op::V128Load8x8U { memarg } => load!(self, memarg, 8, [pmovzxbw xmm0, QWORD]),
+            Op::V128Load16x4S { memarg } => load!(self, memarg, 8, [pmovsxwd xmm0, QWORD]),
+            Op::V128Load16x4U { memarg } => load!(self, memarg, 8, [pmovzxwd xmm0, QWORD]),
+            Op::V128Load32x2S { memarg } => load!(self, memarg, 8, [pmovsxdq xmm0, QWORD]),
+            Op::V128Load32x2U { memarg } => load!(self, memarg, 8, [pmovzxdq xmm0, QWORD]),
             Op::V128Load8Splat { memarg } => load!(self, memarg, 1, [movzx ecx, BYTE]
-                ; movd xmm1, ecx
-                ; pxor xmm2, xmm2
-                ; pshufb xmm1, xmm2),
+                ; movd xmm0, ecx
+                ; pxor xmm1, xmm1
+                ; pshufb xmm0, xmm1),
             Op::V128Load16Splat { memarg } => load!(self, memarg, 2, [movzx ecx, WORD]
-                ; movd xmm1, ecx
-                ; pshuflw xmm1, xmm1, 0
-                ; pshufd xmm1, xmm1, 0),
+                ; movd xmm0, ecx
+                ; pshuflw xmm0, xmm0, 0
+                ; pshufd xmm0, xmm0, 0),
             Op::V128Load32Splat { memarg } => {
-                load!(self, memarg, 4, [movss xmm1,] ; pshufd xmm1, xmm1, 0)
+                load!(self, memarg, 4, [movss xmm0,] ; pshufd xmm0, xmm0, 0)
             }
             Op::V128Load64Splat { memarg } => {
-                load!(self, memarg, 8, [movsd xmm1,] ; punpcklqdq xmm1, xmm1)
+                load!(self, memarg, 8, [movsd xmm0,] ; punpcklqdq xmm0, xmm0)
             }
-            Op::V128Load32Zero { memarg } => load!(self, memarg, 4, [movss xmm1,]),
-            Op::V128Load64Zero { memarg } => load!(self, memarg, 8, [movsd xmm1,]),
+            Op::V128Load32Zero { memarg } => load!(self, memarg, 4, [movss xmm0,]),
+            Op::V128Load64Zero { memarg } => load!(self, memarg, 8, [movsd xmm0,]),
             Op::V128Load8Lane { memarg, lane } => {
                 load_lane!(self, memarg, 1, pinsrb, BYTE, lane)
             }
