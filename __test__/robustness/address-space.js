@@ -115,6 +115,26 @@ module.exports = ({ W, wat, caught, check }) => {
       return { memories: W.stats().memories, mappings };
     },
 
+    /** Instances with data, where other memories have taken mappings: the first ones have their data mapped, all have it. */
+    imagesOfMany(count, taken) {
+      const others = Array.from({ length: taken }, () => new WebAssembly.Memory({ initial: 1, maximum: 2 }));
+      const mappings = () => require('node:fs').readFileSync('/proc/self/maps', 'utf8').split('\n').length;
+      const before = mappings();
+      const module = new W.Module(
+        wat(`(module (memory 1) (data (i32.const 0) "${'\\07'.repeat(65536)}")
+        (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))
+        (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0))))`),
+      );
+      const instances = Array.from({ length: count }, () => new W.Instance(module));
+      const most = mappings();
+      for (let i = 0; i < count; i += 97) instances[i].exports.store(i % 65535, i % 251);
+      for (let i = 0; i < count; i += 97) {
+        const { load } = instances[i].exports;
+        check(load(i % 65535) === i % 251 && load(65535) === 7 && load((i + 40_000) % 65535) === 7, `data of ${i}`);
+      }
+      return { alive: W.stats().instances, others: others.length, before, most };
+    },
+
     /** Memories that move while functions run which use them: in an import, and in the function itself. */
     async moving(count) {
       const module = new W.Module(

@@ -49,6 +49,23 @@ only('a hundred thousand memories', async () => {
   expect(mappings).toBeLessThan(50_000); // of the 65,530 that Linux allows
 });
 
+only('many instances whose data is mapped as long as there are mappings', async () => {
+  const count = FULL ? 100_000 : 25_000;
+  const { alive, before, most } = await result('imagesOfMany', count, { args: [0] });
+  expect(alive).toBe(count);
+  expect(most - before).toBeGreaterThan(20_000);
+  expect(most).toBeLessThan(50_000);
+});
+
+// Here V8 takes two for each of its memories. With none left V8's heap cannot grow, which ends the process.
+only('instances with data where most mappings are taken', async () => {
+  const nodeArgs = ['--disable-wasm-trap-handler'];
+  const { alive, before, most } = await result('imagesOfMany', 5000, { nodeArgs, args: [29_000] });
+  expect(alive).toBe(5000);
+  expect(before).toBeGreaterThan(58_000);
+  expect(most).toBeLessThan(63_500);
+});
+
 only(
   'the edges of memories with guard pages and of those after them',
   async () => {

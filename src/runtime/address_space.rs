@@ -10,11 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// Bytes in reservations, and their number, in the whole process.
 static RESERVED: AtomicUsize = AtomicUsize::new(0);
 static RESERVATIONS: AtomicUsize = AtomicUsize::new(0);
+/// How many there may be, by what the process had of mappings when that was last looked at.
+static ALLOWED: AtomicUsize = AtomicUsize::new(MOST_RESERVATIONS);
+/// How many are taken until it is looked at again, which takes 0.2 µs a mapping. Most programs have no more than the first ones.
+static UNTIL_LOOK: AtomicUsize = AtomicUsize::new(256);
 
-/// How much of both there may be, so that something is left for all others.
+/// How much there may be, so that something is left for all others.
 pub struct Budget {
     bytes: usize,
     reservations: usize,
+    /// What the process may have of mappings, reservations or not.
+    mappings: usize,
 }
 
 /// Of 128 TiB that a process has.
@@ -37,12 +43,14 @@ impl Budget {
         static BUDGET: OnceLock<Budget> = OnceLock::new();
         BUDGET.get_or_init(|| {
             let bytes = limit(libc::RLIMIT_AS).map_or(MOST_BYTES, |limit| limit / 4);
-            // A reservation takes two mappings, one of them accessible.
             let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
             let mappings = mappings.and_then(|text| text.trim().parse().ok());
+            let mappings = mappings.unwrap_or(65_530);
             Self {
                 bytes: bytes.min(MOST_BYTES),
-                reservations: MOST_RESERVATIONS.min(mappings.unwrap_or(65_530) / 3),
+                // A reservation takes two mappings, one of them accessible, and others want some, too.
+                reservations: MOST_RESERVATIONS.min(mappings / 3),
+                mappings,
             }
         })
     }
@@ -52,7 +60,10 @@ impl Budget {
         let budget = Self::get();
         let bytes = RESERVED.fetch_add(size, Relaxed) + size;
         let reservations = RESERVATIONS.fetch_add(1, Relaxed) + 1;
-        let within = bytes <= budget.bytes && reservations <= budget.reservations;
+        if UNTIL_LOOK.fetch_sub(1, Relaxed) == 1 {
+            budget.look(reservations);
+        }
+        let within = bytes <= budget.bytes && reservations <= budget.allowed();
         if !within {
             Self::give_back(size);
         }
@@ -61,11 +72,25 @@ impl Budget {
 
     /// Takes what an image in a reservation adds, no more than two mappings: is half of the budget left?
     pub fn take_image() -> bool {
-        let within = RESERVATIONS.fetch_add(1, Relaxed) < Self::get().reservations / 2;
+        let within = RESERVATIONS.fetch_add(1, Relaxed) < Self::get().allowed() / 2;
         if !within {
             Self::give_back(0);
         }
         within
+    }
+
+    fn allowed(&self) -> usize {
+        self.reservations.min(ALLOWED.load(Relaxed))
+    }
+
+    /// Decides how many there may be in place of the `reservations` that there are. Others take mappings as well, and V8 ends
+    /// the process where it gets none.
+    fn look(&self, reservations: usize) {
+        let most = self.mappings - self.mappings / 16;
+        let taken = mappings().unwrap_or(2 * reservations);
+        let room = most.saturating_sub(taken) / 3;
+        ALLOWED.store(reservations + room, Relaxed);
+        UNTIL_LOOK.store((room / 8).max(1_000), Relaxed);
     }
 
     /// Gives back what was taken; of an image's, that has no size.
@@ -115,6 +140,19 @@ pub fn has_room(more: usize) -> bool {
                 libc::PROT_READ | libc::PROT_WRITE,
             )
         })
+}
+
+/// How many mappings the process has.
+fn mappings() -> Option<usize> {
+    let mut maps = File::open("/proc/self/maps").ok()?;
+    let mut buffer = [0; 4096];
+    let mut lines = 0;
+    loop {
+        match maps.read(&mut buffer).ok()? {
+            0 => return Some(lines),
+            read => lines += buffer[..read].iter().filter(|byte| **byte == b'\n').count(),
+        }
+    }
 }
 
 /// Bytes of address space that the process has taken.
