@@ -23,6 +23,7 @@ mod function;
 mod guess;
 mod host;
 mod inline;
+mod invariant;
 mod isa;
 mod lines;
 mod local;

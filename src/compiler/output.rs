@@ -3,6 +3,7 @@
 use super::copies::copy_arguments;
 use super::counters::subtract_from_counters;
 use super::exits::copy_at_exits;
+use super::invariant::move_before_loops;
 use super::lines;
 use super::location::Locations;
 use super::schedule::schedule;
@@ -54,6 +55,7 @@ pub(super) fn compile(
         let plane = &mut ControlPlane::default();
         if ordered.is_some() {
             context.optimize(isa, plane).map_err(failed)?;
+            move_before_loops(context);
             copy_jumps(context);
             copy_at_exits(context);
             copy_arguments(&mut context.func);
