@@ -1,7 +1,7 @@
 //! From IR to bytes: runs Cranelift and takes what the engine keeps.
 
 use super::copies::copy_arguments;
-use super::counters::subtract_from_counters;
+use super::counters::{compare_next, subtract_from_counters};
 use super::exits::copy_at_exits;
 use super::invariant::move_before_loops;
 use super::lines;
@@ -59,6 +59,7 @@ pub(super) fn compile(
             copy_jumps(context);
             copy_at_exits(context);
             copy_arguments(&mut context.func);
+            compare_next(&mut context.func);
             subtract_from_counters(&mut context.func);
             schedule(&mut context.func);
         }
