@@ -45,10 +45,11 @@ function measure() {
   let polls = 0;
 
   const binding = require('../tools/native')();
-  // Before anything else takes them.
-  for (const name of ['enter', 'resume']) {
-    const original = binding[name];
-    binding[name] = () => {
+  const { make } = binding;
+  binding.make = (name) => {
+    const original = make(name);
+    if (name !== 'enter' && name !== 'resume') return original;
+    return () => {
       words[INSIDE] = 1;
       original();
       words[INSIDE] = 0;
@@ -57,8 +58,8 @@ function measure() {
         words[WANTED] = 0;
       }
     };
-  }
-  binding.onInterrupt(() => {
+  };
+  make('onInterrupt')(() => {
     polls++;
     if (words[WANTED] === 0) return;
     const [clock, processor] = [process.hrtime.bigint() - time[0], processorTime(mainThread) - time[1]];

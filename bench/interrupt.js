@@ -91,6 +91,7 @@ function histogram(list) {
 /** The kernels of bench/execution without interruptions, with one each 5 ms, as it is, and each ms, in turns. */
 async function cost() {
   const binding = require('../tools/native')();
+  const interruptEvery = binding.make('interruptEvery');
   const wrt = require('../dist/facade')(binding);
   const ROUNDS_EACH = 9;
   const INTERVALS = [0, 5000, 1000];
@@ -103,7 +104,7 @@ async function cost() {
     const times = INTERVALS.map(() => []);
     for (let round = -2; round < ROUNDS_EACH; round++) {
       INTERVALS.forEach((interval, k) => {
-        binding.interruptEvery(interval);
+        interruptEvery(interval);
         const start = now();
         kernel.run(12345);
         if (round >= 0) times[k].push(now() - start);

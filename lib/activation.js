@@ -28,7 +28,7 @@ function scheduleReclaim() {
   reclaiming = true;
   setImmediate(() => {
     reclaiming = false;
-    binding.reclaim();
+    binding.rare.reclaim();
   }).unref();
 }
 
@@ -36,7 +36,7 @@ let handlersKnown = false;
 
 /** Whether a guest could catch what is thrown: it costs more to tell the engine than to throw. */
 function mayBeCaught() {
-  return handlersKnown || (handlersKnown = binding.hasHandlers());
+  return handlersKnown || (handlersKnown = binding.rare.hasHandlers());
 }
 
 /** What was thrown last: by a host function, until the guest catches it or its wrapper throws it; or by a guest. */

@@ -22,7 +22,7 @@ function defaultDirectory() {
 
 function writeAtExit() {
   try {
-    binding.flushCache(true);
+    binding.rare.flushCache(true);
   } catch {
     // A full or vanished disk is no reason for the process to fail.
   }
@@ -39,7 +39,7 @@ const extensions = {
       wanted = path.resolve(wanted === undefined ? defaultDirectory() : wanted);
       const status = enabled === undefined ? 'enabled' : 'alreadyEnabled';
       if (enabled === undefined) {
-        enabled = binding.enableCache(wanted);
+        enabled = binding.rare.enableCache(wanted);
         process.once('exit', writeAtExit);
       }
       return { status, directory: enabled };
@@ -49,7 +49,7 @@ const extensions = {
   },
 
   flushCompileCache() {
-    return binding.flushCache(false);
+    return binding.rare.flushCache(false);
   },
 
   getCompileCacheDir() {
@@ -58,7 +58,7 @@ const extensions = {
 
   getCompileCacheStatus(module) {
     const { handle } = requireModule(module, 'wrt.getCompileCacheStatus()');
-    const status = binding.cacheStatus(handle);
+    const status = binding.rare.cacheStatus(handle);
     const refused = 'refused: ';
     if (StringIndexOf(status, refused) !== 0) return { status };
     return { status: 'refused', reason: StringSlice(status, refused.length) };
@@ -67,14 +67,14 @@ const extensions = {
 
 const moduleExtensions = {
   serialize(module) {
-    return binding.serialize(requireModule(module, 'WebAssembly.Module.serialize()').handle);
+    return binding.rare.serialize(requireModule(module, 'WebAssembly.Module.serialize()').handle);
   },
 
   deserialize(image, bytes) {
     const api = 'WebAssembly.Module.deserialize()';
     // A copy: nobody must change the image while it is checked and taken.
     const copy = new Uint8Array(requireBytes(image, api));
-    const result = binding.deserialize(copy, allowed(requireBytes(bytes, api), api));
+    const result = binding.rare.deserialize(copy, allowed(requireBytes(bytes, api), api));
     if (typeof result === 'string') throw prefixed(CompileError, api, result);
     return createModule(result, api);
   },

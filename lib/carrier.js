@@ -126,7 +126,7 @@ function openCarrier(value) {
     return 0; // No module at all.
   }
   if (section === undefined) return 0;
-  const result = binding.open(new Uint8Array(section));
+  const result = binding.rare.open(new Uint8Array(section));
   return typeof result === 'number' ? result : 0;
 }
 

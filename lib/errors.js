@@ -144,7 +144,7 @@ function beginTrap(code) {
     ObjectSetPrototypeOf(Trap, realm);
   }
   const { 0: prototype, 1: known } = TRAPS[code] || TRAPS[0];
-  const message = code === NOT_COMPILED ? binding.takeCompileError() : known;
+  const message = code === NOT_COMPILED ? binding.rare.takeCompileError() : known;
   return capture(realm, message, prototype);
 }
 

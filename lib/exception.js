@@ -214,7 +214,7 @@ function loadThrown() {
   /** @type {TagCell | undefined} */
   const cell = handle === latest.handle ? latest : binding.tagCell();
   // (To make a cell takes scratch memory.)
-  const signature = cell === undefined ? binding.tagSignature(handle) : '';
+  const signature = cell === undefined ? binding.rare.tagSignature(handle) : '';
   const types = cell === undefined ? functionType(signature).parameters : parameters(cell);
   const values = loadValues(types);
   const tag = cell === undefined ? createCell(handle, signature) : cell;

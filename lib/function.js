@@ -178,7 +178,7 @@ function referenceProblem(value, { nullable, heap, top }) {
   if (heap === FUNC) return record === undefined ? text.functionRequired : undefined;
   if (record === undefined) return text.typedFunctionRequired;
   const wanted = heap - CONCRETE;
-  return record.type === wanted || binding.isSubtype(record.type, wanted) ? undefined : text.subtypeRequired;
+  return record.type === wanted || binding.rare.isSubtype(record.type, wanted) ? undefined : text.subtypeRequired;
 }
 
 /**

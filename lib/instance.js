@@ -152,12 +152,12 @@ function typeProblem(index, type, value) {
     case 'function': {
       const record = functionRecord(value);
       if (record === undefined || record.type === type.type) return undefined;
-      if (binding.isSubtype(record.type, /** @type {number} */ (type.type))) return undefined;
+      if (binding.rare.isSubtype(record.type, /** @type {number} */ (type.type))) return undefined;
       return importLabel(index, type) + text.importSignature;
     }
     case 'tag': {
       const { handle } = /** @type {any} */ (tags.tagCell(value));
-      return binding.tagType(handle) === type.type ? undefined : importLabel(index, type) + text.importTagType;
+      return binding.rare.tagType(handle) === type.type ? undefined : importLabel(index, type) + text.importTagType;
     }
     case 'memory':
       return memoryProblem(index, type, /** @type {any} */ (memories.memoryCell(value)));

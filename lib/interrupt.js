@@ -110,11 +110,11 @@ function withDeadline(limit, func) {
   const deadline = readLimit(limit);
   if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
   checkDeadline(deadline);
-  if (!binding.canInterrupt()) throw new RangeError(text.noTimer);
+  if (!binding.rare.canInterrupt()) throw new RangeError(text.noTimer);
   const level = i32[DEADLINES] + 1;
   deadlines[level] = deadline;
   try {
-    return binding.within(func, () => checkDeadline(deadline));
+    return binding.rare.within(func, () => checkDeadline(deadline));
   } finally {
     deadlines[level] = undefined;
   }
@@ -122,6 +122,6 @@ function withDeadline(limit, func) {
 
 // For tests and measurements; nobody else has to set it.
 const interval = process.env.WRT_INTERRUPT_EVERY;
-if (interval) binding.interruptEvery(+interval);
+if (interval) binding.rare.interruptEvery(+interval);
 
 export { checkDeadlines, timeLeft, withDeadline };

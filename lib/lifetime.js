@@ -131,7 +131,7 @@ function watch(cell, kind) {
  * The next one shall find the store at rest.
  */
 const collections = new FinalizationRegistry(() => {
-  binding.sweep();
+  binding.rare.sweep();
   rest(true);
   expectCollection();
 });

@@ -35,17 +35,17 @@ function withLimits(limits, func) {
   if (typeof limits !== 'object' || limits === null) throw new TypeError(text.limitsObject);
   if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
   storage = storage || new (require('async_hooks').AsyncLocalStorage)();
-  const inner = binding.newLimits(storage.getStore());
+  const inner = binding.rare.newLimits(storage.getStore());
   for (let k = 0; k < NAMES.length; k++) {
     const most = limits[NAMES[k]];
-    if (most !== undefined) binding.setLimit(NAMES[k], requireLimit(`limits.${NAMES[k]}`, most), inner);
+    if (most !== undefined) binding.rare.setLimit(NAMES[k], requireLimit(`limits.${NAMES[k]}`, most), inner);
   }
   return storage.run(inner, func);
 }
 
 /** Tells the engine which limits hold for what is made next. */
 function applyLimits() {
-  if (storage !== undefined) binding.useLimits(storage.getStore());
+  if (storage !== undefined) binding.rare.useLimits(storage.getStore());
 }
 
 export { applyLimits, requireLimit, withLimits };

@@ -258,7 +258,7 @@ defineInterface(
       if (arguments.length < 2) throw typeError(api, text.argumentRequired(1));
       const name = toString(sectionName);
       // The engine would get a lone surrogate as U+FFFD, which may be a section's name.
-      return isWellFormed(name) ? binding.customSections(cell.handle, name) : [];
+      return isWellFormed(name) ? binding.rare.customSections(cell.handle, name) : [];
     },
   },
 );

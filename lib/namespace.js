@@ -83,7 +83,7 @@ const operations = {
   },
 
   validate(bytes) {
-    return binding.validate(requireBytes(bytes, 'WebAssembly.validate()'));
+    return binding.rare.validate(requireBytes(bytes, 'WebAssembly.validate()'));
   },
 
   instantiate(bytes) {

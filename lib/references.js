@@ -65,7 +65,7 @@ function putFirst(value) {
 /** Frees all slots that the engine does not hold. */
 function collect() {
   const marks = new Uint32Array((refs.length + 31) >>> 5);
-  const lookedAt = binding.markReferences(marks);
+  const lookedAt = binding.rare.markReferences(marks);
   let last = refs.length - 1;
   while (last > 0 && (marks[last >>> 5] & (1 << (last & 31))) === 0) last--;
   // After a burst give the array's memory back, too.

@@ -45,7 +45,7 @@ function rest(idle) {
   collect();
   /** @type {Cell[]} */
   const cells = [];
-  const numbers = binding.rest(cells, idle);
+  const numbers = binding.rare.rest(cells, idle);
   if (numbers === null) return false;
   resting = true;
   const knowsFunctions = numbers[0] !== 0;
@@ -92,7 +92,7 @@ function wake() {
   if (!resting) return;
   /** @type {Cell[]} */
   const cells = [];
-  binding.wake(cells);
+  binding.rare.wake(cells);
   resting = false;
   for (let i = 0; i < cells.length; i++) {
     const { held } = cells[i];
@@ -128,7 +128,7 @@ binding.onEnterResting(wake);
 function collectResting() {
   const rests = rest(false);
   if (!rests) return false;
-  binding.collect();
+  binding.rare.collect();
   wake();
   return true;
 }
@@ -149,7 +149,7 @@ function restSoon() {
 function restWhenDue() {
   const due = i32[SLOT0];
   if (due === 1) restSoon();
-  else if (due >= 2 && !collectResting() && due === 3) binding.collect();
+  else if (due >= 2 && !collectResting() && due === 3) binding.rare.collect();
 }
 
 export { addEdge, collectResting, rest, restWhenDue, wake };

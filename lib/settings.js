@@ -24,11 +24,11 @@ function settings(list, set) {
 
 function setFeature(name, on) {
   if (typeof on !== 'boolean') throw new TypeError(`wrt.features.${name} must be a boolean`);
-  binding.setFeature(name, on);
+  binding.rare.setFeature(name, on);
 }
 
 function setLimit(name, most) {
-  binding.setLimit(name, requireLimit(`wrt.limits.${name}`, most));
+  binding.rare.setLimit(name, requireLimit(`wrt.limits.${name}`, most));
 }
 
 /**
@@ -38,8 +38,8 @@ function setLimit(name, most) {
 function defineSettings(namespace) {
   let features, limits;
   const get = {
-    features: () => (features ??= settings(binding.features, setFeature)),
-    limits: () => (limits ??= settings(binding.limits, setLimit)),
+    features: () => (features ??= settings(binding.rare.features, setFeature)),
+    limits: () => (limits ??= settings(binding.rare.limits, setLimit)),
   };
   ObjectDefineProperty(namespace, 'features', { get: get.features, configurable: true });
   ObjectDefineProperty(namespace, 'limits', { get: get.limits, configurable: true });

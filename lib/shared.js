@@ -65,10 +65,10 @@ function createShared(address, initial, maximum) {
   if (NativeMemory === undefined) return undefined;
   const most = Number(maximum);
   const descriptor = { __proto__: null, initial: Number(initial), maximum: MathMin(most, MOST), shared: true };
-  const object = binding.newNativeMemory(NativeMemory, descriptor);
+  const object = binding.rare.newNativeMemory(NativeMemory, descriptor);
   if (object === undefined) return undefined;
   try {
-    const handle = binding.sharedMemory(...views(object), address === 'i64', most);
+    const handle = binding.rare.sharedMemory(...views(object), address === 'i64', most);
     return handle === 0 ? undefined : { object, handle };
   } catch {
     return undefined; // There is no memory for the views.
@@ -86,7 +86,7 @@ function openShared(value) {
   try {
     // A Proxy may throw here, or lie.
     if (ObjectGetPrototypeOf(value) !== arriving) return undefined;
-    found = binding.openSharedMemory(...views(value));
+    found = binding.rare.openSharedMemory(...views(value));
   } catch {
     return undefined; // No memory at all.
   }
@@ -112,15 +112,15 @@ function sharedBuffer(cell) {
  */
 function growShared(cell, delta) {
   const pages = Number(delta);
-  if (pages > MOST || !account(binding.sharedMemoryTake, cell, pages)) return -1;
+  if (pages > MOST || !account(binding.rare.sharedMemoryTake, cell, pages)) return -1;
   let before;
   try {
     before = nativeGrow(cell.object, pages);
   } catch {
-    account(binding.sharedMemoryGiveBack, cell, pages);
+    account(binding.rare.sharedMemoryGiveBack, cell, pages);
     return -1;
   }
-  account(binding.sharedMemoryGrown, cell, before + pages);
+  account(binding.rare.sharedMemoryGrown, cell, before + pages);
   return before;
 }
 

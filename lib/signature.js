@@ -136,7 +136,7 @@ function isSubtype(sub, of) {
   if (a === undefined || b === undefined || a.top !== b.top || (a.nullable && !b.nullable)) return false;
   if (b.heap === b.top || a.heap === b.heap) return true;
   if (a.heap < CONCRETE) return a.heap !== a.top; // The bottom.
-  return b.heap >= CONCRETE && binding.isSubtype(a.heap - CONCRETE, b.heap - CONCRETE);
+  return b.heap >= CONCRETE && binding.rare.isSubtype(a.heap - CONCRETE, b.heap - CONCRETE);
 }
 
 /**

@@ -4,7 +4,7 @@ import * as binding from './binding.js';
 import { countReferences } from './references.js';
 
 function compileStats() {
-  const figures = binding.compileStats();
+  const figures = binding.rare.compileStats();
   const figure = (k) => ({ count: figures[2 * k], milliseconds: figures[2 * k + 1] });
   return { modules: figure(0), onDemand: figure(1), improved: figure(2), fromImages: figure(3) };
 }
@@ -12,7 +12,7 @@ function compileStats() {
 const extensions = {
   /** Counts of this thread, and of the process what compiling has cost. What is unreachable counts until the collector has found that out. */
   stats() {
-    const [modules, instances, memories, tables, codeBytes, reservedBytes] = binding.stats();
+    const [modules, instances, memories, tables, codeBytes, reservedBytes] = binding.rare.stats();
     return {
       modules,
       instances,

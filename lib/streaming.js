@@ -76,7 +76,7 @@ async function moduleResponse(source) {
 function newStream() {
   if (isRestricted()) return undefined;
   try {
-    return new binding.ModuleStream();
+    return binding.rare.newStream();
   } catch {
     return undefined;
   }
@@ -103,10 +103,10 @@ async function compileSource(source, api) {
       const bytes = bufferSource(chunk);
       if (bytes === undefined) throw responseError(text.responseChunk, 'ERR_INVALID_ARG_TYPE');
       size += bytes.length;
-      stream.push(bytes);
+      binding.rare.pushToStream(stream, bytes);
     }
   }
-  return size === 0 ? text.emptyResponse : stream.finish();
+  return size === 0 ? text.emptyResponse : binding.rare.finishStream(stream);
 }
 
 export { compileSource };

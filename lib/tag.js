@@ -61,7 +61,7 @@ function Tag(type) {
     signature += letter;
     numbers[i] = typeNumber(name === 'anyfunc' ? 'funcref' : name);
   }
-  const cell = createCell(binding.tagNew(numbers), `${signature}>`);
+  const cell = createCell(binding.rare.tagNew(numbers), `${signature}>`);
   return initialize(createObject(ObjectGetPrototypeOf(this)), cell);
 }
 

@@ -105,7 +105,7 @@ function isFacade(site) {
 function wasmFrames({ frames, limit }) {
   const texts = [];
   for (let k = 0; k < frames.length && texts.length < limit; k += 2) {
-    const frame = binding.describeFrame(frames[k], frames[k + 1]);
+    const frame = binding.rare.describeFrame(frames[k], frames[k + 1]);
     if (frame !== null) texts[texts.length] = describe(frame, frames[k + 1]);
   }
   return texts;

@@ -5,10 +5,15 @@
 
 /**
  * @typedef {object} Binding
+ * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
+ * @property {<N extends keyof Functions>(name: N) => Functions[N]} make the function of that name, a new one
+ */
+
+/**
+ * @typedef {object} Functions
  * @property {(directory: string, version: string) => string | null} codeFile for V8's code of the facade; null if it cannot be named
  * @property {(directory: string, version: string) => [ArrayBuffer, string, ArrayBuffer, string] | null} readCode V8's code in it and the
  *   source, of the facade and of what `lib/script.js` evaluates
- * @property {ArrayBuffer} scratch memory through which values cross, see `lib/scratch.js`
  * @property {() => void} enter starts the function that scratch names
  * @property {(poll: () => void) => void} onInterrupt what to call when a guest was interrupted, for measurements
  * @property {(innermost: () => number) => void} onCrowded tells the depth of the innermost activation that is being served
@@ -22,7 +27,9 @@
  * @property {(bytes: Uint8Array, Module?: Function) => number | string | [number, object]} compile a module, or the text of
  *   an error; or a module with what `carrier` gives
  * @property {(bytes: Uint8Array) => Promise<number | string>} compileAsync
- * @property {{ new (): ModuleStream }} ModuleStream fails where no thread can be had
+ * @property {() => object} newStream what takes the bytes of a module one after the other; fails where no thread can be had
+ * @property {(stream: object, bytes: Uint8Array) => void} pushToStream
+ * @property {(stream: object) => Promise<number | string>} finishStream as `compileAsync`
  * @property {(bytes: Uint8Array) => boolean} validate
  * @property {() => (string | boolean)[]} features names of switches, each with whether it is on
  * @property {(name: string, on: boolean) => boolean} setFeature
@@ -85,13 +92,6 @@
  * @property {() => void} frames see `lib/trace.js`
  * @property {(module: number, offset: number) => { index: number, name?: string, moduleName?: string, hash: number } | null} describeFrame
  * @property {() => number[]} stats
- */
-
-/**
- * A module whose bytes arrive one after the other.
- * @typedef {object} ModuleStream
- * @property {(bytes: Uint8Array) => void} push
- * @property {() => Promise<number | string>} finish as `compileAsync`
  */
 
 // Not in functions: V8 compiles each when it is called, for as long as this takes to find a file.

@@ -13,7 +13,7 @@ const { Uint8Array } = globalThis;
 
 const filename = `${__dirname}/facade.js`;
 // In another context, of a test runner say, the facade must be made of what is in that context.
-const kept = process.dlopen instanceof Function ? binding.readCode(__dirname, process.version) : null;
+const kept = process.dlopen instanceof Function ? binding.make('readCode')(__dirname, process.version) : null;
 const facade = { exports: /** @type {any} */ (undefined) };
 /** See `start/shapes.js`. */
 const shapes = { load: /** @type {any} */ (() => null), note() {} };

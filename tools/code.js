@@ -101,7 +101,7 @@ async function keep(directory = DIST) {
   const text = fs.readFileSync(facade, 'utf8');
   const source = `(function (require, module, __dirname) {${text}\n})`;
   if (/[^\0-\x7f]/.test(source)) throw new Error('the facade has to be of ASCII characters');
-  if (binding.readCode(directory, process.version)?.[1] === source) return;
+  if (binding.make('readCode')(directory, process.version)?.[1] === source) return;
   const script = new vm.Script(source, { filename: facade });
   const run = async (shapes) => {
     const module = { exports: undefined };
@@ -120,7 +120,7 @@ async function keep(directory = DIST) {
     },
   });
 
-  const file = binding.codeFile(directory, process.version);
+  const file = binding.make('codeFile')(directory, process.version);
   if (file === null) return;
   // A process may be about to load it.
   const draft = `${file}.${process.pid}`;

@@ -153,9 +153,15 @@ async function collect() {
   }
 }
 
+/** What has the library's allocations fail. */
+function faults() {
+  const { make } = require(process.env.WRT_NATIVE_LIBRARY);
+  return { faultSites: make('faultSites'), injectFault: make('injectFault') };
+}
+
 /** In a process of its own: threads are started once. */
 function withoutThreads() {
-  const addon = require(process.env.WRT_NATIVE_LIBRARY);
+  const addon = faults();
   const site = addon.faultSites().findIndex(([name]) => name === 'CompileThread');
   addon.injectFault(site, 0, ALWAYS);
   const W = require(root);
@@ -166,7 +172,7 @@ function withoutThreads() {
 
 async function main() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'wrt-faults-'));
-  const addon = require(process.env.WRT_NATIVE_LIBRARY);
+  const addon = faults();
   const W = require(root);
   W.enableCompileCache(directory);
   const assembler = await wabt();

@@ -1,6 +1,7 @@
 //! Modules on their way to another thread, see `lib/carrier.js`.
 
 use super::buffers;
+use super::callback::Functions;
 use super::modules::{Compiled, Outcome, compile_bytes, module, register};
 use super::realm::Realm;
 use super::weak::Weak;
@@ -13,11 +14,13 @@ use napi_derive::napi;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
+pub const FUNCTIONS: &Functions = &[(c"carrier", carrier_c_callback), (c"open", open_c_callback)];
+
 /// Bytes below which a buffer is copied.
 const SMALL: usize = 64 << 10;
 
 /// A new object of `class`, which is V8's class of modules, made of the carrier of a module's bytes. Throws what V8 throws.
-#[napi(ts_return_type = "object")]
+#[napi(no_export, ts_return_type = "object")]
 pub fn carrier(env: &Env, handle: u32, class: Object) -> Result<sys::napi_value> {
     let module = module(handle)?;
     registry::add(&module);
@@ -109,7 +112,7 @@ fn construct(
 
 /// The module that a carrier's section stands for: the same one if it is still there, else it is
 /// made again from the bytes. So a section that a stranger wrote can do no harm.
-#[napi]
+#[napi(no_export)]
 pub fn open(section: &[u8]) -> Compiled {
     let Some((number, bytes)) = section.split_first_chunk() else {
         return Either::B("no module".to_owned());

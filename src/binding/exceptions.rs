@@ -18,10 +18,15 @@ pub const FUNCTIONS: &Functions = &[
     (c"makeException", make_exception),
     (c"describeException", describe_exception),
     (c"tagCell", tag_cell),
+    (c"tagNew", tag_new_c_callback),
+    (c"jsTag", js_tag_c_callback),
+    (c"hasHandlers", has_handlers_c_callback),
+    (c"tagType", tag_type_c_callback),
+    (c"tagSignature", tag_signature_c_callback),
 ];
 
 /// A new tag whose exceptions have values of these types; its number.
-#[napi]
+#[napi(no_export)]
 pub fn tag_new(types: Vec<u32>) -> Result<u32> {
     let types = types.into_iter().map(value_type);
     let params = types.collect::<Option<Box<[_]>>>();
@@ -32,19 +37,19 @@ pub fn tag_new(types: Vec<u32>) -> Result<u32> {
 }
 
 /// The number of the tag of what JavaScript throws.
-#[napi]
+#[napi(no_export)]
 pub fn js_tag() -> u32 {
     store().tags().number(store().js_tag())
 }
 
 /// Is there code that could catch what JavaScript throws? Once there is, there always is.
-#[napi]
+#[napi(no_export)]
 pub fn has_handlers() -> bool {
     crate::code::has_handlers()
 }
 
 /// Number of the type of a tag.
-#[napi]
+#[napi(no_export)]
 pub fn tag_type(number: u32) -> Result<u32> {
     let tag = store().tags().get(number);
     let tag = tag.ok_or_else(|| Error::from_reason("no such tag"))?;
@@ -52,7 +57,7 @@ pub fn tag_type(number: u32) -> Result<u32> {
 }
 
 /// The type of a tag, as in `describe`.
-#[napi]
+#[napi(no_export)]
 pub fn tag_signature(number: u32) -> Result<String> {
     let tag = store().tags().get(number);
     let tag = tag.ok_or_else(|| Error::from_reason("no such tag"))?;

@@ -1,6 +1,7 @@
 //! The facade as V8 has compiled it: `tools/code.js` keeps that beside it. The file is read here, since Node takes many times
 //! as long to read one.
 
+use super::callback::Functions;
 use memmap2::{Mmap, MmapOptions};
 use napi::bindgen_prelude::*;
 use napi::{Env, JsString, check_status, sys};
@@ -13,9 +14,14 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+pub const FUNCTIONS: &Functions = &[
+    (c"codeFile", code_file_c_callback),
+    (c"readCode", read_code_c_callback),
+];
+
 /// The file in a directory for V8's code by this executable: its version, its size, and when it was changed, in ms, since
 /// another one may be of the same version and built in another way. `None` where that cannot be known, without /proc for one.
-#[napi]
+#[napi(no_export)]
 pub fn code_file(directory: String, version: String) -> Option<String> {
     let metadata = std::env::current_exe().and_then(|file| file.metadata());
     let metadata = metadata.ok()?;
@@ -30,7 +36,7 @@ pub fn code_file(directory: String, version: String) -> Option<String> {
 /// (`lib/script.js`). `None` if there is no such file, it was cut, or it was made at another place: V8's code names that, in
 /// stacks too. Before them are the sizes of all but the last of the five parts, in four bytes each, since V8 copies code whose
 /// start is not aligned; the place follows the facade's code.
-#[napi]
+#[napi(no_export)]
 #[allow(clippy::type_complexity)]
 pub fn read_code(
     env: &Env,

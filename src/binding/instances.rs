@@ -12,7 +12,14 @@ use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 
-pub const FUNCTIONS: &Functions = &[(c"functionCell", function_cell), (c"hostCell", host_cell)];
+pub const FUNCTIONS: &Functions = &[
+    (c"functionCell", function_cell),
+    (c"hostCell", host_cell),
+    (c"instantiate", instantiate_c_callback),
+    (c"functionIndex", function_index_c_callback),
+    (c"functionType", function_type_c_callback),
+    (c"functionSignature", function_signature_c_callback),
+];
 
 /// Numbers before those of the exports in the answer of [`instantiate`].
 const HEADER: usize = 4;
@@ -22,7 +29,7 @@ const HEADER: usize = 4;
 /// number of its first function, a handle for every export that is no function]. The result is null, or an error text if memory is out. If an active segment does not fit, the state
 /// word is `Trap`, slot 0 holds the segment, slot 1 says whether it is an element segment, and slots 2-4
 /// hold its offset, and as f64 its length and the size of the memory or table.
-#[napi]
+#[napi(no_export)]
 pub fn instantiate(env: Env, module: u32, mut numbers: Int32ArraySlice) -> Result<Option<String>> {
     let refused = || Error::from_reason("no such module or import");
     let (module, values, shared) = Realm::with(|realm| {
@@ -139,13 +146,13 @@ fn owner(number: u32) -> Option<u32> {
 }
 
 /// Index of function `number` in its module: the name of its function object.
-#[napi]
+#[napi(no_export)]
 pub fn function_index(number: u32) -> Result<u32> {
     locate(number).map(|(_, index)| index)
 }
 
 /// Number of the type of function `number`.
-#[napi]
+#[napi(no_export)]
 pub fn function_type(number: u32) -> Result<u32> {
     let function = store().functions().get(number);
     let function = function.ok_or_else(|| Error::from_reason("no such function"))?;
@@ -154,7 +161,7 @@ pub fn function_type(number: u32) -> Result<u32> {
 }
 
 /// Type of function `number`, as in `describe`.
-#[napi]
+#[napi(no_export)]
 pub fn function_signature(number: u32) -> Result<String> {
     locate(number)
         .map(|(instance, index)| signature(instance.module().module().function_type(index)))

@@ -15,6 +15,8 @@ pub const FUNCTIONS: &Functions = &[
     (c"onEnterResting", on_enter_resting),
     (c"onRequest", on_request),
     (c"within", within),
+    (c"interruptEvery", interrupt_every_c_callback),
+    (c"canInterrupt", can_interrupt_c_callback),
 ];
 
 /// What belongs to one environment; all functions that it exports have its address.
@@ -259,7 +261,7 @@ pub fn forgive(env: sys::napi_env) -> bool {
 }
 
 /// How often guests of this thread are interrupted, in µs; 0 for never.
-#[napi]
+#[napi(no_export)]
 pub fn interrupt_every(microseconds: u32) -> Result<()> {
     let interval = Duration::from_micros(microseconds.into());
     let wanted = (microseconds > 0).then_some(interval);
@@ -269,7 +271,7 @@ pub fn interrupt_every(microseconds: u32) -> Result<()> {
 }
 
 /// Are guests of this thread that run long interrupted, if that is wanted? Not if the system has no timer for it.
-#[napi]
+#[napi(no_export)]
 pub fn can_interrupt() -> bool {
     store().can_interrupt()
 }

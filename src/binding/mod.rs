@@ -33,12 +33,14 @@ mod values;
 mod weak;
 
 use crate::runtime::{Store, vm::SHARED_SIZE};
+use callback::{Callback, Functions, arguments};
 use interrupts::Environment;
 use napi::bindgen_prelude::*;
 use napi::sys;
 use napi_derive::napi;
 use realm::Realm;
 use std::ffi::{CStr, c_void};
+use std::ptr::{null, null_mut};
 use std::time::Duration;
 
 /// Called once for every environment that loads the addon: once a thread as a rule, and more often
@@ -55,33 +57,77 @@ pub fn init(exports: Object, env: Env) -> Result<()> {
     let _ = store.interrupt_every(Some(TICK));
     let scratch = buffers::external(env.raw(), store.scratch(), SHARED_SIZE, None)?;
     set(&env, &exports, c"scratch", scratch)?;
-    let functions = calls::FUNCTIONS
-        .iter()
-        .chain(collection::FUNCTIONS)
-        .chain(exceptions::FUNCTIONS)
-        .chain(instances::FUNCTIONS)
-        .chain(interrupts::FUNCTIONS)
-        .chain(objects::FUNCTIONS)
-        .chain(shared::FUNCTIONS)
-        .chain(rest::FUNCTIONS)
-        .chain(trace::FUNCTIONS);
-    for (name, callback) in functions {
-        let mut function = std::ptr::null_mut();
-        // SAFETY: a live environment; the name is 0-terminated; the data lives as long as the environment.
-        let status = unsafe {
-            sys::napi_create_function(
-                env.raw(),
-                name.as_ptr(),
-                name.count_bytes() as isize,
-                Some(*callback),
-                data,
-                &mut function,
-            )
-        };
-        check_status!(status)?;
-        set(&env, &exports, name, function)?;
+    set(
+        &env,
+        &exports,
+        c"make",
+        function(env.raw(), c"make", make, data)?,
+    )
+}
+
+/// All functions for the facade, by file.
+const FUNCTIONS: &[&Functions] = &[
+    calls::FUNCTIONS,
+    carriers::FUNCTIONS,
+    collection::FUNCTIONS,
+    exceptions::FUNCTIONS,
+    facade::FUNCTIONS,
+    #[cfg(feature = "faults")]
+    faults::FUNCTIONS,
+    images::FUNCTIONS,
+    instances::FUNCTIONS,
+    interrupts::FUNCTIONS,
+    limits::FUNCTIONS,
+    modules::FUNCTIONS,
+    objects::FUNCTIONS,
+    rest::FUNCTIONS,
+    shared::FUNCTIONS,
+    stats::FUNCTIONS,
+    streams::FUNCTIONS,
+    trace::FUNCTIONS,
+];
+
+/// (name): the function of that name. All of them at once would take a tenth of a start, and most programs need few.
+unsafe extern "C" fn make(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let [value] = arguments(env, info);
+    let (mut name, mut length) = ([0; 32], 0);
+    // SAFETY: a value of the call, or nothing, which is refused; there is room for so many characters and a zero.
+    unsafe {
+        let room = name.len();
+        sys::napi_get_value_string_latin1(env, value, name.as_mut_ptr(), room, &mut length);
     }
-    Ok(())
+    let mut all = FUNCTIONS.iter().copied().flatten();
+    // SAFETY: Node-API ends it with a zero.
+    let wanted = unsafe { CStr::from_ptr(name.as_ptr()) };
+    // SAFETY: made in `init`.
+    let environment = unsafe { Environment::of_callback(env, info) };
+    let data = environment.map_or(null(), std::ptr::from_ref);
+    let made = match all.find(|(name, _)| *name == wanted) {
+        Some((name, callback)) => function(env, name, *callback, data.cast_mut().cast()),
+        None => Err(Error::from_reason(format!("there is no {wanted:?}"))),
+    };
+    made.unwrap_or_else(|error| {
+        // SAFETY: a live environment in a callback of it.
+        unsafe { JsError::from(error).throw_into(env) };
+        null_mut()
+    })
+}
+
+/// A function with the environment as data.
+fn function(
+    env: sys::napi_env,
+    name: &CStr,
+    callback: Callback,
+    data: *mut c_void,
+) -> Result<sys::napi_value> {
+    let (length, mut function) = (name.count_bytes() as isize, null_mut());
+    // SAFETY: a live environment; a name of that length; the data lives as long as the environment.
+    let status = unsafe {
+        let callback = Some(callback);
+        sys::napi_create_function(env, name.as_ptr(), length, callback, data, &mut function)
+    };
+    check_status!(status)?;
+    Ok(function)
 }
 
 /// How long a guest runs before V8 gets its turn.

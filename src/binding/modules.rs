@@ -1,5 +1,6 @@
 //! Compiling modules and telling what is in them.
 
+use super::callback::Functions;
 use super::carriers;
 use super::json::{Object, list};
 use super::realm::Realm;
@@ -15,6 +16,18 @@ use napi_derive::napi;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+
+pub const FUNCTIONS: &Functions = &[
+    (c"compile", compile_c_callback),
+    (c"compileAsync", compile_async_c_callback),
+    (c"takeCompileError", take_compile_error_c_callback),
+    (c"features", features_c_callback),
+    (c"setFeature", set_feature_c_callback),
+    (c"validate", validate_c_callback),
+    (c"isSubtype", is_subtype_c_callback),
+    (c"describe", describe_c_callback),
+    (c"customSections", custom_sections_c_callback),
+];
 
 /// A module's handle, or why there is none.
 pub type Compiled = Either<u32, String>;
@@ -70,7 +83,7 @@ pub fn register(outcome: Outcome) -> Compiled {
 
 /// A module of the bytes: its handle, or why there is none; or its handle and the object that carries it, which V8's `class`
 /// of modules made meanwhile, if that takes long.
-#[napi(ts_return_type = "number | string | [number, object]")]
+#[napi(no_export, ts_return_type = "number | string | [number, object]")]
 pub fn compile(
     env: &Env,
     bytes: &[u8],
@@ -112,13 +125,13 @@ impl Task for Compilation {
 }
 
 /// Compiles a copy of the bytes, taken now, off the JavaScript thread.
-#[napi(ts_return_type = "Promise<number | string>")]
+#[napi(no_export, ts_return_type = "Promise<number | string>")]
 pub fn compile_async(bytes: &[u8]) -> AsyncTask<Compilation> {
     AsyncTask::new(Compilation(bytes.into()))
 }
 
 /// Why a guest ended with the trap that a function could not be compiled.
-#[napi]
+#[napi(no_export)]
 pub fn take_compile_error() -> String {
     super::callback::store()
         .take_compile_error()
@@ -126,19 +139,19 @@ pub fn take_compile_error() -> String {
 }
 
 /// The switches of features: `[name, on, name, on, ...]`.
-#[napi]
+#[napi(no_export)]
 pub fn features() -> Vec<Either<&'static str, bool>> {
     let list = Features::current().list();
     list.flat_map(|(name, on)| [Either::A(name), Either::B(on)])
         .collect()
 }
 
-#[napi]
+#[napi(no_export)]
 pub fn set_feature(name: String, on: bool) -> bool {
     Features::set(&name, on)
 }
 
-#[napi]
+#[napi(no_export)]
 pub fn validate(bytes: &[u8]) -> bool {
     registry::known(Bytes::number_of(bytes), bytes).is_some()
         || catch_unwind(|| Module::validate(bytes).is_ok()).unwrap_or(false)
@@ -150,13 +163,13 @@ pub fn module(handle: u32) -> Result<Arc<CompiledModule>> {
 }
 
 /// Is type `sub` a subtype of type `of`?
-#[napi]
+#[napi(no_export)]
 pub fn is_subtype(sub: u32, of: u32) -> bool {
     canonical::is_subtype(sub, of)
 }
 
 /// Imports, exports, and the shared memories that it defines, as JSON.
-#[napi]
+#[napi(no_export)]
 pub fn describe(handle: u32) -> Result<String> {
     let module = module(handle)?;
     let module = module.module();
@@ -260,7 +273,7 @@ fn global(ty: GlobalType) -> Object {
 }
 
 /// Contents of the custom sections of this name, in order.
-#[napi]
+#[napi(no_export)]
 pub fn custom_sections<'env>(
     env: &'env Env,
     handle: u32,

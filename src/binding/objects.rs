@@ -26,6 +26,8 @@ pub const FUNCTIONS: &Functions = &[
     (c"globalNew", global_new),
     (c"globalGet", global_get),
     (c"globalSet", global_set),
+    (c"memoryBuffer", memory_buffer_c_callback),
+    (c"markReferences", mark_references_c_callback),
 ];
 
 fn word(store: &Store, k: usize) -> u32 {
@@ -105,7 +107,7 @@ unsafe extern "C" fn memory_grow(
 }
 
 /// A new ArrayBuffer over all of a memory; the one before is detached.
-#[napi]
+#[napi(no_export)]
 pub fn memory_buffer(env: Env, handle: u32) -> Result<Unknown<'static>> {
     let memory = Realm::with(|r| r.memories.get(handle).cloned())
         .ok_or_else(|| Error::from_reason("no such memory"))?;
@@ -243,7 +245,7 @@ unsafe extern "C" fn global_set(_: sys::napi_env, _: sys::napi_callback_info) ->
 }
 
 /// Sets the bit of every externref slot that the engine still holds; how many words it has looked at.
-#[napi]
+#[napi(no_export)]
 pub fn mark_references(mut bitmap: Uint32Array) -> u32 {
     // SAFETY: the facade's own array, which nothing else touches during this call.
     let words = unsafe { bitmap.as_mut() };

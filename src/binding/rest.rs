@@ -13,7 +13,7 @@ use napi::sys;
 use napi_derive::napi;
 use std::ptr::null_mut;
 
-pub const FUNCTIONS: &Functions = &[(c"wake", wake)];
+pub const FUNCTIONS: &Functions = &[(c"wake", wake), (c"rest", rest_c_callback)];
 
 /// What a cell stands for: a table, a global, or an instance with all that it has for itself.
 struct Holder {
@@ -95,7 +95,7 @@ fn holders(realm: &Realm, mut f: impl FnMut(Holder)) -> usize {
 /// Puts the cells of all holders into the array `cells`. The numbers that are returned say whether it is known which
 /// functions are held, and then for each cell: how many slots are held by it, or by others with cells, alone; those
 /// slots; how many instances have functions that it holds; and where their cells are in the array.
-#[napi]
+#[napi(no_export)]
 pub fn rest(env: Env, cells: Array, idle: bool) -> Result<Option<Int32Array>> {
     let store = store();
     // The calls of other environments would have to ask each time.

@@ -21,6 +21,9 @@ pub const FUNCTIONS: &Functions = &[
     (c"sharedMemoryTake", take),
     (c"sharedMemoryGiveBack", give_back),
     (c"sharedMemoryGrown", grown),
+    (c"newNativeMemory", new_native_memory_c_callback),
+    (c"sharedMemory", shared_memory_c_callback),
+    (c"openSharedMemory", open_shared_memory_c_callback),
 ];
 
 /// What keeps the bytes of a memory: a reference to a buffer over them, which is none of the memory's own.
@@ -67,7 +70,7 @@ fn remove(gone: impl Fn(&Kept) -> bool) {
 static GUARDED: AtomicBool = AtomicBool::new(false);
 
 /// A new memory of V8's; undefined if it cannot be had.
-#[napi(ts_return_type = "object | undefined")]
+#[napi(no_export, ts_return_type = "object | undefined")]
 pub fn new_native_memory(env: &Env, class: Object, descriptor: Object) -> sys::napi_value {
     let known = GUARDED.load(Relaxed);
     let before = if known { 0 } else { address_space() };
@@ -139,7 +142,7 @@ fn same_bytes(
 
 /// The handle of a memory that V8 has just made, of which the view shows all bytes, and the copy, too; 0 if it is beyond a
 /// limit.
-#[napi]
+#[napi(no_export)]
 pub fn shared_memory(
     env: &Env,
     view: Object,
@@ -169,7 +172,7 @@ pub fn shared_memory(
 
 /// The same of a memory that came from another thread: its handle, whether its addresses have 64 bits, and its maximum.
 /// Null if none was made there.
-#[napi]
+#[napi(no_export)]
 pub fn open_shared_memory(env: &Env, view: Object, copy: Object) -> Result<Option<Vec<f64>>> {
     let Some((base, length)) = same_bytes(env.raw(), &view, &copy)? else {
         return Ok(None);

@@ -1,11 +1,17 @@
 //! Figures for `lib/stats.js`.
 
+use super::callback::Functions;
 use super::realm::Realm;
 use crate::runtime::Account;
 use napi_derive::napi;
 
+pub const FUNCTIONS: &Functions = &[
+    (c"compileStats", compile_stats_c_callback),
+    (c"stats", stats_c_callback),
+];
+
 /// What compiling has cost the process: pairs of a number and milliseconds, in the order of `lib/stats.js`.
-#[napi]
+#[napi(no_export)]
 pub fn compile_stats() -> Vec<f64> {
     use crate::code::figures::{DECODED, FROM_IMAGES, IMPROVED, ON_DEMAND};
     [&DECODED, &ON_DEMAND, &IMPROVED, &FROM_IMAGES]
@@ -19,7 +25,7 @@ pub fn compile_stats() -> Vec<f64> {
 
 /// What is live on this thread: modules, instances, memories, tables, bytes of code, and bytes of
 /// address space that memories reserve.
-#[napi]
+#[napi(no_export)]
 pub fn stats() -> Vec<f64> {
     let account = Account::current();
     let (modules, instances, code) = Realm::with(|realm| {

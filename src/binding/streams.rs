@@ -1,35 +1,38 @@
 //! Modules whose bytes arrive one after the other.
 
+use super::callback::Functions;
 use super::modules::{Compiled, Outcome, guarded, options, register};
 use crate::code::Stream;
 use napi::bindgen_prelude::*;
 use napi_derive::napi;
 
-/// A module that arrives.
-#[napi]
-pub struct ModuleStream(Option<Stream>);
+pub const FUNCTIONS: &Functions = &[
+    (c"newStream", new_stream_c_callback),
+    (c"pushToStream", push_to_stream_c_callback),
+    (c"finishStream", finish_stream_c_callback),
+];
 
-#[napi]
-impl ModuleStream {
-    /// Fails where no thread can be had.
-    #[napi(constructor)]
-    pub fn new() -> Result<Self> {
-        let stream = Stream::new().map_err(|e| Error::from_reason(e.to_string()))?;
-        Ok(Self(Some(stream)))
-    }
+/// A module that arrives, until it is there.
+type Handle = External<Option<Stream>>;
 
-    #[napi]
-    pub fn push(&self, chunk: &[u8]) {
-        if let Some(stream) = &self.0 {
-            stream.push(chunk);
-        }
-    }
+/// Fails where no thread can be had.
+#[napi(no_export)]
+pub fn new_stream() -> Result<Handle> {
+    let stream = Stream::new().map_err(|e| Error::from_reason(e.to_string()))?;
+    Ok(External::new(Some(stream)))
+}
 
-    /// There is no more. To be called once.
-    #[napi(ts_return_type = "Promise<number | string>")]
-    pub fn finish(&mut self) -> AsyncTask<End> {
-        AsyncTask::new(End(self.0.take()))
+#[napi(no_export)]
+pub fn push_to_stream(stream: &Handle, chunk: &[u8]) {
+    if let Some(stream) = &**stream {
+        stream.push(chunk);
     }
+}
+
+/// There is no more. To be called once.
+#[napi(no_export, ts_return_type = "Promise<number | string>")]
+pub fn finish_stream(stream: &mut Handle) -> AsyncTask<End> {
+    AsyncTask::new(End(stream.take()))
 }
 
 pub struct End(Option<Stream>);

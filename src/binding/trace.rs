@@ -7,7 +7,10 @@ use napi_derive::napi;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-pub const FUNCTIONS: &Functions = &[(c"frames", frames)];
+pub const FUNCTIONS: &Functions = &[
+    (c"frames", frames),
+    (c"describeFrame", describe_frame_c_callback),
+];
 
 /// More frames do not cross, a slot each.
 const MOST: u32 = 200;
@@ -41,7 +44,7 @@ pub struct Frame {
 }
 
 /// `null` once the module is gone.
-#[napi]
+#[napi(no_export)]
 pub fn describe_frame(number: u32, offset: u32) -> Option<Frame> {
     let compiled = Realm::with(|realm| {
         let mut modules = realm.modules.iter().map(|(_, module)| module);
