@@ -5,7 +5,7 @@ import { STACK_OVERFLOW, Trap, beginTrap, isUncatchable } from './errors.js';
 import { Error, setImmediate } from './primordials.js';
 import { CALL, CODE, DONE, EXCEPTION, RETHROW, STATE, THREW, TRAP, i32 } from './scratch.js';
 import createServing from './serving.cjs';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** Says that what a host function threw must not be caught. */
 const UNCATCHABLE = 1;
@@ -86,7 +86,7 @@ function ended() {
     case THREW:
       return true;
     default:
-      throw new Error(text.internal(`state ${i32[STATE]}`));
+      throw new Error(text().internal(`state ${i32[STATE]}`));
   }
 }
 

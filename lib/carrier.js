@@ -12,9 +12,6 @@
  *   with no more than a brand would arrive as `{}`.)
  */
 
-const { isProxy } = require('util').types;
-const vm = require('vm');
-
 import * as binding from './binding.js';
 import {
   ArrayPrototypeValues,
@@ -26,6 +23,7 @@ import {
   StringIncludes,
   SymbolHasInstance,
   Uint8Array,
+  isProxy,
 } from './primordials.js';
 
 /** Name of the section in a carrier. */
@@ -47,7 +45,7 @@ function nativeClass(name) {
   const found = WebAssembly && WebAssembly[name];
   if (typeof found !== 'function') return undefined;
   if (!isProxy(found) && StringIncludes(FunctionPrototypeToString(found), '[native code]')) return found;
-  return vm.runInNewContext(`typeof WebAssembly === "object" ? WebAssembly.${name} : undefined`);
+  return require('vm').runInNewContext(`typeof WebAssembly === "object" ? WebAssembly.${name} : undefined`);
 }
 
 /**

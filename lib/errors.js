@@ -1,7 +1,5 @@
 /** The error classes of WebAssembly, and what makes objects of them. */
 
-const { isNativeError } = require('util').types;
-
 import * as binding from './binding.js';
 import {
   Error,
@@ -15,8 +13,9 @@ import {
   RangeError,
   ReflectConstruct,
   TypeError,
+  isNativeError,
 } from './primordials.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 import { capture, createRealm, format } from './trace.js';
 
 /** @typedef {import('./trace.js').Trace} Trace */
@@ -102,10 +101,10 @@ const OVERFLOW = 'Maximum call stack size exceeded';
 
 /**
  * Prototype and text of each trap, by the numbers of `src/runtime/trap.rs`.
- * @type {[object, string][]}
+ * @returns {[object, string][]}
  */
-const TRAPS = [
-  [ErrorPrototype, text.internal('unknown trap')],
+const makeTraps = () => [
+  [ErrorPrototype, text().internal('unknown trap')],
   [Trap.prototype, 'unreachable'],
   [Trap.prototype, 'memory access out of bounds'],
   [Trap.prototype, 'table index is out of bounds'],
@@ -118,8 +117,8 @@ const TRAPS = [
   [RangeError.prototype, 'Out of memory'],
   [CompileError.prototype, ''], // The engine has the text.
   [Trap.prototype, 'element segment out of bounds'],
-  [ErrorPrototype, text.interrupted],
-  [ErrorPrototype, text.internal('unknown trap')],
+  [ErrorPrototype, text().interrupted],
+  [ErrorPrototype, text().internal('unknown trap')],
   [Trap.prototype, 'rethrowing null value'],
   [Trap.prototype, 'dereferencing a null pointer'],
   [Trap.prototype, 'illegal cast'],
@@ -131,6 +130,8 @@ const NOT_COMPILED = 11;
 
 /** @type {ErrorConstructor | undefined} What makes traps, see `createRealm`; once there was one. */
 let realm;
+/** @type {[object, string][]} with it */
+let traps;
 
 /**
  * Notes all that there is to say of the trap that has just happened, for `new Trap`. (It is not made here: V8 looks at each
@@ -142,8 +143,9 @@ function beginTrap(code) {
   if (realm === undefined) {
     realm = createRealm((error, sites) => format(error, sites, Trap.trace(error)));
     ObjectSetPrototypeOf(Trap, realm);
+    traps = makeTraps();
   }
-  const { 0: prototype, 1: known } = TRAPS[code] || TRAPS[0];
+  const { 0: prototype, 1: known } = traps[code] || traps[0];
   const message = code === NOT_COMPILED ? binding.rare.takeCompileError() : known;
   return capture(realm, message, prototype);
 }

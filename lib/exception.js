@@ -3,8 +3,6 @@
  * and values of its own; the engine has another form of it only while a guest has it, and knows the object then.
  */
 
-const { isGeneratorObject } = require('util').types;
-
 import { serveExceptions } from './activation.js';
 import * as binding from './binding.js';
 import { objectFactory } from './carrier.js';
@@ -19,6 +17,7 @@ import {
   ObjectSetPrototypeOf,
   RangeError,
   StringIncludes,
+  isGeneratorObject,
 } from './primordials.js';
 import { put, putFirst, refs } from './references.js';
 import { CODE, DOUBLES, FUNCTION, SLOT0, SLOT1, WORDS, i32, i64 } from './scratch.js';
@@ -27,7 +26,7 @@ import { createCell, jsTag, tagCell } from './tag.js';
 import { functionType } from './types.js';
 import { isExtern, load, store, toWebAssembly } from './values.js';
 import { Brand, defineInterface, isObject, receiver, requireNew, unsignedLong } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').TagCell} TagCell */
 
@@ -76,17 +75,17 @@ function Exception(exceptionTag, payload) {
   const api = 'WebAssembly.Exception()';
   requireNew(new.target, 'Exception');
   const tag = tagCell(exceptionTag);
-  if (tag === undefined) throw typeError(api, text.exceptionTag);
-  if (tag === jsTag) throw typeError(api, text.exceptionJSTag);
-  if (!isObject(payload)) throw typeError(api, text.exceptionValues);
+  if (tag === undefined) throw typeError(api, text().exceptionTag);
+  if (tag === jsTag) throw typeError(api, text().exceptionJSTag);
+  if (!isObject(payload)) throw typeError(api, text().exceptionValues);
   const { length } = /** @type {any} */ (payload);
-  if (length === undefined) throw typeError(api, text.exceptionLength);
+  if (length === undefined) throw typeError(api, text().exceptionLength);
   const types = parameters(tag);
-  if (+length !== types.length) throw typeError(api, text.exceptionCount);
+  if (+length !== types.length) throw typeError(api, text().exceptionCount);
   const values = [];
   for (let i = 0; i < types.length; i++) values[i] = roundTrip(payload[i], types[i], tag, api);
   const options = arguments[2];
-  if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text.exceptionOptions);
+  if (options !== undefined && options !== null && !isObject(options)) throw typeError(api, text().exceptionOptions);
   const object = initialize(newObject(), tag, values);
   const prototype = ObjectGetPrototypeOf(this);
   if (prototype !== Exception.prototype) ObjectSetPrototypeOf(object, prototype);
@@ -98,7 +97,7 @@ function Exception(exceptionTag, payload) {
 function roundTrip(value, type, tag, api) {
   switch (type) {
     case 'v128':
-      throw typeError(api, text.exceptionType(type));
+      throw typeError(api, text().exceptionType(type));
     default: {
       const converted = toWebAssembly(value, type, tag, (problem) => typeError(api, problem));
       // A reference is what it was.
@@ -149,7 +148,7 @@ function withNumbers({ tag, values }) {
 function exceptionNumber(thrown) {
   storeThrown(thrown);
   binding.makeException();
-  if (i32[SLOT0] === 0) throw new RangeError(text.memoryAllocation);
+  if (i32[SLOT0] === 0) throw new RangeError(text().memoryAllocation);
   return i32[SLOT0];
 }
 
@@ -250,7 +249,7 @@ serveExceptions({ store: storeThrown, load: loadThrown });
 /** The tag that is the first argument of a method. */
 function requireTag(value, api) {
   const tag = tagCell(value);
-  if (tag === undefined) throw typeError(api, text.tagRequired);
+  if (tag === undefined) throw typeError(api, text().tagRequired);
   return tag;
 }
 
@@ -260,11 +259,11 @@ defineInterface(Exception, {
     const state = /** @type {ExceptionState} */ (receiver(exceptions.expect(this), 'Exception', api));
     const tag = requireTag(exceptionTag, api);
     const at = unsignedLong(index, api, 'Index');
-    if (state.tag !== tag) throw typeError(api, text.otherTag);
+    if (state.tag !== tag) throw typeError(api, text().otherTag);
     const types = parameters(tag);
-    if (at >= types.length) throw rangeError(api, text.indexRange);
-    if (types[at] === 'v128') throw typeError(api, text.exceptionType('v128'));
-    if (isException(types[at])) throw typeError(api, text.exceptionHidden(types[at]));
+    if (at >= types.length) throw rangeError(api, text().indexRange);
+    if (types[at] === 'v128') throw typeError(api, text().exceptionType('v128'));
+    if (isException(types[at])) throw typeError(api, text().exceptionHidden(types[at]));
     return state.values[at];
   },
 

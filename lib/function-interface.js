@@ -20,7 +20,7 @@ import {
 import { letterOf } from './signature.js';
 import { functionPrototype, functionType, listMember } from './types.js';
 import { defineMembers, isObject, requireNew, toString } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** Value types in the binary format, by the letters of signatures. */
 const CODES = { i: 0x7f, I: 0x7e, f: 0x7d, F: 0x7c, v: 0x7b, x: 0x6f, a: 0x70 };
@@ -70,7 +70,7 @@ function letters({ list, length }, what, api) {
   let result = '';
   for (let i = 0; i < length; i++) {
     const letter = letterOf(toString(list[i]));
-    if (letter === undefined) throw typeError(api, text.functionTypeValue(what, i));
+    if (letter === undefined) throw typeError(api, text().functionTypeValue(what, i));
     result += letter;
   }
   return result;
@@ -83,12 +83,12 @@ function letters({ list, length }, what, api) {
 function WebAssemblyFunction(type) {
   const api = 'WebAssembly.Function()';
   requireNew(new.target, 'Function');
-  if (!isObject(type)) throw typeError(api, text.functionTypeRequired);
-  const parameters = listMember(type, 'parameters', api, text.functionTypeMember);
-  const results = listMember(type, 'results', api, text.functionTypeMember);
+  if (!isObject(type)) throw typeError(api, text().functionTypeRequired);
+  const parameters = listMember(type, 'parameters', api, text().functionTypeMember);
+  const results = listMember(type, 'results', api, text().functionTypeMember);
   const cell = adapter(letters(parameters, 'parameter', api), letters(results, 'result', api));
   const callable = arguments[1];
-  if (typeof callable !== 'function') throw typeError(api, text.callableRequired);
+  if (typeof callable !== 'function') throw typeError(api, text().callableRequired);
   // An exported function would come back as it is, and only if it has that type.
   const target =
     functionRecord(callable) === undefined ? callable : (...args) => ReflectApply(callable, undefined, args);
@@ -109,7 +109,7 @@ ObjectDefineProperty(functionPrototype, 'constructor', {
 defineMembers(functionPrototype, {
   type() {
     const record = functionRecord(this);
-    if (record === undefined) throw typeError('WebAssembly.Function.type()', text.functionReceiver);
+    if (record === undefined) throw typeError('WebAssembly.Function.type()', text().functionReceiver);
     return functionType(record.signature);
   },
 });

@@ -22,7 +22,7 @@ import { CONCRETE, EXN, EXTERN, FUNC, hasFunctions, referenceType } from './sign
 import { functionPrototype } from './types.js';
 import { Brand, isObject } from './webidl.js';
 import { createFactories } from './wrappers.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime.js').FunctionRecord} FunctionRecord */
@@ -91,7 +91,7 @@ function functionObject(number, cell) {
   const known = cell && MapGet(functionsOf(cell), number);
   if (known !== undefined) return known;
   const owner = binding.functionCell(number);
-  if (owner === undefined) throw new Error(text.internal(`function ${number} has no instance`));
+  if (owner === undefined) throw new Error(text().internal(`function ${number} has no instance`));
   const functions = functionsOf(owner);
   const found = MapGet(functions, number);
   if (found !== undefined) return found;
@@ -145,7 +145,7 @@ function functionNumber(value, holder) {
 function crossingRecord(value) {
   if (value === null) return null;
   const record = records.expect(value);
-  if (record === undefined) throw new TypeError(text.incompatible);
+  if (record === undefined) throw new TypeError(text().incompatible);
   return record;
 }
 
@@ -168,17 +168,17 @@ function crossingNumber(record, cell) {
 function referenceProblem(value, { nullable, heap, top }) {
   const isBottom = heap < CONCRETE && heap !== top;
   if (top === EXN) {
-    if (isBottom && value !== null) return text.onlyNull;
-    return text.exception(value === null && nullable ? (isBottom ? 'null noexn' : 'null exn') : 'exn');
+    if (isBottom && value !== null) return text().onlyNull;
+    return text().exception(value === null && nullable ? (isBottom ? 'null noexn' : 'null exn') : 'exn');
   }
   if (value === null && nullable) return undefined;
-  if (isBottom) return text.onlyNull;
-  if (top === EXTERN) return value === null ? text.notNull('extern') : undefined;
+  if (isBottom) return text().onlyNull;
+  if (top === EXTERN) return value === null ? text().notNull('extern') : undefined;
   const record = functionRecord(value);
-  if (heap === FUNC) return record === undefined ? text.functionRequired : undefined;
-  if (record === undefined) return text.typedFunctionRequired;
+  if (heap === FUNC) return record === undefined ? text().functionRequired : undefined;
+  if (record === undefined) return text().typedFunctionRequired;
   const wanted = heap - CONCRETE;
-  return record.type === wanted || binding.rare.isSubtype(record.type, wanted) ? undefined : text.subtypeRequired;
+  return record.type === wanted || binding.rare.isSubtype(record.type, wanted) ? undefined : text().subtypeRequired;
 }
 
 /**
@@ -188,7 +188,7 @@ function referenceProblem(value, { nullable, heap, top }) {
  */
 function checkReference(value, type) {
   const reference = /** @type {ReferenceType} */ (referenceType(type));
-  if (referenceProblem(value, reference) !== undefined) throw new TypeError(text.incompatible);
+  if (referenceProblem(value, reference) !== undefined) throw new TypeError(text().incompatible);
 }
 
 /**
@@ -200,21 +200,21 @@ function checkReference(value, type) {
 function resultList(value, count) {
   // 1.-2. GetMethod, once: for-of after a check would read it twice.
   const method = value === undefined || value === null ? undefined : value[SymbolIterator];
-  if (typeof method !== 'function') throw new TypeError(text.notIterable(describe(value)));
+  if (typeof method !== 'function') throw new TypeError(text().notIterable(describe(value)));
   // 3. GetIteratorFromMethod, IteratorToList.
   const iterator = ReflectApply(method, value, []);
-  if (!isObject(iterator)) throw new TypeError(text.notObject);
+  if (!isObject(iterator)) throw new TypeError(text().notObject);
   const { next } = /** @type {any} */ (iterator);
-  if (typeof next !== 'function') throw new TypeError(text.notFunction(describe(next)));
+  if (typeof next !== 'function') throw new TypeError(text().notFunction(describe(next)));
   const values = [];
   for (;;) {
     const item = ReflectApply(next, iterator, []);
-    if (!isObject(item)) throw new TypeError(text.notResult(String(item)));
+    if (!isObject(item)) throw new TypeError(text().notResult(String(item)));
     if (/** @type {any} */ (item).done) break;
     values[values.length] = /** @type {any} */ (item).value;
   }
   // 4.-5.
-  if (values.length !== count) throw new TypeError(text.resultCount);
+  if (values.length !== count) throw new TypeError(text().resultCount);
   return values;
 }
 

@@ -10,7 +10,7 @@ import { isException } from './signature.js';
 import { globalType } from './types.js';
 import { defaultValue, load, store, toWebAssembly, typeNumber } from './values.js';
 import { Brand, defineInterface, isObject, receiver, requireNew, toString } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').GlobalCell} GlobalCell */
 
@@ -45,11 +45,11 @@ class globals extends Brand {
 function Global(descriptor, v = undefined) {
   const api = 'WebAssembly.Global()';
   requireNew(new.target, 'Global');
-  if (!isObject(descriptor)) throw typeError(api, text.descriptor('global'));
+  if (!isObject(descriptor)) throw typeError(api, text().descriptor('global'));
   // 1.-3. Members in this order.
   const mutable = !!(/** @type {any} */ (descriptor).mutable);
   const type = valueType(/** @type {any} */ (descriptor).value, api);
-  if (type === 'v128') throw typeError(api, text.vectorGlobal);
+  if (type === 'v128') throw typeError(api, text().vectorGlobal);
   // 4.-5. The value. Explicit undefined is a missing one, but no function reference.
   const cell = newCell(type, mutable);
   const value =
@@ -75,7 +75,7 @@ function valueType(value, api) {
     case 'anyfunc':
       return 'funcref';
     default:
-      throw typeError(api, text.valueType);
+      throw typeError(api, text().valueType);
   }
 }
 
@@ -146,8 +146,8 @@ const globalCell = globals.get;
 /** GetGlobalValue. */
 function getValue(cell, api) {
   if (cell.slot !== 1) return load(cell.type, cell.slot); // A number.
-  if (cell.type === 'v128') throw typeError(api, text.getVector);
-  if (isException(cell.type)) throw typeError(api, text.exceptionReference(cell.type));
+  if (cell.type === 'v128') throw typeError(api, text().getVector);
+  if (isException(cell.type)) throw typeError(api, text().exceptionReference(cell.type));
   i32[SLOT0] = cell.handle;
   binding.globalGet();
   cell.slot = i32[SLOT0];
@@ -169,8 +169,8 @@ defineInterface(Global, {
     const api = 'set WebAssembly.Global.value';
     const cell = receiver(globals.expect(this), 'Global', api);
     // 4.-5. What cannot be set.
-    if (cell.type === 'v128') throw typeError(api, text.setVector);
-    if (!cell.mutable) throw typeError(api, text.setImmutable);
+    if (cell.type === 'v128') throw typeError(api, text().setVector);
+    if (!cell.mutable) throw typeError(api, text().setImmutable);
     // 6. The value.
     const value = toWebAssembly(v, cell.type, cell, (problem) => typeError(api, problem));
     // 7. Write.

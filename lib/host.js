@@ -5,7 +5,7 @@ import { createServe } from './function.js';
 import { describe, signatures } from './module.js';
 import { Error, Set, SetAdd, SetForEach } from './primordials.js';
 import { DEPTH, FUNCTION, STATE, i32 } from './scratch.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 
@@ -57,7 +57,7 @@ function observe(cell, k) {
 /** Calls a host function of another instance than the one that was entered. */
 function callForeign(host) {
   const cell = binding.hostCell(host);
-  if (cell === undefined) throw new Error(text.internal(`host function ${host} has no instance`));
+  if (cell === undefined) throw new Error(text().internal(`host function ${host} has no instance`));
   const k = host - cell.hostBase;
   return cell.thunks[k](cell.hosts[k], cell);
 }

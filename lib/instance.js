@@ -18,7 +18,7 @@ import { hasFunctions, isFunctionType, isSubtype, referenceType } from './signat
 import * as tables from './table.js';
 import * as tags from './tag.js';
 import { Brand, defineInterface, isObject, receiver, requireNew } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').InstanceCell} InstanceCell */
 /** @typedef {import('./lifetime.js').ModuleCell} ModuleCell */
@@ -71,7 +71,7 @@ function Instance(module, importObject = undefined) {
 
 /** The conversion to `optional object`. */
 function checkImportObject(importObject, api) {
-  if (importObject !== undefined && !isObject(importObject)) throw typeError(api, text.argumentObject(1));
+  if (importObject !== undefined && !isObject(importObject)) throw typeError(api, text().argumentObject(1));
 }
 
 /** "Import #0 "module" "name"", by which texts name an import. */
@@ -90,13 +90,13 @@ function importLabel(index, type) {
 function readImports(moduleCell, importObject, api) {
   const { imports } = describe(moduleCell);
   // 1.
-  if (imports.length > 0 && importObject === undefined) throw typeError(api, text.importsRequired);
+  if (imports.length > 0 && importObject === undefined) throw typeError(api, text().importsRequired);
   const values = new Array(imports.length);
   for (let i = 0; i < imports.length; i++) {
     const type = imports[i];
     // 7.2.-7.3. The module's object.
     const object = importObject[/** @type {string} */ (type.module)];
-    if (!isObject(object)) throw typeError(api, `Import #${i} "${type.module}": ${text.importModule}`);
+    if (!isObject(object)) throw typeError(api, `Import #${i} "${type.module}": ${text().importModule}`);
     // 7.4. The value.
     const value = object[type.name];
     const problem = kindProblem(type, value);
@@ -115,13 +115,13 @@ function readImports(moduleCell, importObject, api) {
 function kindProblem(type, value) {
   switch (type.kind) {
     case 'function':
-      return typeof value === 'function' ? undefined : text.importFunction;
+      return typeof value === 'function' ? undefined : text().importFunction;
     case 'memory':
-      return memories.memoryCell(value) ? undefined : text.importMemory;
+      return memories.memoryCell(value) ? undefined : text().importMemory;
     case 'table':
-      return tables.tableCell(value) ? undefined : text.importTable;
+      return tables.tableCell(value) ? undefined : text().importTable;
     case 'tag':
-      return tags.tagCell(value) ? undefined : text.importTag;
+      return tags.tagCell(value) ? undefined : text().importTag;
     default:
       return globals.globalCell(value) ? undefined : globalProblem(type, value);
   }
@@ -132,12 +132,12 @@ function globalProblem({ value: type = '', mutable = false }, value) {
   const reference = referenceType(type);
   const problem = reference === undefined ? numberProblem(type, value) : referenceProblem(value, reference);
   if (problem === undefined) return undefined; // If it must be mutable: see `typeProblem`.
-  return mutable && type !== 'v128' ? text.importMutable : problem;
+  return mutable && type !== 'v128' ? text().importMutable : problem;
 }
 
 function numberProblem(type, value) {
-  if (type === 'v128') return text.importVector;
-  return typeof value === (type === 'i64' ? 'bigint' : 'number') ? undefined : text.importGlobal;
+  if (type === 'v128') return text().importVector;
+  return typeof value === (type === 'i64' ? 'bigint' : 'number') ? undefined : text().importGlobal;
 }
 
 /**
@@ -153,11 +153,11 @@ function typeProblem(index, type, value) {
       const record = functionRecord(value);
       if (record === undefined || record.type === type.type) return undefined;
       if (binding.rare.isSubtype(record.type, /** @type {number} */ (type.type))) return undefined;
-      return importLabel(index, type) + text.importSignature;
+      return importLabel(index, type) + text().importSignature;
     }
     case 'tag': {
       const { handle } = /** @type {any} */ (tags.tagCell(value));
-      return binding.rare.tagType(handle) === type.type ? undefined : importLabel(index, type) + text.importTagType;
+      return binding.rare.tagType(handle) === type.type ? undefined : importLabel(index, type) + text().importTagType;
     }
     case 'memory':
       return memoryProblem(index, type, /** @type {any} */ (memories.memoryCell(value)));
@@ -165,10 +165,10 @@ function typeProblem(index, type, value) {
       return tableProblem(index, type, /** @type {any} */ (tables.tableCell(value)));
     default: {
       const cell = globals.globalCell(value);
-      if (cell === undefined) return type.mutable ? importLabel(index, type) + text.importMutable : undefined;
-      if (cell.mutable !== !!type.mutable) return importLabel(index, type) + text.importMutability;
+      if (cell === undefined) return type.mutable ? importLabel(index, type) + text().importMutable : undefined;
+      if (cell.mutable !== !!type.mutable) return importLabel(index, type) + text().importMutability;
       const matches = type.mutable ? cell.type === type.value : isSubtype(cell.type, type.value);
-      if (!matches) return importLabel(index, type) + text.importGlobalType;
+      if (!matches) return importLabel(index, type) + text().importGlobalType;
       return undefined;
     }
   }
@@ -182,15 +182,15 @@ function typeProblem(index, type, value) {
  */
 function memoryProblem(index, type, cell) {
   const { minimum = 0, maximum, address = 'i32', pageSize = 65536, shared = false } = type;
-  if (cell.address !== address) return text.importAddress('memory', cell.address, address);
+  if (cell.address !== address) return text().importAddress('memory', cell.address, address);
   const size = memories.memorySize(cell);
   let problem;
-  if (cell.pageSize !== pageSize) problem = text.importMemoryPages;
-  else if (size < minimum) problem = text.importMemorySize(size, minimum);
-  else if (cell.shared !== shared) problem = text.importMemoryShared(shared, cell.shared);
+  if (cell.pageSize !== pageSize) problem = text().importMemoryPages;
+  else if (size < minimum) problem = text().importMemorySize(size, minimum);
+  else if (cell.shared !== shared) problem = text().importMemoryShared(shared, cell.shared);
   else if (maximum === undefined) return undefined;
-  else if (cell.maximum === -1) problem = text.importMemoryNoMaximum(maximum);
-  else if (cell.maximum > maximum) problem = text.importMemoryMaximum(cell.maximum, maximum);
+  else if (cell.maximum === -1) problem = text().importMemoryNoMaximum(maximum);
+  else if (cell.maximum > maximum) problem = text().importMemoryMaximum(cell.maximum, maximum);
   else return undefined;
   return importLabel(index, type) + problem;
 }
@@ -204,13 +204,13 @@ function memoryProblem(index, type, cell) {
 function tableProblem(index, type, cell) {
   const { element, minimum = 0, maximum, address = 'i32' } = type;
   const size = tables.tableSize(cell);
-  if (size < minimum) return text.importTableSize(index, minimum, size);
+  if (size < minimum) return text().importTableSize(index, minimum, size);
   if (maximum !== undefined) {
-    if (cell.maximum === -1) return text.importTableNoMaximum(index, maximum);
-    if (cell.maximum > maximum) return text.importTableMaximum(index, cell.maximum, maximum);
+    if (cell.maximum === -1) return text().importTableNoMaximum(index, maximum);
+    if (cell.maximum > maximum) return text().importTableMaximum(index, cell.maximum, maximum);
   }
-  if (cell.address !== address) return text.importAddress('table', cell.address, address);
-  return cell.element === element ? undefined : importLabel(index, type) + text.importTableType;
+  if (cell.address !== address) return text().importAddress('table', cell.address, address);
+  return cell.element === element ? undefined : importLabel(index, type) + text().importTableType;
 }
 
 /**
@@ -261,9 +261,9 @@ function prepareNumbers(moduleCell, { imports, exports, shared }) {
 
 /** The RuntimeError for an active segment out of bounds. */
 function segmentError(api) {
-  if (i32[SLOT1] !== 0) return prefixed(RuntimeError, api, text.elementSegment);
+  if (i32[SLOT1] !== 0) return prefixed(RuntimeError, api, text().elementSegment);
   const offset = BigIntAsUintN(64, i64[DOUBLES + 2]);
-  const message = text.dataSegment(i32[SLOT0], offset, f64[DOUBLES + 3], f64[DOUBLES + 4]);
+  const message = text().dataSegment(i32[SLOT0], offset, f64[DOUBLES + 3], f64[DOUBLES + 4]);
   return prefixed(RuntimeError, api, message);
 }
 
@@ -317,7 +317,7 @@ function defineShared({ imports, shared }, numbers, api) {
 
 /** `readImports` has accepted the value. */
 function unreachable() {
-  return new LinkError(text.functionRequired);
+  return new LinkError(text().functionRequired);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   processHrtime,
 } from './primordials.js';
 import { DEADLINES, i32 } from './scratch.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /**
  * @typedef {object} Deadline
@@ -89,15 +89,15 @@ function checkDeadline({ at, signal, message }) {
  */
 function readLimit(limit) {
   if (typeof limit === 'number') {
-    if (!(limit >= 0)) throw new TypeError(text.deadlineLimit);
-    return { at: now() + limit, signal: undefined, message: text.deadline(limit) };
+    if (!(limit >= 0)) throw new TypeError(text().deadlineLimit);
+    return { at: now() + limit, signal: undefined, message: text().deadline(limit) };
   }
   try {
     signalGetters().aborted(limit);
   } catch {
-    throw new TypeError(text.deadlineLimit);
+    throw new TypeError(text().deadlineLimit);
   }
-  return { at: Infinity, signal: limit, message: text.aborted };
+  return { at: Infinity, signal: limit, message: text().aborted };
 }
 
 /**
@@ -108,9 +108,9 @@ function readLimit(limit) {
  */
 function withDeadline(limit, func) {
   const deadline = readLimit(limit);
-  if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
+  if (typeof func !== 'function') throw new TypeError(text().deadlineFunction);
   checkDeadline(deadline);
-  if (!binding.rare.canInterrupt()) throw new RangeError(text.noTimer);
+  if (!binding.rare.canInterrupt()) throw new RangeError(text().noTimer);
   const level = i32[DEADLINES] + 1;
   deadlines[level] = deadline;
   try {

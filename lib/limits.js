@@ -3,7 +3,7 @@
 import * as binding from './binding.js';
 
 import { RangeError, TypeError } from './primordials.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** What belongs to objects. Code belongs to modules, which others may share. */
 const NAMES = ['maxMemoryBytes', 'maxTableElements', 'maxInstances'];
@@ -21,8 +21,8 @@ let storage;
  * @returns {number}
  */
 function requireLimit(name, most) {
-  if (typeof most !== 'number') throw new TypeError(text.limitNumber(name));
-  if (!(most >= 0)) throw new RangeError(text.limitNegative(name));
+  if (typeof most !== 'number') throw new TypeError(text().limitNumber(name));
+  if (!(most >= 0)) throw new RangeError(text().limitNegative(name));
   return most;
 }
 
@@ -32,8 +32,8 @@ function requireLimit(name, most) {
  * @returns {any} what `func` returns
  */
 function withLimits(limits, func) {
-  if (typeof limits !== 'object' || limits === null) throw new TypeError(text.limitsObject);
-  if (typeof func !== 'function') throw new TypeError(text.deadlineFunction);
+  if (typeof limits !== 'object' || limits === null) throw new TypeError(text().limitsObject);
+  if (typeof func !== 'function') throw new TypeError(text().deadlineFunction);
   storage = storage || new (require('async_hooks').AsyncLocalStorage)();
   const inner = binding.rare.newLimits(storage.getStore());
   for (let k = 0; k < NAMES.length; k++) {

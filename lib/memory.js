@@ -29,7 +29,7 @@ import {
   requireNew,
   toAddressValue,
 } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').MemoryCell} MemoryCell */
 
@@ -72,7 +72,7 @@ class memories extends Brand {
 function Memory(descriptor) {
   const api = 'WebAssembly.Memory()';
   requireNew(new.target, 'Memory');
-  if (!isObject(descriptor)) throw typeError(api, text.descriptor('memory'));
+  if (!isObject(descriptor)) throw typeError(api, text().descriptor('memory'));
   // 1.-3. Members in this order.
   const address = addressType(descriptor, api);
   const initial = addressMember(descriptor, 'initial', address, api, true);
@@ -80,14 +80,14 @@ function Memory(descriptor) {
   const shared = !!(/** @type {any} */ (descriptor).shared);
   // 4.-5. The type must be valid.
   const most = MAX_INITIAL[address];
-  if (initial > most) throw rangeError(api, text.aboveBound('initial', initial, most));
+  if (initial > most) throw rangeError(api, text().aboveBound('initial', initial, most));
   if (maximum !== undefined) {
     const bound = MAX_MAXIMUM[address];
-    if (maximum < initial) throw rangeError(api, text.belowBound('maximum', maximum, initial));
-    if (maximum > bound) throw rangeError(api, text.aboveBound('maximum', maximum, bound));
+    if (maximum < initial) throw rangeError(api, text().belowBound('maximum', maximum, initial));
+    if (maximum > bound) throw rangeError(api, text().aboveBound('maximum', maximum, bound));
   }
   if (shared) {
-    if (maximum === undefined) throw typeError(api, text.sharedMaximum);
+    if (maximum === undefined) throw typeError(api, text().sharedMaximum);
     const { object, cell } = createSharedCell({ address, minimum: initial, maximum }, api);
     memories.set(ObjectSetPrototypeOf(object, ObjectGetPrototypeOf(this)), cell);
     return object;
@@ -100,7 +100,7 @@ function Memory(descriptor) {
   applyLimits();
   binding.memoryNew();
   const handle = i32[SLOT0];
-  if (handle === 0) throw rangeError(api, text.memoryAllocation);
+  if (handle === 0) throw rangeError(api, text().memoryAllocation);
   // 9. Initialize.
   return initialize(createObject(ObjectGetPrototypeOf(this)), createCell(handle, { address, maximum }));
 }
@@ -124,7 +124,7 @@ function createCell(handle, { address = 'i32', maximum = -1, pageSize = PAGE, sh
 function createSharedCell({ address = 'i32', minimum, maximum, pageSize = PAGE }, api) {
   applyLimits();
   const made = pageSize === PAGE ? createShared(address, minimum, maximum) : undefined;
-  if (made === undefined) throw rangeError(api, text.memoryAllocation);
+  if (made === undefined) throw rangeError(api, text().memoryAllocation);
   const { object, handle } = made;
   const cell = createCell(handle, { address, maximum, shared: true });
   cell.object = object;
@@ -194,17 +194,20 @@ function memorySize(cell) {
   return loadSize();
 }
 
-/** Methods that would take the buffer away from its memory, and what they throw instead. */
+/**
+ * Methods that would take the buffer away from its memory, and what they throw instead.
+ * @type {[string, 'bufferTransfer' | 'bufferResize'][]}
+ */
 const guards = [
-  ['transfer', text.bufferTransfer],
-  ['transferToFixedLength', text.bufferTransfer],
-  ['resize', text.bufferResize],
+  ['transfer', 'bufferTransfer'],
+  ['transferToFixedLength', 'bufferTransfer'],
+  ['resize', 'bufferResize'],
 ];
 
 /** "Create a fixed length memory buffer"; the former one is detached by that. */
 function createBuffer(cell) {
   const bytes = memorySize(cell) * cell.pageSize;
-  if (bytes > MAX_LENGTH) throw new RangeError(text.bufferTooLong(bytes));
+  if (bytes > MAX_LENGTH) throw new RangeError(text().bufferTooLong(bytes));
   const buffer = binding.memoryBuffer(cell.handle);
   // Stands for [[ArrayBufferDetachKey]], which Node-API cannot set.
   for (let i = 0; i < guards.length; i++) {
@@ -212,7 +215,7 @@ function createBuffer(cell) {
     const key = guards[i][0];
     const guard = {
       [key]() {
-        throw new TypeError(guards[i][1]);
+        throw new TypeError(text()[guards[i][1]]);
       },
     };
     ObjectDefineProperty(buffer, key, { __proto__: null, value: guard[key] });
@@ -265,7 +268,7 @@ defineInterface(Memory, {
     const pages = addressValue(delta, cell.address, api, 'Argument 0');
     // 5. Grow.
     const previous = cell.shared ? growShared(cell, pages) : grow(cell, pages);
-    if (previous === -1) throw rangeError(api, text.memoryGrowth);
+    if (previous === -1) throw rangeError(api, text().memoryGrowth);
     // 6.
     return toAddressValue(previous, cell.address);
   },
@@ -282,7 +285,7 @@ defineInterface(Memory, {
   toResizableBuffer() {
     const api = 'WebAssembly.Memory.toResizableBuffer()';
     const cell = expectMemory(this, api);
-    throw typeError(api, cell.maximum === -1 ? text.memoryNoMaximum : text.resizableBuffer);
+    throw typeError(api, cell.maximum === -1 ? text().memoryNoMaximum : text().resizableBuffer);
   },
 
   type() {

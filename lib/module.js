@@ -18,7 +18,7 @@ import {
 } from './primordials.js';
 import { externType } from './types.js';
 import { Brand, bufferSource, defineInterface, isObject, isWellFormed, requireNew, toString } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').ModuleCell} ModuleCell */
 
@@ -79,7 +79,7 @@ function Module(bytes) {
   // 1. Stable bytes.
   const source = allowed(requireBytes(bytes, api), api);
   // 2.-3. Compile.
-  const result = source.length === 0 ? text.emptySource : binding.compile(source, Carrier);
+  const result = source.length === 0 ? text().emptySource : binding.compile(source, Carrier);
   // 4.-9. The internal slots; there are no compile options yet.
   return construct(ObjectGetPrototypeOf(this), result, api);
 }
@@ -121,7 +121,7 @@ function createModule(result, api) {
  */
 function requireBytes(bytes, api) {
   const source = bufferSource(bytes);
-  if (source === undefined) throw typeError(api, text.bufferSource);
+  if (source === undefined) throw typeError(api, text().bufferSource);
   return source;
 }
 
@@ -164,7 +164,7 @@ function arrivedCell(value) {
  */
 function requireModule(value, api) {
   const cell = moduleCell(value);
-  if (cell === undefined) throw typeError(api, text.moduleRequired);
+  if (cell === undefined) throw typeError(api, text().moduleRequired);
   return cell;
 }
 
@@ -255,7 +255,7 @@ defineInterface(
     customSections(moduleObject, sectionName) {
       const api = 'WebAssembly.Module.customSections()';
       const cell = requireModule(moduleObject, api);
-      if (arguments.length < 2) throw typeError(api, text.argumentRequired(1));
+      if (arguments.length < 2) throw typeError(api, text().argumentRequired(1));
       const name = toString(sectionName);
       // The engine would get a lone surrogate as U+FFFD, which may be a section's name.
       return isWellFormed(name) ? binding.rare.customSections(cell.handle, name) : [];

@@ -8,7 +8,7 @@ import { allowed } from './policy.js';
 import { Promise, setImmediate } from './primordials.js';
 import { compileSource } from './streaming.js';
 import { bufferSource, isObject } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** Bytes of a module that is compiled at once: its own thread would start later than this one is done. */
 const SMALL = 1 << 15;
@@ -20,7 +20,7 @@ const SMALL = 1 << 15;
  * @returns {Promise<object>}
  */
 async function compileBytes(source, api) {
-  if (source.length === 0) return createModule(text.emptySource, api);
+  if (source.length === 0) return createModule(text().emptySource, api);
   const result = source.length < SMALL ? inNextTask(binding.compile(source)) : binding.compileAsync(source);
   return createModule(await result, api);
 }
@@ -54,9 +54,9 @@ async function instantiate(bytesOrModule, importObject) {
   const cell = moduleCell(bytesOrModule);
   const source = cell === undefined ? bufferSource(bytesOrModule) : undefined;
   // The order and the texts are V8's; all are TypeErrors.
-  if (!isObject(bytesOrModule)) throw typeError(api, text.bufferSourceOrModule);
+  if (!isObject(bytesOrModule)) throw typeError(api, text().bufferSourceOrModule);
   checkImportObject(importObject, api);
-  if (cell === undefined && source === undefined) throw typeError(api, text.bufferSource);
+  if (cell === undefined && source === undefined) throw typeError(api, text().bufferSource);
   if (cell !== undefined) return instantiateModule(cell, importObject, api);
   const bytes = allowed(/** @type {Uint8Array} */ (source), api);
   return instantiatePromise(compileBytes(bytes, api), importObject, api);

@@ -2,7 +2,7 @@
 
 import { CompileError } from './errors.js';
 import { ReflectApply, TypeError, Uint8Array } from './primordials.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @type {((bytes: Uint8Array) => unknown) | null} */
 let policy = null;
@@ -17,7 +17,7 @@ function allowed(source, api) {
   if (policy === null) return source;
   // A copy: what was allowed must be what is compiled, whoever writes to the source meanwhile.
   const bytes = new Uint8Array(source);
-  const message = `${api}: ${text.disallowed}`;
+  const message = `${api}: ${text().disallowed}`;
   let answer;
   try {
     answer = ReflectApply(policy, undefined, [bytes]);

@@ -26,6 +26,11 @@ export const {
   setImmediate,
 } = globalThis;
 
+export const {
+  inspect,
+  types: { isGeneratorObject, isNativeError, isProxy },
+} = require('util');
+
 /**
  * Makes a function that takes its `this` as first argument.
  * @type {(method: Function) => (...args: any[]) => any}

@@ -1,7 +1,5 @@
 /** "Compile a potential WebAssembly response", of the WebAssembly Web API. */
 
-const { inspect } = require('util');
-
 import * as binding from './binding.js';
 
 import { allowed, isRestricted } from './policy.js';
@@ -12,9 +10,10 @@ import {
   StringToLowerCase,
   TypeError,
   Uint8Array,
+  inspect,
 } from './primordials.js';
 import { bufferSource } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** A TypeError with a code such as Node's own functions give it. */
 function responseError(message, code) {
@@ -59,16 +58,16 @@ async function moduleResponse(source) {
   const response = await source;
   const { Response } = /** @type {any} */ (globalThis);
   if (typeof Response !== 'function' || !(response instanceof Response)) {
-    throw responseError(text.response(describe(response)), 'ERR_INVALID_ARG_TYPE');
+    throw responseError(text().response(describe(response)), 'ERR_INVALID_ARG_TYPE');
   }
   // 2.-5. The MIME type, without parameters.
   const type = response.headers.get('Content-Type');
   if (type === null || StringToLowerCase(trim(`${type}`)) !== 'application/wasm') {
-    throw responseError(text.responseType(type), 'ERR_WEBASSEMBLY_RESPONSE');
+    throw responseError(text().responseType(type), 'ERR_WEBASSEMBLY_RESPONSE');
   }
   // 7. The status.
-  if (!response.ok) throw responseError(text.responseStatus(response.status), 'ERR_WEBASSEMBLY_RESPONSE');
-  if (response.bodyUsed) throw responseError(text.responseUsed, 'ERR_WEBASSEMBLY_RESPONSE');
+  if (!response.ok) throw responseError(text().responseStatus(response.status), 'ERR_WEBASSEMBLY_RESPONSE');
+  if (response.bodyUsed) throw responseError(text().responseUsed, 'ERR_WEBASSEMBLY_RESPONSE');
   return response;
 }
 
@@ -94,19 +93,19 @@ async function compileSource(source, api) {
   const stream = newStream();
   if (stream === undefined) {
     const bytes = allowed(new Uint8Array(await response.arrayBuffer()), api);
-    return bytes.length === 0 ? text.emptyResponse : binding.compileAsync(bytes);
+    return bytes.length === 0 ? text().emptyResponse : binding.compileAsync(bytes);
   }
   let size = 0;
   const { body } = response;
   if (body !== null) {
     for await (const chunk of body) {
       const bytes = bufferSource(chunk);
-      if (bytes === undefined) throw responseError(text.responseChunk, 'ERR_INVALID_ARG_TYPE');
+      if (bytes === undefined) throw responseError(text().responseChunk, 'ERR_INVALID_ARG_TYPE');
       size += bytes.length;
       binding.rare.pushToStream(stream, bytes);
     }
   }
-  return size === 0 ? text.emptyResponse : binding.rare.finishStream(stream);
+  return size === 0 ? text().emptyResponse : binding.rare.finishStream(stream);
 }
 
 export { compileSource };

@@ -25,7 +25,7 @@ import {
   toAddressValue,
   toString,
 } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').TableCell} TableCell */
 
@@ -63,7 +63,7 @@ class tables extends Brand {
 function Table(descriptor, value = undefined) {
   const api = 'WebAssembly.Table()';
   requireNew(new.target, 'Table');
-  if (!isObject(descriptor)) throw typeError(api, text.descriptor('table'));
+  if (!isObject(descriptor)) throw typeError(api, text().descriptor('table'));
   // 1.-5. Members in this order.
   const element = elementType(/** @type {any} */ (descriptor).element, api);
   const address = addressType(descriptor, api);
@@ -71,16 +71,16 @@ function Table(descriptor, value = undefined) {
   const maximum = addressMember(descriptor, 'maximum', address, api, false);
   // 6.-7. The type must be valid.
   if (maximum !== undefined && maximum < initial) {
-    throw rangeError(api, text.belowBound('maximum', maximum, initial));
+    throw rangeError(api, text().belowBound('maximum', maximum, initial));
   }
   // 8.-9. The value. The handle is not known yet, but the cell must hold the function.
   const cell = newCell(element, address, maximum);
   const init =
     value === undefined
       ? defaultValue(element)
-      : toWebAssembly(value, element, cell, (problem) => typeError(api, text.tableInitial(problem)));
+      : toWebAssembly(value, element, cell, (problem) => typeError(api, text().tableInitial(problem)));
   // 10.-12. Allocate.
-  if (initial > MAX_SIZE) throw rangeError(api, text.aboveBound('initial', initial, MAX_SIZE));
+  if (initial > MAX_SIZE) throw rangeError(api, text().aboveBound('initial', initial, MAX_SIZE));
   store(init, element, 5);
   i32[SLOT0] = typeNumber(element);
   storeAddress(address === 'i32' ? 0 : 1, 1);
@@ -90,7 +90,7 @@ function Table(descriptor, value = undefined) {
   applyLimits();
   binding.tableNew();
   const handle = i32[SLOT0];
-  if (handle === 0) throw rangeError(api, text.tableAllocation);
+  if (handle === 0) throw rangeError(api, text().tableAllocation);
   // 13. Initialize.
   cell.handle = handle;
   return initialize(createObject(ObjectGetPrototypeOf(this)), watch(cell, TABLE));
@@ -101,7 +101,7 @@ function elementType(value, api) {
   const kind = toString(value);
   if (kind === 'anyfunc') return 'funcref';
   if (kind === 'externref') return 'externref';
-  throw typeError(api, text.elementType);
+  throw typeError(api, text().elementType);
 }
 
 /**
@@ -163,7 +163,7 @@ function tableSize(cell) {
 
 /** The RangeError for an index out of bounds. */
 function addressError(cell, index, api) {
-  return rangeError(api, text.tableAddress(index, cell.element, tableSize(cell)));
+  return rangeError(api, text().tableAddress(index, cell.element, tableSize(cell)));
 }
 
 /**
@@ -219,8 +219,8 @@ defineInterface(Table, {
       arguments.length > 1,
       arguments[1],
       api,
-      text.tableGrowValue,
-      text.tableGrowNoDefault,
+      text().tableGrowValue,
+      text().tableGrowNoDefault,
     );
     // 8.-10. Grow.
     store(value, cell.element, 2);
@@ -228,7 +228,7 @@ defineInterface(Table, {
     storeAddress(count, 1);
     binding.tableGrow();
     const previous = loadSize();
-    if (previous === -1) throw rangeError(api, text.tableGrowth(count));
+    if (previous === -1) throw rangeError(api, text().tableGrowth(count));
     return toAddressValue(previous, cell.address);
   },
 
@@ -238,7 +238,14 @@ defineInterface(Table, {
     // 5. The index.
     const address = addressValue(index, cell.address, api, 'Argument 0');
     // 6.-7. The value.
-    const value = valueArgument(cell, arguments.length > 1, arguments[1], api, text.tableValue, text.tableNoDefault);
+    const value = valueArgument(
+      cell,
+      arguments.length > 1,
+      arguments[1],
+      api,
+      text().tableValue,
+      text().tableNoDefault,
+    );
     // 8.-9. Write.
     store(value, cell.element, 2);
     i32[SLOT0] = cell.handle;
@@ -258,7 +265,7 @@ defineInterface(Table, {
     binding.tableGet();
     if (i32[STATE] === TRAP) throw addressError(cell, address, api);
     // 8. ToJSValue.
-    if (cell.top === EXN) throw typeError(api, text.exceptionReference(cell.element));
+    if (cell.top === EXN) throw typeError(api, text().exceptionReference(cell.element));
     return currentElement(cell, address);
   },
 

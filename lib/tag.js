@@ -9,7 +9,7 @@ import { hasFunctions, letterOf } from './signature.js';
 import { functionType, listMember } from './types.js';
 import { typeNumber } from './values.js';
 import { Brand, defineInterface, isObject, receiver, requireNew, toString } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').TagCell} TagCell */
 
@@ -50,14 +50,14 @@ const kept = new Set();
 function Tag(type) {
   const api = 'WebAssembly.Tag()';
   requireNew(new.target, 'Tag');
-  if (!isObject(type)) throw typeError(api, text.tagTypeRequired);
-  const { list, length } = listMember(type, 'parameters', api, text.tagTypeMember);
+  if (!isObject(type)) throw typeError(api, text().tagTypeRequired);
+  const { list, length } = listMember(type, 'parameters', api, text().tagTypeMember);
   let signature = '';
   const numbers = [];
   for (let i = 0; i < length; i++) {
     const name = toString(list[i]);
     const letter = name === 'funcref' ? undefined : letterOf(name);
-    if (letter === undefined) throw typeError(api, text.functionTypeValue('parameter', i));
+    if (letter === undefined) throw typeError(api, text().functionTypeValue('parameter', i));
     signature += letter;
     numbers[i] = typeNumber(name === 'anyfunc' ? 'funcref' : name);
   }

@@ -1,7 +1,5 @@
 /** The `stack` of traps: the frames of wasm, as V8 writes them, above those of JavaScript. */
 
-const vm = require('vm');
-
 import * as binding from './binding.js';
 import {
   Error,
@@ -38,7 +36,7 @@ const AT = '\n    at ';
  * @returns {ErrorConstructor}
  */
 function createRealm(prepareStackTrace) {
-  const realm = vm.runInNewContext('Error');
+  const realm = require('vm').runInNewContext('Error');
   realm.prepareStackTrace = prepareStackTrace;
   return realm;
 }

@@ -7,7 +7,7 @@ import { typeError } from './errors.js';
 import { ObjectCreate, FunctionPrototype, Number } from './primordials.js';
 import { parse, typeName } from './signature.js';
 import { isObject, toString } from './webidl.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./module.js').ExternType} ExternType */
 
@@ -25,8 +25,8 @@ function listMember(type, name, api, required) {
   const list = type[name];
   if (!isObject(list)) throw typeError(api, required(name));
   const length = arrayIndex(/** @type {any} */ (list).length);
-  if (length === undefined) throw typeError(api, text.functionTypeLength(name));
-  if (length > MAX_TYPES) throw typeError(api, text.functionTypeTooMany(name));
+  if (length === undefined) throw typeError(api, text().functionTypeLength(name));
+  if (length > MAX_TYPES) throw typeError(api, text().functionTypeTooMany(name));
   return { list, length };
 }
 

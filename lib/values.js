@@ -6,7 +6,7 @@ import { putFirst, refs } from './references.js';
 import { wake } from './rest.js';
 import { EXTERN, referenceNumber, referenceType } from './signature.js';
 import { DOUBLES, WORDS, f32, f64, i32, i64 } from './scratch.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /** @typedef {import('./lifetime.js').Holder} Holder */
 /** @typedef {import('./signature.js').ReferenceType} ReferenceType */
@@ -46,7 +46,7 @@ function toWebAssembly(value, type, holder, refusal) {
       return +value;
     case 'funcref': {
       const number = functionNumber(value, holder);
-      if (number < 0) throw refusal(text.functionRequired);
+      if (number < 0) throw refusal(text().functionRequired);
       return number;
     }
     case 'externref':

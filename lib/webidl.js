@@ -25,7 +25,7 @@ import {
   TypedArrayTag,
   Uint8Array,
 } from './primordials.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /**
  * Base of brands: a brand is a class whose private field is a hidden mark on objects, carries their internal state and
@@ -61,7 +61,7 @@ function isObject(value) {
  * @returns {T}
  */
 function receiver(state, name, api) {
-  if (state === undefined) throw typeError(api, text.receiver(name));
+  if (state === undefined) throw typeError(api, text().receiver(name));
   return state;
 }
 
@@ -71,7 +71,7 @@ function receiver(state, name, api) {
  * @param {string} name
  */
 function requireNew(newTarget, name) {
-  if (newTarget === undefined) throw typeError(`WebAssembly.${name}()`, text.mustBeNew(name));
+  if (newTarget === undefined) throw typeError(`WebAssembly.${name}()`, text().mustBeNew(name));
 }
 
 /**
@@ -123,11 +123,11 @@ function unsignedLong(value, api, what) {
   // 1. ToNumber; throws for a Symbol or BigInt.
   const number = +value;
   // 2. Not finite: TypeError.
-  if (number - number !== 0) throw typeError(api, text.notNumber(what));
+  if (number - number !== 0) throw typeError(api, text().notNumber(what));
   // 3. Towards zero, then the range.
   const integer = MathTrunc(number) + 0;
-  if (integer < 0) throw typeError(api, text.negative(what));
-  if (integer > 0xffffffff) throw typeError(api, text.notUnsignedLong(what));
+  if (integer < 0) throw typeError(api, text().negative(what));
+  if (integer > 0xffffffff) throw typeError(api, text().notUnsignedLong(what));
   return integer;
 }
 
@@ -135,7 +135,7 @@ function unsignedLong(value, api, what) {
 function unsigned64(value, api, what) {
   // With so many bits it is nothing but ToBigInt, which refuses numbers, unlike the function BigInt.
   const integer = BigIntAsIntN(NumberMaxSafeInteger, value);
-  if (integer < 0n || integer > 0xffffffffffffffffn) throw typeError(api, text.notUnsigned64(what));
+  if (integer < 0n || integer > 0xffffffffffffffffn) throw typeError(api, text().notUnsigned64(what));
   return integer;
 }
 
@@ -160,7 +160,7 @@ function toAddressValue(size, type) {
 function addressMember(descriptor, name, type, api, required) {
   const value = descriptor[name];
   if (value !== undefined) return addressValue(value, type, api, `Property '${name}'`);
-  if (required) throw typeError(api, text.propertyRequired(name));
+  if (required) throw typeError(api, text().propertyRequired(name));
   return undefined;
 }
 
@@ -174,7 +174,7 @@ function addressType(descriptor, api) {
   const value = descriptor.address;
   if (value === undefined) return 'i32';
   const type = toString(value);
-  if (type !== 'i32' && type !== 'i64') throw typeError(api, text.addressType(type));
+  if (type !== 'i32' && type !== 'i64') throw typeError(api, text().addressType(type));
   return type;
 }
 

@@ -19,7 +19,7 @@ import { BigIntAsIntN, Map, MapGet, MapSet, ObjectDefineProperty, ReflectApply, 
 import { EXTERN, isException, isFunctionType, parse, referenceType } from './signature.js';
 import { run, runOnce } from './script.js';
 import { CALL, DEADLINES, DEPTH, DONE, DOUBLES, FUNCTION, OK, STATE, WORDS, f32, f64, i32, i64 } from './scratch.js';
-import * as text from './texts.js';
+import { text } from './texts.js';
 
 /**
  * @typedef {object} Runtime what wrappers and thunks call
@@ -377,12 +377,12 @@ function refuse({ params }, { caught }) {
     wrapper(cell, number, name) {
       const wrapper = {
         [name]() {
-          throw new TypeError(text.incompatible);
+          throw new TypeError(text().incompatible);
         },
       }[name];
       return ObjectDefineProperty(wrapper, 'length', { __proto__: null, value: params.length });
     },
-    thunk: () => caught(new TypeError(text.incompatible)),
+    thunk: () => caught(new TypeError(text().incompatible)),
   };
 }
 
