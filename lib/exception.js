@@ -253,7 +253,9 @@ function requireTag(value, api) {
   return tag;
 }
 
-defineInterface(Exception, {
+defineInterface({
+  constructor: Exception,
+
   getArg(exceptionTag, index) {
     const api = 'WebAssembly.Exception.getArg()';
     const state = /** @type {ExceptionState} */ (receiver(exceptions.expect(this), 'Exception', api));

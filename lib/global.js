@@ -154,7 +154,9 @@ function getValue(cell, api) {
   return load(cell.type, cell.slot);
 }
 
-defineInterface(Global, {
+defineInterface({
+  constructor: Global,
+
   valueOf() {
     const api = 'WebAssembly.Global.valueOf()';
     return getValue(receiver(globals.expect(this), 'Global', api), api);

@@ -452,7 +452,9 @@ function createInstance(moduleCell, values, api) {
   return initialize(createObject(Instance.prototype), instantiateCore(moduleCell, values, api));
 }
 
-defineInterface(Instance, {
+defineInterface({
+  constructor: Instance,
+
   get exports() {
     return exportsOf(receiver(instances.expect(this), 'Instance', 'WebAssembly.Instance.exports()'));
   },

@@ -259,7 +259,9 @@ function grow(cell, pages) {
   return loadSize();
 }
 
-defineInterface(Memory, {
+defineInterface({
+  constructor: Memory,
+
   grow(delta) {
     const api = 'WebAssembly.Memory.grow()';
     // 1. The memory.

@@ -229,8 +229,7 @@ function withType(descriptor, type) {
 }
 
 defineInterface(
-  Module,
-  {},
+  { constructor: Module },
   {
     imports(moduleObject) {
       const { imports } = describe(requireModule(moduleObject, 'WebAssembly.Module.imports()'));

@@ -201,7 +201,9 @@ function currentElement(cell, address) {
   return value;
 }
 
-defineInterface(Table, {
+defineInterface({
+  constructor: Table,
+
   get length() {
     /** @type {TableCell} */
     const cell = receiver(tables.expect(this), 'Table', 'WebAssembly.Table.length()');

@@ -99,7 +99,9 @@ function tagObject(cell) {
  */
 const tagCell = tags.get;
 
-defineInterface(Tag, {
+defineInterface({
+  constructor: Tag,
+
   type() {
     const { signature } = receiver(tags.expect(this), 'Tag', 'WebAssembly.Tag.type()');
     return { parameters: functionType(signature).parameters };

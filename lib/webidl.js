@@ -88,19 +88,20 @@ function defineMembers(target, members) {
 }
 
 /**
- * Gives an interface object and its prototype the properties that Web IDL wants.
- * @param {Function} constructor
- * @param {object} members of the prototype
+ * Has an object literal be the prototype of an interface object, with the properties that Web IDL wants. (To copy its
+ * members to another object took most of what making all interfaces takes.)
+ * @param {{ constructor: Function } & Record<string, any>} prototype begins with the interface object
  * @param {object} [statics]
  */
-function defineInterface(constructor, members, statics) {
-  ObjectDefineProperty(constructor, 'prototype', { writable: false });
-  defineMembers(constructor.prototype, members);
-  if (statics) defineMembers(constructor, statics);
-  ObjectDefineProperty(constructor.prototype, SymbolToStringTag, {
+function defineInterface(prototype, statics) {
+  const { constructor } = prototype;
+  ObjectDefineProperty(prototype, 'constructor', { enumerable: false });
+  ObjectDefineProperty(prototype, SymbolToStringTag, {
     value: `WebAssembly.${constructor.name}`,
     configurable: true,
   });
+  ObjectDefineProperty(constructor, 'prototype', { value: prototype, writable: false });
+  if (statics) defineMembers(constructor, statics);
 }
 
 /** @typedef {'i32' | 'i64'} AddressType */
