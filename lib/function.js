@@ -233,6 +233,7 @@ const { createServe, thunkOf, wrapperFactory } = createFactories({
   caught,
   checkDeadlines,
   refs,
+  reference: (slot) => refs[slot],
   put,
   putFirst,
   functionRecord: crossingRecord,

@@ -40,13 +40,9 @@ defineMembers(namespace, streaming);
 ObjectDefineProperty(namespace, SymbolToStringTag, { value: 'WebAssembly', configurable: true });
 
 // Beyond the standard; not enumerable, so that copies and listings of the namespace are those of V8's.
-defineExtensions(namespace, {
-  ...cache.extensions,
-  ...policy.extensions,
-  stats,
-  withDeadline,
-  withLimits,
-});
+defineExtensions(namespace, cache.extensions);
+defineExtensions(namespace, policy.extensions);
+defineExtensions(namespace, { stats, withDeadline, withLimits });
 defineSettings(namespace);
 defineExtensions(Module, cache.moduleExtensions);
 

@@ -25,7 +25,8 @@ function createModuleSource(isModule) {
     },
   };
   const descriptor = /** @type {PropertyDescriptor} */ (ObjectGetOwnPropertyDescriptor(tag, SymbolToStringTag));
-  ObjectDefineProperty(AbstractModuleSource.prototype, SymbolToStringTag, { ...descriptor, enumerable: false });
+  descriptor.enumerable = false;
+  ObjectDefineProperty(AbstractModuleSource.prototype, SymbolToStringTag, descriptor);
   ObjectDefineProperty(AbstractModuleSource, 'prototype', { writable: false });
   return AbstractModuleSource;
 }

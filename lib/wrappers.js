@@ -30,6 +30,7 @@ import { text } from './texts.js';
  * @property {(error: any) => number} caught
  * @property {() => void} checkDeadlines
  * @property {any[]} refs
+ * @property {(slot: number) => any} reference the value in a slot of them
  * @property {(value: any) => number} put
  * @property {(value: any) => number} putFirst
  * @property {(value: any) => any} functionRecord
@@ -395,8 +396,6 @@ function createFactories(runtime) {
   const wrappers = new Map();
   /** @type {Map<string, Thunk>} */
   const thunks = new Map();
-  const { refs } = runtime;
-  const environment = { ...runtime, reference: (slot) => refs[slot] };
   const readersOf = readers(runtime);
   const none = () => undefined;
 
@@ -406,7 +405,7 @@ function createFactories(runtime) {
     if (types.length > 1) {
       const hasReferences = some(types, isReference);
       const values = [undefined];
-      addReading(values, types, environment);
+      addReading(values, types, runtime);
       return run(`results ${types.length} ${hasReferences}`, () => resultsText(types.length, hasReferences), values);
     }
     const [type] = types;
@@ -418,7 +417,7 @@ function createFactories(runtime) {
     const { enter, slow, takeThrown } = runtime;
     const hasReferences = some(params, isReference);
     const values = [i32, enter, slow, takeThrown, reader(results)];
-    addStoring(values, params, environment);
+    addStoring(values, params, runtime);
     return run(`wrapper ${params.length} ${hasReferences}`, () => wrapperText(params.length, hasReferences), values);
   }
 
@@ -427,8 +426,8 @@ function createFactories(runtime) {
     const { resultList, checkDeadlines, caught } = runtime;
     const hasReferences = some(params, isReference) || some(results, isReference);
     const values = [i32, resultList, checkDeadlines, caught];
-    addReading(values, params, environment);
-    addStoring(values, results, environment);
+    addReading(values, params, runtime);
+    addStoring(values, results, runtime);
     const makeText = () => thunkText(params.length, results.length, hasReferences);
     return run(`thunk ${params.length} ${results.length} ${hasReferences}`, makeText, values);
   }
