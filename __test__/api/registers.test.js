@@ -128,3 +128,63 @@ test('an address whose register has more than 32 bits', () => {
   const [own, builtin] = both(bytes, 1);
   expect(own).toEqual(builtin);
 });
+
+test('arguments that are in the registers of others', () => {
+  const orders = (list) =>
+    list.length < 2
+      ? [list]
+      : list.flatMap((first, k) => orders(list.filter((_, i) => i !== k)).map((rest) => [first, ...rest]));
+  // `$a`, `$b`, `$c` and `$x` have registers that are lent or kept; what is computed has others.
+  const sum = '(i32.add (local.get $a) (local.get $b))';
+  const product = '(i32.mul (local.get $b) (local.get $c))';
+  const integers = orders([sum, product, '(local.get $a)', '(local.get $b)', '(i32.reinterpret_f32 (local.get $y))']);
+  const floats = orders([
+    '(f64.add (local.get $x) (local.get $z))',
+    '(local.get $x)',
+    '(local.get $z)',
+    '(f64.reinterpret_i64 (local.get $l))',
+  ]);
+  const stack = [sum, '(local.get $c)', '(i32.const 77)'];
+  const round = (number, value) => `(local.set $l (i64.add (i64.mul (local.get $l) (i64.const ${number})) ${value}))`;
+  const params = `${'(param i32) '.repeat(7)} ${'(param f64) '.repeat(4)} (param v128 f32 f64 f64)`;
+  const calls = (name, extra) =>
+    integers.map((five, k) => {
+      const [vector, swapped] = [
+        k & 1 ? '(local.get $v)' : '(i32x4.add (local.get $w) (local.get $v))',
+        '(local.get $w)',
+      ];
+      const ends = `(i32x4.sub ${vector} ${swapped}) (local.get $y) (f64.const 3) (local.get $x)`;
+      const rest = `${stack[k % 3]} ${stack[(k + 1) % 3]} ${floats[k % floats.length].join(' ')} ${ends}`;
+      return round(31, `(${name} ${five.join(' ')} ${rest} ${extra})`);
+    });
+  const fold = (values) =>
+    values.reduce((all, value) => `(i64.add (i64.mul ${all} (i64.const 17)) ${value})`, '(i64.const 1)');
+  const bytes =
+    wat(`(module (type $t (func ${params} (result i64))) (table funcref (elem $hash)) (memory (export "memory") 1)
+    (func $hash (type $t) ${fold([
+      ...[0, 1, 2, 3, 4, 5, 6].map((k) => `(i64.extend_i32_u (local.get ${k}))`),
+      ...[7, 8, 9, 10, 13, 14].map((k) => `(i64.reinterpret_f64 (local.get ${k}))`),
+      ...[0, 1].map((k) => `(i64x2.extract_lane ${k} (local.get 11))`),
+      '(i64.extend_i32_u (i32.reinterpret_f32 (local.get 12)))',
+    ])})
+    ${['(call $hash', '(call_indirect (type $t)']
+      .map(
+        (call, n) => `(func $f${n} (param $n i32) (result i64)
+      (local $a i32) (local $b i32) (local $c i32) (local $l i64) (local $x f64) (local $z f64) (local $y f32) (local $v v128) (local $w v128)
+      (local.set $y (f32.const 1.5)) (local.set $x (f64.const -2.5)) (local.set $w (v128.const i64x2 5 6))
+      ;; Used so much more than called.
+      ${Array.from({ length: 9 }, () => '(loop (loop (loop').join(' ')} ${`
+        (local.set $a (i32.add (local.get $a) (i32.const 0x12345))) (local.set $b (i32.xor (local.get $b) (local.get $a)))
+        (local.set $c (i32.sub (local.get $c) (local.get $b))) (local.set $x (f64.add (local.get $x) (f64.const 0.25)))
+        (local.set $y (f32.add (local.get $y) (f32.const 1))) (local.set $z (f64.sub (local.get $x) (local.get $z)))
+        (local.set $v (i32x4.add (local.get $v) (local.get $w)))`.repeat(9)} ${')))'.repeat(9)}
+      (loop $l
+        ${calls(call.slice(1), n ? '(i32.const 0)' : '').join(' ')}
+        (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $l))`,
+      )
+      .join(' ')}
+    (func (export "f") (param i32) (result i64) (i64.xor (call $f0 (local.get 0)) (i64.rotl (call $f1 (local.get 0)) (i64.const 1)))))`);
+  const [own, builtin] = both(bytes, 3);
+  expect(own).toEqual(builtin);
+});

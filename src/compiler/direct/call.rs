@@ -1,7 +1,8 @@
 //! Calls, and tail calls, whose callee returns to this function's caller.
 
 use super::frame::{FLOAT_PARAMS, INTEGER_PARAMS, is_float, stack_arguments};
-use super::operand::{R10, RAX, words};
+use super::moves::{Moves, Step};
+use super::operand::{Operand, R10, RAX, words};
 use super::{Direct, Result, Unsupported};
 use crate::module::canonical::CanonicalType;
 use crate::module::{FuncType, ValType};
@@ -22,6 +23,18 @@ pub fn is_simple(ty: &FuncType) -> bool {
     // A vector on the stack would have two words there.
     let in_registers = floats <= FLOAT_PARAMS.len() || !ty.params.contains(&ValType::V128);
     ty.results.len() <= 1 && ty.params.len() <= MAX_PARAMS && in_registers
+}
+
+/// The types of parameters with the registers that they are passed in; the others are on the stack.
+fn registers(ty: &FuncType) -> impl Iterator<Item = (ValType, Option<u8>)> {
+    let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
+    ty.params.iter().map(move |ty| {
+        let register = match is_float(*ty) {
+            true => floats.next(),
+            false => integers.next(),
+        };
+        (*ty, register.copied())
+    })
 }
 
 impl<'a> Direct<'a> {
@@ -49,43 +62,68 @@ impl<'a> Direct<'a> {
         Ok(true)
     }
 
-    /// Loads the arguments into their registers; only rax, r10 and r11 are free afterwards.
+    /// Loads the arguments into their registers; only rax, r10 and r11 are free afterwards. If registers were freed before,
+    /// what is in rdi and r11 stays there.
     fn arguments(&mut self, ty: &FuncType) -> Result {
-        self.free_registers();
         let count = ty.params.iter().map(|ty| words(*ty).len()).sum();
         let first = self.stack.len().checked_sub(count).ok_or(Unsupported)?;
-        let (mut integers, mut floats) = (INTEGER_PARAMS.iter(), FLOAT_PARAMS.iter());
+        self.save(first);
+        let (mut integers, mut floats) = (Moves::default(), Moves::default());
+        let mut height = first;
+        for (ty, register) in registers(ty) {
+            match (self.registers.now(self.stack[height]), register) {
+                (Operand::Register(from), Some(to)) if !is_float(ty) => integers.add(to, from),
+                (Operand::Float(from), Some(to)) if is_float(ty) => floats.add(to, from),
+                (Operand::Register(_) | Operand::Float(_), _) => self.put(height),
+                _ => {}
+            }
+            height += words(ty).len();
+        }
         let size = stack_arguments(ty);
         if size != 0 {
             dynasm!(self.asm ; .arch x64 ; sub rsp, size);
             self.pushed = size;
         }
+        while let Some(step) = integers.next() {
+            match step {
+                Step::Move(to, from) => dynasm!(self.asm ; .arch x64 ; mov Rq(to), Rq(from)),
+                Step::Exchange(to, from) => dynasm!(self.asm ; .arch x64 ; xchg Rq(to), Rq(from)),
+            }
+        }
+        while let Some(step) = floats.next() {
+            match step {
+                Step::Move(to, from) => dynasm!(self.asm ; .arch x64 ; movaps Rx(to), Rx(from)),
+                Step::Exchange(to, from) => dynasm!(self.asm ; .arch x64
+                    ; movaps xmm15, Rx(to)
+                    ; movaps Rx(to), Rx(from)
+                    ; movaps Rx(from), xmm15),
+            }
+        }
         let mut place = 0;
         let mut height = first;
-        for ty in &ty.params {
+        for (ty, register) in registers(ty) {
             let operand = self.stack[height];
-            let register = match is_float(*ty) {
-                true => floats.next(),
-                false => integers.next(),
-            };
-            match register.copied() {
-                Some(register) if *ty == ValType::V128 => {
+            self.registers.release(operand);
+            match (self.registers.now(operand), register) {
+                (Operand::Register(_) | Operand::Float(_), _) => {}
+                (_, Some(register)) if ty == ValType::V128 => {
                     self.load_vector(operand, height, register);
                 }
-                Some(register) if is_float(*ty) => self.load_xmm(operand, height, register),
-                Some(register) => self.load(operand, height, register),
-                None => {
+                (_, Some(register)) if is_float(ty) => self.load_xmm(operand, height, register),
+                (_, Some(register)) => self.load(operand, height, register),
+                (_, None) => {
                     self.load(operand, height, RAX);
                     to_frame!(self.asm, mov QWORD place, rax);
                     place += 8;
                 }
             }
-            height += words(*ty).len();
+            height += words(ty).len();
         }
         // The callee drops them.
         self.pushed = 0;
         self.stack.truncate(first);
         self.placed = self.placed.min(first);
+        self.registers.go_away();
         Ok(())
     }
 

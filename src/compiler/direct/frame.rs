@@ -75,7 +75,10 @@ impl Direct<'_> {
 
     /// Gives back what callees keep.
     pub fn restore_kept(&mut self) {
-        dynasm!(self.asm ; .arch x64 ; mov r15, [rbp - 8] ; mov r14, [rbp - 16]);
+        dynasm!(self.asm ; .arch x64 ; mov r15, [rbp - 8]);
+        if self.has_base {
+            dynasm!(self.asm ; .arch x64 ; mov r14, [rbp - 16]);
+        }
         for (distance, register) in self.kept() {
             dynasm!(self.asm ; .arch x64 ; mov Rq(register), [BYTE rbp + distance]);
         }
@@ -100,7 +103,10 @@ impl Direct<'_> {
             ; jb =>overflow
             ; sub rsp, unknown);
         let allocate = self.asm.offset().0;
-        dynasm!(self.asm ; .arch x64 ; mov [rbp - 8], r15 ; mov [rbp - 16], r14 ; mov r15, rdi);
+        dynasm!(self.asm ; .arch x64 ; mov [rbp - 8], r15 ; mov r15, rdi);
+        if self.has_base {
+            dynasm!(self.asm ; .arch x64 ; mov [rbp - 16], r14);
+        }
         for (distance, register) in self.kept() {
             dynasm!(self.asm ; .arch x64 ; mov [BYTE rbp + distance], Rq(register));
         }
@@ -163,7 +169,7 @@ impl Direct<'_> {
     }
 
     fn load_memory_base(&mut self) {
-        if !self.module.memories.is_empty() {
+        if self.has_base && !self.module.memories.is_empty() {
             let offset = self.offsets.memory_base(0);
             dynasm!(self.asm ; .arch x64 ; mov r14, [r15 + offset]);
         }

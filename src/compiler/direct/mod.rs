@@ -11,7 +11,7 @@
 //! | register | holds |
 //! |---|---|
 //! | r15 | the context; kept by callees |
-//! | r14 | base of memory 0, if there is one; kept by callees |
+//! | r14 | base of memory 0, if the function accesses one; kept by callees |
 //! | rax, xmm0 | one operand each, or none: what an instruction computes |
 //! | rbx, r12, r13 | locals; kept by callees |
 //! | rsi, rdi, r8, xmm8 to xmm14 | locals, or operands |
@@ -35,6 +35,7 @@ mod float;
 mod frame;
 mod integer;
 mod memory;
+mod moves;
 mod operand;
 mod reference;
 mod register;
@@ -107,6 +108,8 @@ struct Direct<'a> {
     handler: Option<usize>,
     /// May there be any?
     catches: bool,
+    /// Is r14 this function's?
+    has_base: bool,
     /// Return addresses of calls inside of such blocks, with the places where exceptions go.
     throwing: Vec<(u32, DynamicLabel)>,
     reachable: bool,
@@ -182,6 +185,7 @@ pub(super) fn compile(
         labels: Vec::new(),
         handler: None,
         catches: false,
+        has_base: false,
         throwing: Vec::new(),
         reachable: true,
         skipped: 0,
@@ -208,6 +212,8 @@ impl Direct<'_> {
         let code = self.module.bytes.get(code).ok_or(Unsupported)?;
         let uses = Uses::read(code, self.locals.len());
         self.catches = uses.as_ref().is_none_or(|uses| uses.catches);
+        // What callees that were thrown out of have not given back is given back from the frame.
+        self.has_base = self.catches || uses.as_ref().is_none_or(|uses| uses.accesses);
         self.assign(uses.as_ref());
         let sizes = self.enter();
         self.open_function();

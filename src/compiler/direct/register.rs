@@ -94,6 +94,11 @@ impl Registers {
         self.taken = 0;
     }
 
+    /// What callees do not keep is only in the frame from here on.
+    pub fn go_away(&mut self) {
+        self.away = true;
+    }
+
     /// Is what is above 32 bits zero?
     pub fn is_narrow(&self, operand: Operand) -> bool {
         self.narrow & set(operand) != 0 && !self.away
@@ -268,6 +273,13 @@ impl Direct<'_> {
 
     /// Before a call: nothing that is wanted later is in a register that callees change.
     pub fn free_registers(&mut self) {
+        self.save(self.stack.len());
+        self.registers.go_away();
+    }
+
+    /// Before a call: what is wanted later is not only in registers that callees change. Operands from this height on are
+    /// not wanted.
+    pub fn save(&mut self, end: usize) {
         if self.registers.away {
             return;
         }
@@ -277,13 +289,12 @@ impl Direct<'_> {
             .iter()
             .map(|r| set(r.register))
             .sum();
-        for height in self.placed..self.stack.len() {
+        for height in self.placed..end {
             if set(self.stack[height]) & !stay != 0 {
                 self.put(height);
             }
         }
         self.store_residents(self.handler.is_some());
-        self.registers.away = true;
     }
 
     /// After a call.

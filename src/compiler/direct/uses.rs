@@ -12,8 +12,13 @@ pub struct Uses {
     pub calls: u32,
     /// Are there blocks that get exceptions?
     pub catches: bool,
+    /// Is there an access of memory?
+    pub accesses: bool,
 }
 
+/// To set a local counts for as many uses: what an instruction reads from the frame costs little, but what a round of a loop
+/// hands on to the next there, that waits for it.
+const SET: u32 = 2;
 /// A use in a loop counts for as many outside, by a power of two.
 const LOOP: u32 = 3;
 /// Loops in one another that count.
@@ -101,6 +106,8 @@ const FORMS: [Form; 256] = {
     forms
 };
 
+const LOCAL_GET: u8 = 0x20;
+
 impl Uses {
     /// Reads operators, those of a valid body with so many locals. `None` if there is one that is not known here.
     pub fn read(operators: &[u8], locals: usize) -> Option<Self> {
@@ -115,11 +122,16 @@ impl Uses {
         let mut weight = 1u32;
         let call = |uses: &mut Self, weight| uses.calls = uses.calls.saturating_add(weight);
         while !code.0.is_empty() {
-            match FORMS[usize::from(code.byte()?)] {
+            let opcode = code.byte()?;
+            match FORMS[usize::from(opcode)] {
                 Form::Unknown => return None,
                 Form::Plain => {}
                 Form::Local => {
                     let local = uses.locals.get_mut(code.u32()? as usize)?;
+                    let weight = match opcode {
+                        LOCAL_GET => weight,
+                        _ => weight * SET,
+                    };
                     *local = local.saturating_add(weight);
                 }
                 Form::Number => code.number()?,
@@ -127,7 +139,7 @@ impl Uses {
                     code.number()?;
                     code.number()?;
                 }
-                Form::Access => access(&mut code)?,
+                Form::Access => access(&mut uses, &mut code)?,
                 Form::Bytes(count) => code.skip(count)?,
                 Form::Block => {
                     value_type(&mut code)?;
@@ -199,13 +211,13 @@ impl Uses {
                     }
                 }
                 Form::Vector => match code.u32()? {
-                    0..=11 | 92 | 93 => access(&mut code)?,
+                    0..=11 | 92 | 93 => access(&mut uses, &mut code)?,
                     // v128.const, i8x16.shuffle
                     12 | 13 => code.skip(16)?,
                     // Lanes.
                     21..=34 => code.skip(1)?,
                     84..=91 => {
-                        access(&mut code)?;
+                        access(&mut uses, &mut code)?;
                         code.skip(1)?;
                     }
                     _ => {}
@@ -214,7 +226,7 @@ impl Uses {
                     match code.u32()? {
                         // atomic.fence
                         3 => code.skip(1)?,
-                        _ => access(&mut code)?,
+                        _ => access(&mut uses, &mut code)?,
                     }
                     call(&mut uses, weight);
                 }
@@ -225,7 +237,8 @@ impl Uses {
 }
 
 /// Alignment, the memory's index if it says that there is one, and offset.
-fn access(code: &mut Code<'_>) -> Option<()> {
+fn access(uses: &mut Uses, code: &mut Code<'_>) -> Option<()> {
+    uses.accesses = true;
     if code.u32()? & 0x40 != 0 {
         code.number()?;
     }
