@@ -90,7 +90,7 @@ for (const address of ['i32', 'i64']) {
   for (const features of ['', 'boundsChecks']) {
     only(`the edges of memories: ${address} ${features}`, async () => {
       const env = { WRT_FEATURES: features };
-      const { traps, improved } = await result('edges', 1000, { args: [address], env });
+      const { traps, improved } = await result('edges', 10_000, { args: [address], env });
       expect(traps).toBeGreaterThan(1000);
       expect(improved).toBe(true);
     });
