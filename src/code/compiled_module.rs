@@ -11,11 +11,11 @@ use super::figures;
 use super::image::{self, Image, ImageError, Key};
 use super::options::Options;
 use super::stubs::{IN_MEMORY, USUAL};
+use super::tiering::Loops;
 use crate::compiler::{CompiledFunction, Compiler, Tier, returns_in_memory};
 use crate::module::{Bytes, DecodeError, Features, Module};
 use crate::runtime::LazyDataImage;
 use crate::runtime::vm::{CodeSlot, Counter, VMOffsets};
-use hashbrown::HashMap;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
@@ -98,8 +98,7 @@ pub struct CompiledModule {
     pub(super) counters: Box<[Counter]>,
     /// Of the defined functions: how many instructions call it in the functions that were compiled first, 255 at most.
     pub(super) callers: Box<[AtomicU8]>,
-    /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
-    pub(super) loops: Mutex<HashMap<(u32, u32), usize>>,
+    pub(super) loops: Mutex<Loops>,
 }
 
 /// How far a unit is.

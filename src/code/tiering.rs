@@ -3,9 +3,10 @@
 use super::background::{Aim, Job, enqueue};
 use super::compiled_module::{CompiledModule, Progress};
 use super::figures;
-use crate::compiler::{Calls, CompiledFunction, Tier};
+use crate::compiler::{Calls, CompiledFunction, LoopHead, Tier};
 use crate::module::Module;
 use crate::runtime::vm::{CALL_WEIGHT, Counter};
+use hashbrown::HashMap;
 use std::ptr::null;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,31 @@ const OVERHEAD: usize = 50;
 /// Calls from which a function is worth to be copied into its callers.
 const HOT: i32 = 30;
 
+/// Rounds of loops for which an outer loop is waited for.
+const PATIENCE: u32 = 1000;
+
+/// Loops in which functions change over.
+#[derive(Default)]
+pub(super) struct Loops {
+    /// By function and loop: code of [`Tier::FromLoop`], 0 while it is being compiled.
+    codes: HashMap<(u32, u32), usize>,
+    /// Functions in which an outer loop is waited for: how many rounds more, and the outermost loop so far.
+    waits: HashMap<u32, (u32, LoopHead)>,
+}
+
+impl Loops {
+    /// Is a loop to be waited for that is around this one? Where a function begins in an inner loop there are two ways into
+    /// those around it, and Cranelift does less for such loops.
+    fn waits(&mut self, function: u32, head: LoopHead) -> bool {
+        let (left, best) = self.waits.entry(function).or_insert((PATIENCE, head));
+        if head.depth <= best.depth {
+            *best = head;
+        }
+        *left = left.saturating_sub(1);
+        *left > 0 && best.depth > 0
+    }
+}
+
 impl CompiledModule {
     /// First of the counters that code of the first tier adds to.
     pub fn counters(&self) -> *const Counter {
@@ -30,7 +56,7 @@ impl CompiledModule {
 
     /// Called by code of the first tier when the count of function `index` (imported ones included) is
     /// reached, in a loop or at the function's start. Code that goes on in that loop, if there is any.
-    pub(crate) fn reached(self: &Arc<Self>, index: u32, at_loop: Option<u32>) -> *const u8 {
+    pub(crate) fn reached(self: &Arc<Self>, index: u32, at_loop: Option<LoopHead>) -> *const u8 {
         let Some(function) = index.checked_sub(self.module().imported_functions) else {
             return null();
         };
@@ -56,14 +82,25 @@ impl CompiledModule {
         match (seen, at_loop) {
             (Ok(_), _) => improve(Aim::Improve),
             // Whoever calls it gets the better code, but this activation stays in its loop.
-            (Err(seen), Some(number)) if seen == Progress::Improved as u8 => {
+            (Err(seen), Some(head)) if seen == Progress::Improved as u8 => {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
-                if let Some(code) = loops.get(&(function, number)) {
-                    return *code as *const u8;
+                let code = loops.codes.get(&(function, head.number)).copied();
+                if let Some(code @ 1..) = code {
+                    loops.waits.remove(&function);
+                    return code as *const u8;
                 }
-                loops.insert((function, number), 0);
+                if self.options.in_background && loops.waits(function, head) {
+                    // The next round asks again.
+                    self.counters[function as usize].store(-1, Ordering::Relaxed);
+                    return null();
+                }
+                let best = loops.waits.remove(&function).map_or(head, |(_, best)| best);
+                if loops.codes.contains_key(&(function, best.number)) {
+                    return null();
+                }
+                loops.codes.insert((function, best.number), 0);
                 drop(loops);
-                improve(Aim::ImproveFromLoop(number));
+                improve(Aim::ImproveFromLoop(best.number));
             }
             (Err(seen), _) if (Progress::Improving as u8..MOST_REACHED).contains(&seen) => {
                 // It fails if another thread was faster, which is as well.
@@ -132,7 +169,7 @@ impl CompiledModule {
         match aim {
             Aim::ImproveFromLoop(number) => {
                 let mut loops = self.loops.lock().unwrap_or_else(|e| e.into_inner());
-                loops.insert((function, number), code as usize);
+                loops.codes.insert((function, number), code as usize);
             }
             Aim::Improve => {
                 self.add_effort(start);
@@ -155,10 +192,15 @@ fn called_at(module: &Module, offset: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compiled_module::Progress;
     use super::super::options::Options;
     use super::super::{CompiledModule, Unit};
+    use super::PATIENCE;
+    use crate::compiler::LoopHead;
     use crate::module::Bytes;
+    use std::sync::Arc;
     use std::sync::atomic::Ordering;
+    use std::thread;
 
     #[test]
     fn calls_in_functions_of_the_first_tier_are_counted() {
@@ -176,5 +218,55 @@ mod tests {
         assert_eq!(counts(), [1, 2, 0, 0]);
         module.code(Unit::Function(3)).unwrap();
         assert_eq!(counts(), [2, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_function_changes_over_in_an_outer_loop_that_comes_soon() {
+        let text = "(module (func (param i32) (loop (loop (br_if 0 (local.get 0))) (br_if 0 (local.get 0)))))";
+        let module = || {
+            let bytes = Bytes::from(wat::parse_str(text).unwrap());
+            let module = Arc::new(CompiledModule::new(bytes, Options::default()).unwrap());
+            module.code(Unit::Function(0)).unwrap();
+            assert!(module.reached(0, None).is_null());
+            while module.progress[0].load(Ordering::Acquire) != Progress::Improved as u8 {
+                thread::yield_now();
+            }
+            module
+        };
+        let (outer, inner) = (
+            LoopHead {
+                number: 0,
+                depth: 0,
+            },
+            LoopHead {
+                number: 1,
+                depth: 1,
+            },
+        );
+        let asks_again = |module: &CompiledModule| module.counters[0].load(Ordering::Relaxed) == -1;
+        let until_there = |module: &CompiledModule, number| {
+            while module.loops.lock().unwrap().codes[&(0, number)] == 0 {
+                thread::yield_now();
+            }
+        };
+
+        let module_of_both = module();
+        assert!(module_of_both.reached(0, Some(inner)).is_null());
+        assert!(asks_again(&module_of_both));
+        assert!(module_of_both.reached(0, Some(outer)).is_null());
+        assert!(!asks_again(&module_of_both));
+        until_there(&module_of_both, 0);
+        assert!(module_of_both.reached(0, Some(inner)).is_null());
+        assert!(asks_again(&module_of_both));
+        assert!(!module_of_both.reached(0, Some(outer)).is_null());
+
+        // If it does not come, the inner one has to do.
+        let module_of_one = module();
+        for _ in 0..PATIENCE {
+            assert!(module_of_one.reached(0, Some(inner)).is_null());
+        }
+        assert!(!asks_again(&module_of_one));
+        until_there(&module_of_one, 1);
+        assert!(!module_of_one.reached(0, Some(inner)).is_null());
     }
 }

@@ -52,7 +52,7 @@ mod variable;
 
 pub use lines::LINE;
 pub use signature::returns_in_memory;
-pub use tier::{Calls, Tier};
+pub use tier::{Calls, LoopHead, Tier};
 
 use crate::module::{FuncType, Module};
 use crate::runtime::{Trap, vm::VMOffsets};

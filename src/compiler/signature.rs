@@ -78,7 +78,7 @@ pub(super) fn builtin(builtin: Builtin) -> Signature {
         Builtin::DataDrop | Builtin::ElemDrop => (&[POINTER, I32], None),
         Builtin::TableGrow => (&[POINTER, I32, I64, I64], Some(I64)),
         Builtin::FuncRef => (&[POINTER, I32], Some(POINTER)),
-        Builtin::Hot => (&[POINTER, I32, I32], Some(POINTER)),
+        Builtin::Hot => (&[POINTER, I32, I32, I32], Some(POINTER)),
         Builtin::Raise => (&[POINTER, I32, I32], None),
         Builtin::IsSubtype => (&[I32, I32], Some(I32)),
         Builtin::NewException => (&[POINTER, I32, POINTER], Some(POINTER)),

@@ -31,6 +31,15 @@ pub enum Tier {
     FromLoop(u32),
 }
 
+/// A loop of a function whose next round begins.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopHead {
+    /// As [`Tier::FromLoop`] counts them.
+    pub number: u32,
+    /// Loops around it.
+    pub depth: u32,
+}
+
 /// How a function is called, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Calls {
@@ -257,9 +266,11 @@ impl Translator<'_, '_> {
     fn call_hot(&mut self, number: i32) -> Result<Value> {
         let function = self.e.i32_const(self.function as i32);
         let number = self.e.i32_const(number);
+        // Which loops are around it is not known here.
+        let depth = self.e.i32_const(0);
         let vmctx = self.e.vmctx;
         self.e
-            .call_builtin_value(Builtin::Hot, &[vmctx, function, number])
+            .call_builtin_value(Builtin::Hot, &[vmctx, function, number, depth])
     }
 
     /// The part of the frame that holds locals, and what else passes to another form of the function;

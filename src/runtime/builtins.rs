@@ -9,6 +9,7 @@ use super::request::{Action, Request, failure};
 use super::store::Store;
 use super::vm::{BUILTINS, Builtin, VMContext, VMFuncRef, VMThread};
 use crate::arch;
+use crate::compiler::LoopHead;
 use crate::module::canonical;
 use std::rc::Rc;
 
@@ -290,10 +291,16 @@ unsafe extern "C" fn elem_drop(vmctx: *mut VMContext, segment: u32) {
     unsafe { instance(vmctx) }.drop_element(segment);
 }
 
-unsafe extern "C" fn hot(vmctx: *mut VMContext, function: u32, number: i32) -> *const u8 {
+unsafe extern "C" fn hot(
+    vmctx: *mut VMContext,
+    function: u32,
+    number: i32,
+    depth: u32,
+) -> *const u8 {
     // SAFETY: the caller's context.
     let module = unsafe { instance(vmctx) }.module();
-    module.reached(function, u32::try_from(number).ok())
+    let number = u32::try_from(number).ok();
+    module.reached(function, number.map(|number| LoopHead { number, depth }))
 }
 
 extern "C" fn is_subtype(sub: u32, of: u32) -> u32 {

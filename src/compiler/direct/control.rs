@@ -4,8 +4,10 @@ use super::exception::Catching;
 use super::frame::is_float;
 use super::operand::{Operand, words};
 use super::{Direct, Result, Unsupported};
+use crate::compiler::LoopHead;
 use crate::module::ValType;
 use crate::runtime::Trap;
+use crate::runtime::vm::LOOP_WEIGHT;
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 use hashbrown::HashMap;
 use wasmparser::{BlockType, BrTable, Operator};
@@ -15,6 +17,8 @@ pub struct Label {
     /// Where branches go.
     pub target: DynamicLabel,
     is_loop: bool,
+    /// Loops that are open here, this one among them.
+    loops: u32,
     /// Where the second arm of an `if` begins, until it is reached.
     otherwise: Option<DynamicLabel>,
     /// Words of operands below the parameters.
@@ -50,6 +54,7 @@ impl Direct<'_> {
         self.labels.push(Label {
             target,
             is_loop: false,
+            loops: 0,
             otherwise: None,
             height: 0,
             params: Vec::new(),
@@ -92,10 +97,10 @@ impl Direct<'_> {
             }
             Operator::Block { blockty } => self.open(*blockty, false, None)?,
             Operator::Loop { blockty } => {
+                let (number, depth) = (self.loops, self.loops_around());
                 self.open(*blockty, true, None)?;
-                let number = self.loops;
                 self.loops += 1;
-                self.count_loop(number);
+                self.count(LOOP_WEIGHT, Some(LoopHead { number, depth }));
             }
             Operator::If { blockty } => {
                 let condition = self.pop_condition()?;
@@ -120,6 +125,11 @@ impl Direct<'_> {
             _ => return self.exception(operator),
         }
         Ok(true)
+    }
+
+    /// How many loops are open.
+    fn loops_around(&self) -> u32 {
+        self.labels.last().map_or(0, |label| label.loops)
     }
 
     pub fn open(
@@ -148,6 +158,7 @@ impl Direct<'_> {
         self.labels.push(Label {
             target,
             is_loop,
+            loops: self.loops_around() + u32::from(is_loop),
             otherwise,
             height,
             params,

@@ -4,11 +4,11 @@ use super::operand::{Operand, RAX};
 use super::register::KEPT;
 use super::variable::{Home, Local};
 use super::{Cold, Direct, Result, Unsupported};
+use crate::compiler::LoopHead;
 use crate::module::{FuncType, ValType};
 use crate::runtime::Trap;
 use crate::runtime::vm::{
-    Builtin, CALL_WEIGHT, LOOP_WEIGHT, State, VMCTX_BUILTINS, VMCTX_COUNTERS, VMCTX_STACK_LIMIT,
-    VMCTX_THREAD,
+    Builtin, CALL_WEIGHT, State, VMCTX_BUILTINS, VMCTX_COUNTERS, VMCTX_STACK_LIMIT, VMCTX_THREAD,
 };
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, dynasm};
 
@@ -250,7 +250,7 @@ impl Direct<'_> {
     }
 
     /// Adds to the function's counter. Nothing is in registers here.
-    pub fn count(&mut self, weight: i32, number: Option<u32>) {
+    pub fn count(&mut self, weight: i32, head: Option<LoopHead>) {
         let offset = 4 * self.index as i32;
         let (from, back) = (self.asm.new_dynamic_label(), self.asm.new_dynamic_label());
         dynasm!(self.asm ; .arch x64
@@ -258,22 +258,19 @@ impl Direct<'_> {
             ; add DWORD [r10 + offset], weight
             ; jns =>from
             ; =>back);
-        self.cold.push(Cold::Hot { from, back, number });
+        self.cold.push(Cold::Hot { from, back, head });
     }
 
-    pub fn count_loop(&mut self, number: u32) {
-        self.count(LOOP_WEIGHT, Some(number));
-    }
-
-    pub fn hot(&mut self, from: DynamicLabel, back: DynamicLabel, number: Option<u32>) {
+    pub fn hot(&mut self, from: DynamicLabel, back: DynamicLabel, head: Option<LoopHead>) {
         let function = (self.module.imported_functions + self.index) as i32;
-        let argument = number.map_or(-1, |number| number as i32);
+        let number = head.map_or(-1, |head| head.number as i32);
+        let depth = head.map_or(0, |head| head.depth as i32);
         dynasm!(self.asm ; .arch x64 ; =>from);
-        self.store_residents(number.is_some());
-        dynasm!(self.asm ; .arch x64 ; mov esi, function ; mov edx, argument);
+        self.store_residents(head.is_some());
+        dynasm!(self.asm ; .arch x64 ; mov esi, function ; mov edx, number ; mov ecx, depth);
         self.call_builtin(Builtin::Hot);
         self.load_residents(false);
-        if number.is_some() {
+        if head.is_some() {
             // The better form gets the address of locals and operands, and returns for this one.
             dynasm!(self.asm ; .arch x64
                 ; test rax, rax

@@ -49,7 +49,7 @@ mod visit;
 
 pub(super) use boundary::{entry, host_adapter};
 
-use super::{CompiledFunction, HandlerSite, TrapSite};
+use super::{CompiledFunction, HandlerSite, LoopHead, TrapSite};
 use crate::module::{FuncType, Module};
 use crate::runtime::Trap;
 use crate::runtime::vm::VMOffsets;
@@ -134,7 +134,7 @@ enum Cold {
     Hot {
         from: DynamicLabel,
         back: DynamicLabel,
-        number: Option<u32>,
+        head: Option<LoopHead>,
     },
 }
 
@@ -321,7 +321,7 @@ impl Direct<'_> {
                     dynasm!(self.asm ; .arch x64 ; =>label ; mov edx, eax);
                     self.raise();
                 }
-                Cold::Hot { from, back, number } => self.hot(from, back, number),
+                Cold::Hot { from, back, head } => self.hot(from, back, head),
             }
         }
     }
