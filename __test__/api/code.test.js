@@ -6,6 +6,7 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const wat = require('../support/wat');
 
 const root = path.join(__dirname, '..', '..');
 const only = wrtTest.name === 'wrt' ? test : test.skip;
@@ -44,6 +45,29 @@ only('is taken if it is there for this executable', () => {
   // That of another one.
   fs.renameSync(path.join(dist, name), path.join(dist, name.replace(/-\d+\.code$/, '-1.code')));
   expect(takesText()).toBe(true);
+});
+
+only('is taken by V8, also for the functions by which most signatures cross', () => {
+  keep();
+  const bytes = wat`(module (func (export "f") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))`;
+  const program = `const vm = require('node:vm');
+    const scripts = [];
+    vm.Script = class extends vm.Script {
+      constructor(...args) {
+        super(...args);
+        scripts.push([args[1].filename.split('/').pop(), this.cachedDataRejected]);
+      }
+    };
+    const { Instance, Module } = require(${JSON.stringify(path.join(dist, 'wrt.js'))});
+    const { f } = new Instance(new Module(Uint8Array.of(${bytes}))).exports;
+    process.stdout.write(JSON.stringify([f(2, 3), scripts]))`;
+  expect(JSON.parse(String(execFileSync(process.execPath, ['-e', program])))).toEqual([
+    5,
+    [
+      ['facade.js', false],
+      ['wrt', false],
+    ],
+  ]);
 });
 
 only('is left by V8 for the source beside it where it has other flags, or the code is of another version', () => {
