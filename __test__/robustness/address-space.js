@@ -115,9 +115,9 @@ module.exports = ({ W, wat, caught, check }) => {
       return { memories: W.stats().memories, mappings };
     },
 
-    /** Instances with data, where other memories have taken mappings: the first ones have their data mapped, all have it. */
+    /** Instances with data, where buffers that can grow have taken mappings: the first ones have their data mapped, all have it. */
     imagesOfMany(count, taken) {
-      const others = Array.from({ length: taken }, () => new WebAssembly.Memory({ initial: 1, maximum: 2 }));
+      const others = Array.from({ length: taken }, () => new ArrayBuffer(4096, { maxByteLength: 8192 }));
       const mappings = () => require('node:fs').readFileSync('/proc/self/maps', 'utf8').split('\n').length;
       const before = mappings();
       const module = new W.Module(
