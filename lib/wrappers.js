@@ -280,71 +280,53 @@ function readers({ refs, functionObject }) {
  * @returns {{ wrapper: WrapperFactory, thunk: Thunk }}
  */
 function interpret({ params, results }, runtime) {
-  const {
-    enter,
-    slow,
-    takeThrown,
-    caught,
-    checkDeadlines,
-    refs,
-    put,
-    putFirst,
-    functionRecord,
-    functionNumber,
-    checkReference,
-    functionObject,
-    resultList,
-  } = runtime;
+  const { enter, slow, takeThrown, caught, checkDeadlines, resultList } = runtime;
 
-  const load = (types, cell) => {
-    const values = [];
-    for (let k = 0; k < types.length; k++) {
-      const type = types[k];
-      if (type === 'I') values[k] = i64[DOUBLES + k];
-      else if (type === 'F') values[k] = f64[DOUBLES + k];
-      else if (type === 'f') values[k] = f32[WORDS + 2 * k];
-      else if (isExtern(type)) values[k] = refs[i32[WORDS + 2 * k]];
-      else if (isFunctionType(type)) values[k] = functionObject(i32[WORDS + 2 * k], cell);
-      else values[k] = i32[WORDS + 2 * k];
-    }
-    return values;
+  const loader = (types) => {
+    const steps = [];
+    addReading(steps, types, runtime);
+    return (cell) => {
+      const values = [];
+      for (let k = 0; k < types.length; k++) {
+        const get = steps[3 * k];
+        values[k] = get(steps[3 * k + 1][steps[3 * k + 2]], cell);
+      }
+      return values;
+    };
   };
 
-  const store = (types, values, cell) => {
-    const converted = [];
-    for (let k = 0; k < types.length; k++) {
-      const type = types[k];
-      if (isChecked(type)) checkReference(values[k], type);
-      if (type === 'i') converted[k] = +values[k] | 0;
-      else if (type === 'I') converted[k] = BigIntAsIntN(64, values[k]);
-      else if (type === 'f' || type === 'F') converted[k] = +values[k];
-      else if (!isExtern(type)) converted[k] = functionRecord(values[k]);
-    }
-    let first = true;
-    for (let k = 0; k < types.length; k++) {
-      if (isFunctionType(types[k])) converted[k] = functionNumber(converted[k], cell);
-      if (!isExtern(types[k])) continue;
-      converted[k] = first ? putFirst(values[k]) : put(values[k]);
-      first = false;
-    }
-    for (let k = 0; k < types.length; k++) {
-      const type = types[k];
-      if (type === 'I') i64[DOUBLES + k] = converted[k];
-      else if (type === 'F') f64[DOUBLES + k] = converted[k];
-      else if (type === 'f') f32[WORDS + 2 * k] = converted[k];
-      else i32[WORDS + 2 * k] = converted[k];
-    }
+  const storer = (types) => {
+    const steps = [];
+    addStoring(steps, types, runtime);
+    return (given, cell) => {
+      const values = [];
+      for (let k = 0; k < types.length; k++) {
+        const kind = steps[5 * k];
+        const convert = steps[5 * k + 1];
+        values[k] = kind === INTEGER ? +given[k] | 0 : kind === FLOAT ? +given[k] : convert(given[k]);
+      }
+      for (let k = 0; k < types.length; k++) {
+        const hold = steps[5 * k + 2];
+        values[k] = hold(values[k], cell);
+      }
+      for (let k = 0; k < types.length; k++) steps[5 * k + 3][steps[5 * k + 4]] = values[k];
+    };
   };
+
+  const loadParams = loader(params);
+  const loadResults = loader(results);
+  const storeParams = storer(params);
+  const storeResults = storer(results);
 
   return {
     wrapper(cell, number, name) {
       const wrapper = {
         [name](...args) {
-          store(params, args, cell);
+          storeParams(args, cell);
           i32[FUNCTION] = number;
           enter();
           if (i32[STATE] !== DONE && slow(i32[DEPTH], cell)) throw takeThrown();
-          const values = load(results, cell);
+          const values = loadResults(cell);
           return results.length > 1 ? values : values[0];
         },
       }[name];
@@ -352,9 +334,9 @@ function interpret({ params, results }, runtime) {
     },
     thunk(func, cell) {
       try {
-        const result = ReflectApply(func, undefined, load(params, cell));
+        const result = ReflectApply(func, undefined, loadParams(cell));
         if (results.length > 0) {
-          store(results, results.length === 1 ? [result] : resultList(result, results.length), cell);
+          storeResults(results.length === 1 ? [result] : resultList(result, results.length), cell);
         }
         if (i32[DEADLINES] !== 0) checkDeadlines();
         return OK;
